@@ -1,0 +1,246 @@
+"""What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError, examples
+from spline_lstm.types import Bool, Float32, Float64, Int64
+
+ARTIFACT_VERSION = "artifacts.v1"
+"""Version of the three files beside each other; files of another version are refused."""
+
+META_KEYS = (
+    "run_id", "schema_version", "feature_mode", "model_type_candidates", "target_cols", "dynamic_covariates",
+    "static_covariates", "X_shape", "y_shape", "f_total", "f_target", "horizon", "lookback", "split",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """Windows ready for training, with all that is needed to trace them.
+
+    Shapes: `B` windows, `T` rows (steps of all series, one after another).
+
+    Attributes:
+        X: Scaled inputs, `(B, lookback, F_total)`.
+        y: Scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed.
+        y_mask: Where `y` was observed; elsewhere it is neither trained on nor scored.
+        window_series: Series number of each window, `(B,)`.
+        window_origin: Row of the last lookback step, `(B,)`.
+        window_split: 0 train, 1 val, 2 test, `(B,)`.
+        scaled: Scaled features, `(T, F_total)`; `X` is cut from it.
+        raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
+        is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
+        row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
+        row_split: Part of its series that a row lies in, `(T,)`.
+    """
+
+    X: Float32
+    y: Float32
+    y_mask: Bool
+    window_series: Int64
+    window_origin: Int64
+    window_split: Int64
+    feature_names: tuple[str, ...]
+    target_indices: tuple[int, ...]
+    series_names: tuple[str, ...]
+    scaled: Float32
+    raw_target: Float64
+    is_imputed: Bool
+    row_series: Int64
+    row_timestamp: Int64
+    row_split: Int64
+    preprocessor: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def lookback(self) -> int:
+        """Steps seen."""
+        return int(self.X.shape[1])
+
+    @property
+    def horizon(self) -> int:
+        """Steps predicted."""
+        return int(self.y.shape[1]) // len(self.target_indices)
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in order."""
+        return tuple(self.feature_names[index] for index in self.target_indices)
+
+    @property
+    def processed_id(self) -> str:
+        """Id of the preprocessed data."""
+        return str(self.meta["run_id"])
+
+    def windows_of(self, split: int) -> Int64:
+        """Numbers of the windows that belong to a split."""
+        return np.flatnonzero(self.window_split == split)
+
+    def target_scaling(self) -> tuple[Float64, Float64]:
+        """Centre and scale of every target, each of shape `(F_target,)`."""
+        states = [self.preprocessor["scalers"][name] for name in self.target_names]
+        return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
+
+    def in_target_units(self, y: Float32) -> Float64:
+        """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
+        center, scale = self.target_scaling()
+        return y.reshape(len(y), self.horizon, -1).astype(np.float64) * scale + center
+
+    def history(self, windows: Int64, steps: int) -> Float64:
+        """Targets of the last `steps` rows up to each origin, in their own unit.
+
+        Returns:
+            Shape `(windows, steps, F_target)`; NaN before the series begins.
+        """
+        rows = self.window_origin[windows, None] + np.arange(1 - steps, 1)
+        inside = rows >= 0
+        rows = np.where(inside, rows, 0)
+        inside &= self.row_series[rows] == self.window_series[windows, None]
+        return np.where(inside[..., None], self.raw_target[rows], np.nan)
+
+    def truth(self, windows: Int64) -> tuple[Float64, Bool]:
+        """Targets of each horizon in their own unit and whether they were observed.
+
+        Returns:
+            Two arrays of shape `(windows, horizon, F_target)`.
+        """
+        rows = self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
+        mask = self.y_mask[windows].reshape(len(windows), self.horizon, -1)
+        return self.raw_target[rows], mask
+
+
+ARRAYS = tuple(item.name for item in fields(ModelInput) if item.name not in ("preprocessor", "meta"))
+"""Keys of `processed.npz` beside `run_id`."""
+
+
+def to_arrays(bundle: ModelInput) -> dict[str, np.ndarray]:
+    """Return what is written to `processed.npz`: no objects, only plain arrays."""
+    arrays = {name: np.asarray(getattr(bundle, name)) for name in ARRAYS}
+    return {"run_id": np.asarray(bundle.processed_id), **arrays}
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray], preprocessor: dict[str, Any], meta: dict[str, Any]) -> ModelInput:
+    """Build the bundle from the three files' contents.
+
+    Raises:
+        ArtifactDamagedError: A key is missing or of the wrong kind.
+        RunIdMismatchError: The three disagree about their run id.
+        ShapeContractError: The shapes do not fit together.
+    """
+    missing = [name for name in ARRAYS if name not in arrays]
+    if missing:
+        raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")
+    ids = {"processed.npz": str(arrays.get("run_id", "")), "preprocessor.pkl": preprocessor.get("run_id")}
+    check_same_run(meta["run_id"], ids)
+    values = {name: arrays[name] for name in ARRAYS}
+    for name, kind in (("X", "f"), ("y", "f"), ("scaled", "f"), ("raw_target", "f"), ("y_mask", "b")):
+        if values[name].dtype.kind != kind:
+            raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {values[name].dtype}")
+    bundle = ModelInput(
+        **{
+            **values,
+            "feature_names": tuple(str(name) for name in arrays["feature_names"]),
+            "target_indices": tuple(int(index) for index in arrays["target_indices"]),
+            "series_names": tuple(str(name) for name in arrays["series_names"]),
+        },
+        preprocessor=preprocessor,
+        meta=meta,
+    )
+    check_bundle(bundle)
+    return bundle
+
+
+def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:
+    """Refuse artifacts of different runs.
+
+    Args:
+        run_id: The id of `meta.json`, or the one asked for.
+        others: File name to the run id it holds.
+
+    Raises:
+        RunIdMismatchError: Names the first file that disagrees.
+    """
+    for name, found in others.items():
+        if found != run_id:
+            raise RunIdMismatchError(
+                f"{name} belongs to run '{found}', not to '{run_id}'; run the preprocessing again, or give processed_run_id"
+            )
+
+
+def check_meta(meta: Any, source: str) -> None:
+    """Refuse a `meta.json` that lacks what the contract names.
+
+    Raises:
+        ArtifactDamagedError: Not an object, a key is missing, or another schema version.
+    """
+    if not isinstance(meta, dict):
+        raise ArtifactDamagedError(f"{source} is not a JSON object; run the preprocessing again")
+    if "schema_version" not in meta:
+        return
+    if meta["schema_version"] != ARTIFACT_VERSION:
+        raise ArtifactDamagedError(
+            f"{source} has schema_version '{meta['schema_version']}', '{ARTIFACT_VERSION}' is needed; "
+            "run the preprocessing again"
+        )
+    missing = [key for key in META_KEYS if key not in meta]
+    if missing:
+        raise ArtifactDamagedError(f"{source} lacks {examples(missing)}; run the preprocessing again")
+
+
+def check_bundle(bundle: ModelInput) -> None:
+    """Check that all arrays fit together.
+
+    Raises:
+        ShapeContractError: Names the array, its shape and the one needed.
+    """
+    windows, steps = len(bundle.X), len(bundle.scaled)
+    f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
+    check_windows(bundle.X, bundle.y, input_features=f_total, target_count=f_target)
+    if any(not 0 <= index < f_total for index in bundle.target_indices):
+        raise ShapeContractError(f"target_indices {list(bundle.target_indices)} do not lie within {f_total} features")
+    needed: dict[str, tuple[int, ...]] = {
+        "y_mask": bundle.y.shape,
+        **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
+        "scaled": (steps, f_total),
+        **dict.fromkeys(("raw_target", "is_imputed"), (steps, f_target)),
+        **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
+    }
+    for name, shape in needed.items():
+        found = getattr(bundle, name).shape
+        if found != shape:
+            raise ShapeContractError(f"'{name}' has the shape {found}; {shape} is needed")
+
+
+def check_windows(
+    X: Any, y: Any = None, *, input_features: int, target_count: int = 1, lookback: int | None = None
+) -> None:  # fmt: skip
+    """Check window arrays; the one check that every model and every bundle goes through.
+
+    Args:
+        X: Inputs, needed `(B, lookback, input_features)`, finite.
+        y: Targets, needed `(B, horizon * target_count)`; None when there are none.
+        input_features: `F_total`.
+        target_count: `F_target`, at most `F_total`.
+        lookback: Steps seen, when it is fixed.
+
+    Raises:
+        ShapeContractError: Names the array, its shape and the one needed.
+    """
+    if not 1 <= target_count <= input_features:
+        raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={input_features}, F_target={target_count}")
+    if X.ndim != 3 or X.shape[2] != input_features or lookback not in (None, X.shape[1]):
+        raise ShapeContractError(
+            f"X has the shape {X.shape}; (windows, {lookback or 'lookback'}, {input_features}) is needed"
+        )
+    if not np.isfinite(X).all():
+        raise ShapeContractError("X holds values that are not finite")
+    if y is None:
+        return
+    if y.ndim != 2 or len(y) != len(X) or not y.shape[1] or y.shape[1] % target_count:
+        raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, horizon * {target_count}) is needed")
+    if np.isinf(y).any():
+        raise ShapeContractError("y holds infinite values")

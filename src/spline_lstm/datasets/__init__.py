@@ -1,0 +1,15 @@
+"""Kedro datasets: the only place that reads and writes files. All writes are atomic."""
+
+from spline_lstm.datasets.files import BytesDataset, JSONDataset, ParquetDataset, TextDataset
+from spline_lstm.datasets.inputs import SchemaDataset, TableDataset
+from spline_lstm.datasets.model_input import ModelInputDataset
+
+__all__ = [
+    "BytesDataset",
+    "JSONDataset",
+    "ModelInputDataset",
+    "ParquetDataset",
+    "SchemaDataset",
+    "TableDataset",
+    "TextDataset",
+]

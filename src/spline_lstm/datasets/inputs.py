@@ -1,0 +1,103 @@
+"""What a user brings: the table and the covariate schema. They are only read."""
+
+from pathlib import Path
+from typing import Any, NoReturn
+
+from kedro.io import AbstractDataset
+from kedro_datasets._typing import TablePreview
+
+from spline_lstm.datasets.storage import sha256_of, shown
+from spline_lstm.errors import SchemaError, TableError
+from spline_lstm.series.schema import CovariateSchema, parse_schema
+from spline_lstm.types import DataFrame
+
+
+class _ReadOnlyDataset(AbstractDataset[Any, Any]):
+    """A user's file."""
+
+    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
+        self._filepath = Path(filepath)
+        self.metadata = metadata
+
+    def save(self, data: Any) -> NoReturn:
+        """Refuse: a user's file is never written."""
+        raise TableError(f"{shown(self._filepath)} is an input and is not written")
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown(self._filepath)}
+
+
+class TableDataset(_ReadOnlyDataset):
+    """A CSV or Parquet table.
+
+    CSV cells stay text, so that the validation sees what stands in the file. The frame's `attrs`
+    hold the `source` (for messages) and its `sha256`.
+    """
+
+    def load(self) -> DataFrame:
+        """Read the table.
+
+        Raises:
+            TableError: The file is missing, empty, not UTF-8, not what its ending says, or has rows
+                of different lengths.
+        """
+        source = shown(self._filepath)
+        if not self._filepath.is_file():
+            raise TableError(f"{source} is not there; give the path of a CSV or Parquet file: input_path=...")
+        try:
+            if self._filepath.suffix.lower() in (".parquet", ".pq"):
+                table = _read_parquet(self._filepath)
+            else:
+                table = _read_csv(self._filepath)
+        except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+            raise TableError(f"{source} cannot be read: {_first_line(error)}") from None
+        twice = table.columns[table.columns.duplicated()]
+        if len(twice):
+            raise TableError(f"{source}: column '{twice[0]}' is there twice")
+        table.attrs.update(source=source, sha256=sha256_of(self._filepath))
+        return table
+
+    def preview(self, nrows: int = 40) -> TablePreview:
+        """Return the first rows for kedro-viz."""
+        head = self.load().head(nrows)
+        return TablePreview(head.astype(str).to_dict(orient="split"))
+
+
+def _read_csv(path: Path) -> DataFrame:
+    from pyarrow import csv
+
+    with csv.open_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True)) as reader:
+        names = reader.schema.names
+    text = csv.ConvertOptions(column_types=dict.fromkeys(names, "string"))
+    return csv.read_csv(path, convert_options=text).to_pandas()
+
+
+def _read_parquet(path: Path) -> DataFrame:
+    import pandas as pd
+
+    return pd.read_parquet(path)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+class SchemaDataset(_ReadOnlyDataset):
+    """A covariate schema in JSON."""
+
+    def load(self) -> CovariateSchema:
+        """Read and check the schema.
+
+        Raises:
+            SchemaError: The file is missing or not a valid schema.
+        """
+        source = shown(self._filepath)
+        try:
+            text = self._filepath.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or _first_line(error)
+            raise SchemaError(f"{source} cannot be read: {reason}") from None
+        return parse_schema(text, source)

@@ -1,0 +1,151 @@
+"""The preprocessed data: `processed.npz`, `preprocessor.pkl` and, written last, `meta.json`."""
+
+import io
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset
+from kedro_datasets._typing import JSONPreview
+
+from spline_lstm.contracts import ModelInput, check_meta, check_same_run, from_arrays, to_arrays
+from spline_lstm.datasets.storage import atomic_path, read_bytes, sha256_of, shown, write_bytes
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
+from spline_lstm.series.windows import WindowSpec
+
+_HASHED = ("processed.npz", "preprocessor.pkl")
+
+
+class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
+    """A folder with the three files of the contract.
+
+    `meta.json` is written last and holds the hashes of the other two: without a valid one they do
+    not count.
+    """
+
+    def __init__(
+        self, *, filepath: str, made_by: str, windows: dict[str, Any], metadata: dict[str, Any] | None = None
+    ) -> None:
+        """Take the folder, the command that makes it, and the window settings for earlier bundles."""
+        self._folder = Path(filepath)
+        self._made_by = made_by
+        self._windows = windows
+        self.metadata = metadata
+
+    def save(self, data: ModelInput) -> None:
+        """Write the three files atomically, `meta.json` last."""
+        (self._folder / "meta.json").unlink(missing_ok=True)
+        with atomic_path(self._folder / "processed.npz") as temporary, temporary.open("wb") as file:
+            np.savez(file, allow_pickle=False, **to_arrays(data))
+        write_bytes(self._folder / "preprocessor.pkl", pickle.dumps(data.preprocessor, protocol=4))
+        hashes = {name: sha256_of(self._folder / name) for name in _HASHED}
+        meta = json.dumps({**data.meta, "sha256": hashes}, indent=2, allow_nan=False, ensure_ascii=False)
+        write_bytes(self._folder / "meta.json", f"{meta}\n".encode())
+
+    def load(self) -> ModelInput:
+        """Read and check the three files.
+
+        Raises:
+            ArtifactMissingError: There is no `meta.json`, or a file beside it is missing.
+            ArtifactDamagedError: A file is damaged, unsafe or of another version.
+            RunIdMismatchError: The files belong to different runs.
+            ShapeContractError: The arrays do not fit together.
+        """
+        meta = self._load_meta()
+        check_same_run(self._folder.name, {"meta.json": meta.get("run_id", self._folder.name)})
+        path = self._folder / "processed.npz"
+        if not path.is_file():
+            raise ArtifactMissingError(f"{shown(path)} is missing; make it with: {self._made_by}")
+        if "schema_version" not in meta:
+            meta = {**meta, "run_id": self._folder.name}
+            return adapt_earlier_bundle(_read_arrays(path, EARLIER_KEYS), meta, WindowSpec(**self._windows))
+        content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
+        self._check_hashes(meta)
+        preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))
+        return from_arrays(_read_arrays(path), preprocessor, meta)
+
+    def _load_meta(self) -> dict[str, Any]:
+        path = self._folder / "meta.json"
+        content = read_bytes(path, self._made_by)
+        try:
+            meta = json.loads(content, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ArtifactDamagedError(f"{shown(path)} is not valid JSON: {error}; make it with: {self._made_by}") from None
+        check_meta(meta, shown(path))
+        return dict(meta)
+
+    def _check_hashes(self, meta: dict[str, Any]) -> None:
+        for name in _HASHED:
+            if sha256_of(self._folder / name) == meta.get("sha256", {}).get(name):
+                continue
+            found = self._run_id_in(name)
+            if found is not None:
+                check_same_run(meta["run_id"], {name: found})
+            raise ArtifactDamagedError(
+                f"{shown(self._folder / name)} is damaged: it is not the file that meta.json describes; "
+                f"make it with: {self._made_by}"
+            )
+
+    def _run_id_in(self, name: str) -> str | None:
+        """Return the run id that a file with a wrong hash holds, if it can still be read."""
+        path = self._folder / name
+        try:
+            if name == "processed.npz":
+                return str(_read_arrays(path, ("run_id",))["run_id"])
+            return str(load_preprocessor(path.read_bytes(), name)["run_id"])
+        except (ArtifactDamagedError, KeyError):
+            return None
+
+    def _exists(self) -> bool:
+        return all((self._folder / name).is_file() for name in (*_HASHED, "meta.json"))
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown(self._folder)}
+
+    def preview(self) -> JSONPreview:
+        """Return `meta.json` for kedro-viz."""
+        return JSONPreview(json.dumps(self._load_meta()))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is not valid JSON")
+
+
+def _read_arrays(path: Path, wanted: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
+    """Read arrays from an npz without unpickling anything; keys that are not wanted stay unread."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files if wanted is None or name in wanted}
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ArtifactDamagedError(f"{shown(path)} is damaged: {reason}; run the preprocessing again") from None
+
+
+class _NoImports(pickle.Unpickler):
+    """An unpickler with an empty allow-list: nothing is ever imported."""
+
+    def find_class(self, module: str, name: str) -> Any:
+        raise pickle.UnpicklingError(f"it names {module}.{name}, and nothing may be imported")
+
+
+def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
+    """Read a `preprocessor.pkl`: a plain dict of builtins.
+
+    Args:
+        content: The file's bytes.
+        source: Its name, for messages.
+
+    Raises:
+        ArtifactDamagedError: The file is damaged, or names anything to import.
+    """
+    try:
+        state = _NoImports(io.BytesIO(content)).load()
+    except Exception as error:  # damaged pickles raise almost anything
+        raise ArtifactDamagedError(f"{source} is damaged: {error}; run the preprocessing again") from None
+    if not isinstance(state, dict):
+        raise ArtifactDamagedError(f"{source} holds a {type(state).__name__}, no dict; run the preprocessing again")
+    return state

@@ -1,0 +1,178 @@
+"""The exception family: every refusal has a class, an exit code and one line of text.
+
+::
+
+    SplineLSTMError                 70
+    ├── ParameterError               2   parameters or command line
+    ├── InputError
+    │   ├── TableError              10   the table cannot be read, or a column is missing or not numeric
+    │   ├── TimeAxisError           11   a timestamp is unparseable, duplicate, ambiguous or off the grid
+    │   ├── ValuesError             12   infinite or constant values, too much missing, a gap too long
+    │   ├── MissingCovariateError   13   the table lacks a covariate that the schema requires
+    │   ├── SchemaError             14   the covariate schema is invalid
+    │   └── InsufficientDataError   26   no window fits into a split
+    ├── ArtifactError
+    │   ├── ArtifactMissingError    20   an artifact is not there yet
+    │   ├── ArtifactDamagedError    21   an artifact is damaged or of another schema version
+    │   ├── ShapeContractError      22   arrays do not have the shapes of the contract
+    │   └── RunIdMismatchError      23   artifacts of two runs are mixed
+    ├── TrainingDivergedError       30   the loss is no longer a number
+    ├── ComparisonError             40   the benchmark is incomplete or not comparable
+    ├── ExportError                 50   a model cannot be exported
+    ├── EdgeGateError               51   the edge gate failed and is enforced
+    ├── StorageError                60   the disk is full or read-only
+    ├── RunLockedError              61   another process uses the run
+    └── ProjectBugError             70   a bug in the project
+
+The classes derive from ``click.ClickException``: Kedro's command line prints
+``Error: <message>`` on stderr and exits with ``exit_code`` under every runner.
+Each takes exactly one positional argument, so that it survives pickling
+between worker processes.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+import click
+
+
+class SplineLSTMError(click.ClickException):
+    """Base of all refusals; ``message`` is one line for a person to act on."""
+
+    exit_code = 70
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))
+
+
+class ParameterError(SplineLSTMError):
+    """A parameter is unknown, of the wrong type or out of range."""
+
+    exit_code = 2
+
+
+class InputError(SplineLSTMError):
+    """The table or its schema cannot be used."""
+
+
+class TableError(InputError):
+    """The table cannot be read, lacks a column, or holds text where numbers belong."""
+
+    exit_code = 10
+
+
+class TimeAxisError(InputError):
+    """A timestamp is unparseable, duplicate, ambiguous or off the grid."""
+
+    exit_code = 11
+
+
+class ValuesError(InputError):
+    """Values are infinite or constant, too many are missing, or a gap is too long."""
+
+    exit_code = 12
+
+
+class MissingCovariateError(InputError):
+    """The table lacks a covariate that the schema marks as required."""
+
+    exit_code = 13
+
+
+class SchemaError(InputError):
+    """The covariate schema is malformed, contradictory, or asks for the impossible."""
+
+    exit_code = 14
+
+
+class InsufficientDataError(InputError):
+    """A split is too short to hold a single window."""
+
+    exit_code = 26
+
+
+class ArtifactError(SplineLSTMError):
+    """An artifact of an earlier step cannot be used."""
+
+
+class ArtifactMissingError(ArtifactError):
+    """An artifact does not exist; the message names the command that makes it."""
+
+    exit_code = 20
+
+
+class ArtifactDamagedError(ArtifactError):
+    """An artifact is truncated, altered, unsafe to load, or of another schema version."""
+
+    exit_code = 21
+
+
+class ShapeContractError(ArtifactError):
+    """Arrays do not have the shapes that the contract states."""
+
+    exit_code = 22
+
+
+class RunIdMismatchError(ArtifactError):
+    """Artifacts that belong to different runs lie side by side."""
+
+    exit_code = 23
+
+
+class TrainingDivergedError(SplineLSTMError):
+    """The training or validation loss is no longer a finite number."""
+
+    exit_code = 30
+
+
+class ComparisonError(SplineLSTMError):
+    """The benchmark's cells are incomplete or differ in what they must share."""
+
+    exit_code = 40
+
+
+class ExportError(SplineLSTMError):
+    """A model cannot be exported to the asked format."""
+
+    exit_code = 50
+
+
+class EdgeGateError(SplineLSTMError):
+    """The edge gate failed and ``edge_poc.enforce`` is set."""
+
+    exit_code = 51
+
+
+class StorageError(SplineLSTMError):
+    """The storage is full, read-only or unreachable."""
+
+    exit_code = 60
+
+
+class RunLockedError(SplineLSTMError):
+    """Another process works on the same run."""
+
+    exit_code = 61
+
+
+class ProjectBugError(SplineLSTMError):
+    """An unexpected failure inside the project."""
+
+    exit_code = 70
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return `, did you mean '...'?` for the known name closest to `name`, or nothing."""
+    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"; did you mean '{match[0]}'?" if match else ""
+
+
+def examples(values: Iterable[object], limit: int = 5) -> str:
+    """List values for a message, at most `limit` of them.
+
+    >>> examples(range(7))
+    '0, 1, 2, 3, 4 and 2 more'
+    """
+    texts = [str(value) for value in values]
+    rest = len(texts) - limit
+    return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")

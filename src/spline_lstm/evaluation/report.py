@@ -1,0 +1,180 @@
+"""The report of a run, in Markdown, for a person at a glance."""
+
+from importlib.metadata import version
+from typing import Any
+
+from spline_lstm.contracts import ModelInput
+
+_HEADINGS = {
+    "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "robust_mape": "robust MAPE (%)", "mase": "MASE", "r2": "R2",
+}  # fmt: skip
+_PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm")
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that shape a result."""
+    versions = {}
+    for name in _PACKAGES:
+        try:
+            versions[name] = version(name)
+        except ModuleNotFoundError:
+            continue
+    return versions
+
+
+def one_line(metrics: dict[str, Any]) -> str:
+    """Say how the model compares with its strongest baseline on test."""
+    model, (name, baseline) = metrics["test"]["model"]["overall"], _best_baseline(metrics)
+    change = model["rmse"] / baseline["rmse"] - 1 if baseline["rmse"] else float("nan")
+    return (
+        f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, "
+        f"{abs(change):.1%} {'below' if change < 0 else 'above'} the strongest baseline "
+        f"({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
+    )
+
+
+def _best_baseline(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    baselines = {name: scores["overall"] for name, scores in metrics["test"]["baselines"].items()}
+    name = min(baselines, key=lambda key: baselines[key]["rmse"])
+    return name, baselines[name]
+
+
+def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput) -> str:
+    """Write the report.
+
+    Args:
+        metrics: What `evaluation.forecasts.evaluate` returned, with `run_id`.
+        run: The run's record.
+        bundle: The preprocessed data.
+
+    Returns:
+        Markdown.
+    """
+    parts = [
+        f"# Run {run['run_id']}",
+        f"**{one_line(metrics)}.** {_verdict(metrics)}",
+        _scores_table(metrics),
+        *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
+        _horizon_table(metrics),
+        _data_section(metrics, bundle),
+        _files_section(run),
+        _settings_section(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _verdict(metrics: dict[str, Any]) -> str:
+    rmse = metrics["test"]["model"]["overall"]["rmse"]
+    beaten_by = [
+        name.replace("_", " ")
+        for name, scores in metrics["test"]["baselines"].items()
+        if scores["overall"]["rmse"] < rmse
+    ]
+    if not beaten_by:
+        return "The model beats every baseline."
+    return f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
+
+
+def _unit(metrics: dict[str, Any]) -> str:
+    units = set(metrics["units"].values())
+    return f" {units.pop()}" if len(units) == 1 and units != {None} else ""
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"
+
+
+def _row(cells: list[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> str:
+    rule = ["---", *["---:"] * (len(heading) - 1)]
+    return "\n".join(_row(cells) for cells in (heading, rule, *rows))
+
+
+def _scores_table(metrics: dict[str, Any]) -> str:
+    """The model and the baselines on test, best first."""
+    overall = {"model": metrics["test"]["model"]["overall"]}
+    overall |= {name: scores["overall"] for name, scores in metrics["test"]["baselines"].items()}
+    val = {"model": metrics["val"]["model"]["overall"]}
+    val |= {name: scores["overall"] for name, scores in metrics["val"]["baselines"].items()}
+    rows = [
+        [
+            "**this model**" if name == "model" else name.replace("_", " "),
+            *(_number(scores[metric]) for metric in _HEADINGS),
+            _number(val[name]["rmse"]),
+        ]
+        for name, scores in sorted(overall.items(), key=lambda item: item[1]["rmse"])
+    ]
+    unit = _unit(metrics)
+    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{f' ({unit.strip()})' if unit else ''}."
+    return f"{intro}\n\n{_table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows)}"
+
+
+def _targets_table(metrics: dict[str, Any]) -> str:
+    rows = [
+        [name, *(_number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
+        for name, scores in metrics["test"]["model"]["per_target"].items()
+    ]
+    return f"## By target\n\n{_table(['target', *_HEADINGS.values(), 'unit'], rows)}"
+
+
+def _horizon_table(metrics: dict[str, Any]) -> str:
+    """RMSE by step for the model and its strongest baseline, at most eight steps spread over the horizon."""
+    steps = metrics["test"]["model"]["per_horizon"]
+    name, _ = _best_baseline(metrics)
+    others = metrics["test"]["baselines"][name]["per_horizon"]
+    count = min(8, len(steps))
+    chosen = sorted({round(position * (len(steps) - 1) / max(count - 1, 1)) for position in range(count)})
+    rows = [[str(steps[at]["step"]), _number(steps[at]["rmse"]), _number(others[at]["rmse"])] for at in chosen]
+    return f"## RMSE by step of the horizon\n\n{_table(['step', 'this model', name.replace('_', ' ')], rows)}"
+
+
+def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
+    meta = bundle.meta
+    windows = {name: int((bundle.window_split == number).sum()) for number, name in enumerate(("train", "val", "test"))}
+    lines = [
+        f"- Windows: {windows['train']} train, {windows['val']} val, {windows['test']} test, in chronological order; "
+        f"lookback {bundle.lookback}, horizon {bundle.horizon}, season {metrics['season']}",
+        f"- Inputs ({len(bundle.feature_names)}): {', '.join(bundle.feature_names)}",
+    ]
+    if "seen" in meta:
+        seen = meta["seen"]
+        filled = ", ".join(f"{name} {count}" for name, count in seen["filled_targets"].items())
+        lines.insert(
+            0,
+            f"- Table: {meta['source']}, {seen['series']} series, {seen['steps']} steps of {meta['freq']} "
+            f"from {seen['first']} to {seen['last']}",
+        )
+        lines.append(
+            f"- Gaps: {seen['absent_rows']} rows absent, targets filled: {filled}; "
+            f"{seen['dropped_windows']} windows dropped because a fill would have looked ahead or nothing was observed"
+        )
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _files_section(run: dict[str, Any]) -> str:
+    rows = [
+        ["model", f"`data/06_models/{run['run_id']}/model.keras`", f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"],
+        ["last epoch", f"`data/06_models/{run['run_id']}/last.keras`", ""],
+        ["forecasts on test", f"`data/07_model_output/{run['run_id']}/predictions.parquet`", "`catalog.load(\"predictions\")`"],
+        ["all metrics", f"`data/08_reporting/{run['run_id']}/metrics.json`", "`catalog.load(\"metrics\")`"],
+        ["this run", f"`data/08_reporting/{run['run_id']}/run.json`", "settings, versions, hashes"],
+        ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", "`catalog.load(\"model_input\")`"],
+    ]  # fmt: skip
+    heading = _row(["what", "where", ""])
+    return "\n".join(["## Files", "", heading, _row(["---"] * 3), *(_row(row) for row in rows)])
+
+
+def _settings_section(run: dict[str, Any]) -> str:
+    shown = (
+        "model_type", "feature_mode", "hidden_units", "dropout", "learning_rate", "batch_size", "epochs",
+        "normalization", "spline_smoothing", "linear_path", "seed",
+    )  # fmt: skip
+    settings = ", ".join(f"{name} {run['settings'][name]}" for name in shown)
+    commit = (run["commit"] or "none")[:12]
+    return (
+        f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}. Commit {commit}. "
+        f"Settings: {settings}."
+    )

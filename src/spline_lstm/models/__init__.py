@@ -1,0 +1,1 @@
+"""The forecasting models; TensorFlow loads when one is built, not before."""

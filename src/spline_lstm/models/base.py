@@ -1,0 +1,329 @@
+"""What all models share: the interface, what surrounds the recurrent stack, and the training loop."""
+
+import io
+import logging
+import tempfile
+import zipfile
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+
+from spline_lstm.contracts import check_windows
+from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
+from spline_lstm.models.backend import load_keras
+from spline_lstm.models.ridge import RidgeData, fit_ridge
+from spline_lstm.models.smoothing import make_smoothing_matrix
+from spline_lstm.types import Float32, Float64
+
+logger = logging.getLogger(__name__)
+
+Normalization = Literal["none", "last", "instance"]
+LinearPath = Literal["none", "ridge"]
+_INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
+_PREDICT_BATCH = 1_024
+
+
+@dataclass(frozen=True)
+class TrainingRecord:
+    """What a training was like.
+
+    Attributes:
+        history: One entry an epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
+        best_epoch: Epoch with the lowest validation loss; its weights are the model's.
+        last_weights: Weights after the last epoch.
+    """
+
+    history: list[dict[str, float | None]]
+    best_epoch: int
+    last_weights: list[Float32]
+
+
+class ForecastModel(ABC):
+    """A forecaster from windows `(B, sequence_length, input_features)` to `(B, output_units)`.
+
+    `output_units` is `horizon * F_target`, step-major. All values are in scaled units; NaN in `y`
+    marks what was not observed and is neither trained on nor scored.
+    """
+
+    model_type: ClassVar[str]
+
+    def __init__(
+        self,
+        sequence_length: int,
+        hidden_units: tuple[int, ...],
+        dropout: float,
+        learning_rate: float,
+        output_units: int,
+        input_features: int,
+        *,
+        target_indices: tuple[int, ...] = (0,),
+        normalization: Normalization = "none",
+        spline_smoothing: float = 0.0,
+        linear_path: LinearPath = "none",
+        seed: int = 0,
+    ) -> None:
+        if output_units % len(target_indices):
+            raise ShapeContractError(f"output_units={output_units} is no multiple of F_target={len(target_indices)}")
+        self.sequence_length = sequence_length
+        self.hidden_units = tuple(hidden_units)
+        self.dropout = dropout
+        self.learning_rate = learning_rate
+        self.output_units = output_units
+        self.input_features = input_features
+        self.target_indices = tuple(target_indices)
+        self.normalization = normalization
+        self.spline_smoothing = spline_smoothing
+        self.linear_path = linear_path
+        self.seed = seed
+        self.network: Any = None
+
+    @abstractmethod
+    def recurrent_stack(self, sequence: Any) -> Any:
+        """Map a sequence `(B, sequence_length, channels)` to a state `(B, units)`."""
+
+    def build(self) -> Any:
+        """Build the Keras network with seeded weights and return it."""
+        keras = load_keras()
+        keras.utils.set_random_seed(self.seed)
+        inputs = keras.Input((self.sequence_length, self.input_features), name="window")
+        sequence, center, scale = self._normalize(self._smooth(inputs))
+        state = self.recurrent_stack(sequence)
+        has_ridge = self.linear_path == "ridge"
+        head = keras.layers.Dense(self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head")
+        outputs = head(state)
+        if has_ridge:
+            flat = keras.layers.Flatten(name="flat")(sequence)
+            path = keras.layers.Dense(self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path")
+            outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
+        self.network = keras.Model(inputs, self._denormalize(outputs, center, scale), name=self.model_type)
+        return self.network
+
+    def _targets(self, inputs: Any) -> Any:
+        return load_keras().ops.take(inputs, list(self.target_indices), axis=2)
+
+    def _with_targets(self, inputs: Any, targets: Any) -> Any:
+        """Put changed target channels first and the other channels behind them."""
+        ops = load_keras().ops
+        others = [index for index in range(self.input_features) if index not in self.target_indices]
+        if not others:
+            return targets
+        return ops.concatenate([targets, ops.take(inputs, others, axis=2)], axis=2)
+
+    def _smooth(self, inputs: Any) -> Any:
+        """Replace the target channels by their smoothing splines: a frozen Dense over the steps."""
+        if self.spline_smoothing == 0:
+            return inputs
+        keras = load_keras()
+        matrix = make_smoothing_matrix(self.sequence_length, self.spline_smoothing)
+        smoother = keras.layers.Dense(self.sequence_length, use_bias=False, trainable=False, name="spline_smoothing")
+        steps_last = keras.layers.Permute((2, 1))(self._targets(inputs))
+        smooth = keras.layers.Permute((2, 1))(smoother(steps_last))
+        smoother.set_weights([matrix.T.astype(np.float32)])
+        return self._with_targets(inputs, smooth)
+
+    def _normalize(self, sequence: Any) -> tuple[Any, Any, Any]:
+        """Return the sequence with normalised targets and what undoes it, each `(B, 1, F_target)` or None."""
+        if self.normalization == "none":
+            return sequence, None, None
+        ops = load_keras().ops
+        # After smoothing the targets stand first.
+        leading = self.spline_smoothing > 0
+        count = len(self.target_indices)
+        targets = sequence[:, :, :count] if leading else self._targets(sequence)
+        center, scale = targets[:, -1:, :], None
+        if self.normalization == "instance":
+            center = ops.mean(targets, axis=1, keepdims=True)
+            variance = ops.mean(ops.square(targets - center), axis=1, keepdims=True)
+            scale = ops.sqrt(variance + _INSTANCE_FLOOR**2)
+        shifted = targets - center if scale is None else (targets - center) / scale
+        if leading:
+            joined = shifted if count == self.input_features else ops.concatenate([shifted, sequence[:, :, count:]], axis=2)
+        else:
+            joined = self._with_targets(sequence, shifted)
+        return joined, center, scale
+
+    def _denormalize(self, outputs: Any, center: Any, scale: Any) -> Any:
+        if center is None:
+            return outputs
+        ops = load_keras().ops
+        steps = ops.reshape(outputs, (-1, self.output_units // len(self.target_indices), len(self.target_indices)))
+        steps = steps + center if scale is None else steps * scale + center
+        return ops.reshape(steps, (-1, self.output_units))
+
+    def fit_model(
+        self,
+        train: tuple[Float32, Float32],
+        val: tuple[Float32, Float32],
+        *,
+        epochs: int,
+        batch_size: int,
+        patience: int,
+        on_epoch: Callable[[dict[str, float | None]], None] = lambda _: None,
+    ) -> TrainingRecord:
+        """Train with early stopping; the network ends with its best weights.
+
+        Epoch 0 counts: the untrained network is the first candidate for the best weights.
+
+        Args:
+            train: `X` and `y`; NaN in `y` is not trained on.
+            val: `X` and `y` that decide which epoch is best.
+            epochs: Most passes over the training windows.
+            batch_size: Windows a step.
+            patience: Epochs without improvement before stopping.
+            on_epoch: Called with each entry of the history, for progress.
+
+        Raises:
+            ShapeContractError: The arrays do not fit the model.
+            TrainingDivergedError: A loss is not finite.
+        """
+        for X, y in (train, val):
+            self._check(X, y)
+        keras = load_keras()
+        network = self.network or self.build()
+        if self.linear_path == "ridge":
+            self._solve_linear_path(train, val)
+        keras.utils.set_random_seed(self.seed)
+        optimizer = keras.optimizers.Adam(self.learning_rate, clipnorm=1.0)
+        network.compile(optimizer=optimizer, loss=masked_mse_loss)
+        from spline_lstm.models.training import BestWeights, ShuffledBatches
+
+        tracker = BestWeights(val, patience=patience, batch_size=_PREDICT_BATCH, on_epoch=on_epoch)
+        batches = ShuffledBatches(*train, batch_size=batch_size, seed=self.seed)
+        network.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[tracker])
+        if not all(np.isfinite(entry["val_loss"] or 0) for entry in tracker.history):
+            raise TrainingDivergedError(
+                f"the loss is no longer a number after epoch {tracker.history[-1]['epoch']}; try a smaller learning_rate"
+            )
+        last_weights = [np.array(weight) for weight in network.get_weights()]
+        network.set_weights(tracker.best_weights)
+        return TrainingRecord(tracker.history, tracker.best_epoch, last_weights)
+
+    def _solve_linear_path(self, train: tuple[Float32, Float32], val: tuple[Float32, Float32]) -> None:
+        """Set the frozen linear path to the ridge solution in the space of normalised windows."""
+        ridge = fit_ridge(*(self._ridge_data(X, y) for X, y in (train, val)))
+        weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
+        self.network.get_layer("linear_path").set_weights(weights)
+        logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
+
+    def _ridge_data(self, X: Float32, y: Float32) -> RidgeData:
+        keras = load_keras()
+        sequence = self.network.get_layer("flat").output
+        flat = keras.Model(self.network.input, sequence).predict(X, batch_size=_PREDICT_BATCH, verbose=0)
+        center, scale = self.window_statistics(X)
+        steps = y.reshape(len(y), -1, len(self.target_indices))
+        targets = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
+        return RidgeData(flat, np.nan_to_num(targets), ~np.isnan(y))
+
+    def window_statistics(self, X: Float32) -> tuple[Float64 | float, Float64 | float]:
+        """Centre and scale that the network normalises each window with, `(B, 1, F_target)` or 0 and 1."""
+        if self.normalization == "none":
+            return 0.0, 1.0
+        matrix = make_smoothing_matrix(self.sequence_length, self.spline_smoothing)
+        targets = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))
+        if self.normalization == "last":
+            return targets[:, -1:], 1.0
+        return targets.mean(axis=1, keepdims=True), np.sqrt(targets.var(axis=1, keepdims=True) + _INSTANCE_FLOOR**2)
+
+    def predict(self, X: Float32) -> Float32:
+        """Forecast, shape `(B, output_units)`, in scaled units.
+
+        Raises:
+            ShapeContractError: `X` does not fit the model or is not finite.
+        """
+        self._check(X)
+        forecast: Float32 = self.network.predict(X, batch_size=_PREDICT_BATCH, verbose=0)
+        return forecast
+
+    def evaluate(self, X: Float32, y: Float32) -> float:
+        """Return the mean squared error over what was observed of `y`, in scaled units.
+
+        Raises:
+            ShapeContractError: The arrays do not fit the model.
+        """
+        self._check(X, y)
+        return float(np.nanmean(np.square(self.predict(X).astype(np.float64) - y)))
+
+    def _check(self, X: Float32, y: Float32 | None = None) -> None:
+        check_windows(
+            X, y, input_features=self.input_features, target_count=len(self.target_indices), lookback=self.sequence_length
+        )  # fmt: skip
+        if y is not None and y.shape[1] != self.output_units:
+            raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, {self.output_units}) is needed")
+
+    def to_bytes(self) -> bytes:
+        """Return the network as a `.keras` archive; the same weights give the same bytes."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.keras"
+            self.network.save(path, include_optimizer=False)
+            return _without_dates(path.read_bytes())
+
+    def save(self, path: Path) -> None:
+        """Write the network as a `.keras` archive."""
+        path.write_bytes(self.to_bytes())
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a network that `save` wrote, in Keras' safe mode.
+
+        Raises:
+            ArtifactDamagedError: Not such an archive, or of another model type.
+        """
+        return cls.from_network(load_network(path.read_bytes(), str(path)))
+
+    @classmethod
+    def from_network(cls, network: Any) -> Self:
+        """Wrap a loaded network for `predict` and `evaluate`."""
+        if network.name != cls.model_type:
+            raise ArtifactDamagedError(f"the model file holds '{network.name}', not '{cls.model_type}'")
+        _, sequence_length, input_features = network.input_shape
+        model = cls(sequence_length, (), 0.0, 0.0, network.output_shape[1], input_features)
+        model.network = network
+        return model
+
+
+def load_network(content: bytes, source: str) -> Any:
+    """Load a `.keras` archive in safe mode: nothing in it is executed.
+
+    Args:
+        content: The archive.
+        source: Its name, for messages.
+
+    Raises:
+        ArtifactDamagedError: The archive is damaged, or holds code.
+    """
+    keras = load_keras()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(content)
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ArtifactDamagedError(f"{source} cannot be loaded: {reason}; train again") from error
+
+
+def _without_dates(archive: bytes) -> bytes:
+    """Write a `.keras` archive anew without the time it was made at."""
+    import json
+
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(result, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            if name == "metadata.json":
+                metadata = json.loads(content)
+                metadata.pop("date_saved", None)
+                content = json.dumps(metadata).encode()
+            target.writestr(zipfile.ZipInfo(name), content)
+    return result.getvalue()
+
+
+def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
+    """Squared error with NaN targets left out, averaged over all outputs."""
+    ops = load_keras().ops
+    error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
+    return ops.mean(ops.square(error), axis=-1)

@@ -1,0 +1,16 @@
+"""The LSTM forecaster."""
+
+from typing import Any, ClassVar
+
+from spline_lstm.models.base import ForecastModel
+from spline_lstm.models.layers import recurrent_layers
+
+
+class LSTMModel(ForecastModel):
+    """Stacked LSTM layers; the last state is the summary of the window."""
+
+    model_type: ClassVar[str] = "lstm"
+
+    def recurrent_stack(self, sequence: Any) -> Any:
+        """Map `(B, sequence_length, channels)` to the last state, `(B, hidden_units[-1])`."""
+        return recurrent_layers("LSTM", sequence, self.hidden_units, self.dropout, return_sequences=False)

@@ -1,0 +1,74 @@
+"""The model types: a new one is one file and one line here."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from spline_lstm.errors import nearest
+from spline_lstm.models.attention_lstm import AttentionLSTMModel
+from spline_lstm.models.base import ForecastModel, LinearPath, Normalization
+from spline_lstm.models.gru import GRUModel
+from spline_lstm.models.lstm import LSTMModel
+from spline_lstm.spec import Integers, Spec, StrictFloat, StrictInt, Text
+
+MODELS: dict[str, type[ForecastModel]] = {
+    model.model_type: model
+    for model in (
+        LSTMModel,
+        GRUModel,
+        AttentionLSTMModel,
+    )
+}
+
+
+def _check_widths(units: tuple[int, ...]) -> tuple[int, ...]:
+    if min(units) < 1:
+        raise ValueError("every layer needs at least one unit")
+    return units
+
+
+def _check_model_type(name: str) -> str:
+    if name not in MODELS:
+        raise ValueError(f"allowed: {', '.join(MODELS)}{nearest(name, MODELS)}")
+    return name
+
+
+class ModelSpec(Spec):
+    """Architecture and optimiser."""
+
+    model_type: Annotated[Text, AfterValidator(_check_model_type)]
+    hidden_units: Annotated[Integers, Field(min_length=1), AfterValidator(_check_widths)]
+    dropout: Annotated[StrictFloat, Field(ge=0, lt=1)]
+    learning_rate: Annotated[StrictFloat, Field(gt=0)]
+    normalization: Normalization
+    spline_smoothing: Annotated[StrictFloat, Field(ge=0)]
+    linear_path: LinearPath
+
+
+class TrainingSpec(Spec):
+    """How long and how to train."""
+
+    epochs: Annotated[StrictInt, Field(ge=1)]
+    batch_size: Annotated[StrictInt, Field(ge=1)]
+    early_stopping_patience: Annotated[StrictInt, Field(ge=1)]
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)]
+
+
+def make_model(spec: ModelSpec, *, lookback: int, input_features: int, target_indices: tuple[int, ...], horizon: int, seed: int) -> ForecastModel:
+    """Make an untrained model of the asked type.
+
+    Args:
+        spec: Architecture and optimiser.
+        lookback: Steps seen.
+        input_features: `F_total`.
+        target_indices: Positions of the targets among the features.
+        horizon: Steps predicted.
+        seed: Decides the initial weights, the order of batches and dropout.
+    """
+    return MODELS[spec.model_type](
+        lookback, spec.hidden_units, spec.dropout, spec.learning_rate, horizon * len(target_indices), input_features,
+        target_indices=target_indices, normalization=spec.normalization, spline_smoothing=spec.spline_smoothing,
+        linear_path=spec.linear_path, seed=seed,
+    )  # fmt: skip
+
+

@@ -1,0 +1,91 @@
+"""Ridge regression on flattened windows, solved in closed form.
+
+Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems",
+Technometrics 12(1), 1970. The intercept is not penalised.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spline_lstm.types import Bool, Float32, Float64
+
+PENALTIES = tuple(10.0**exponent for exponent in np.arange(-6, 1.5, 0.5))
+"""Candidates, as a share of the number of training windows."""
+
+_CHUNK = 8_192
+_MAX_ROUNDS = 100
+
+
+@dataclass(frozen=True)
+class Ridge:
+    """A fitted regression: `inputs @ weights + bias`, shapes `(inputs, outputs)` and `(outputs,)`."""
+
+    weights: Float64
+    bias: Float64
+    penalty: float
+
+    def predict(self, inputs: Float32) -> Float64:
+        """Predict from flattened windows, shape `(windows, inputs)`, chunk by chunk."""
+        chunks = [inputs[start : start + _CHUNK] @ self.weights for start in range(0, len(inputs), _CHUNK)]
+        return np.concatenate(chunks) + self.bias
+
+
+@dataclass(frozen=True)
+class RidgeData:
+    """Flattened windows `(windows, inputs)`, targets `(windows, outputs)` and what was observed of them."""
+
+    inputs: Float32
+    targets: Float32
+    mask: Bool
+
+
+def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
+    """Fit on train with the penalty that has the least squared error on val.
+
+    Targets that were not observed do not count: they are replaced by the fit itself until it
+    settles, which is the solution of the problem without them.
+    """
+    count = len(train.inputs)
+    center = train.inputs.mean(axis=0, dtype=np.float64)
+    gram, moment = _products(train.inputs, center, np.where(train.mask, train.targets, 0.0))
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    eigenvalues = np.maximum(eigenvalues, 0.0)
+
+    def solve(penalty: float, moment: Float64, mean: Float64) -> Ridge:
+        weights = vectors @ ((vectors.T @ moment) / (eigenvalues + penalty * count)[:, None])
+        return Ridge(weights, mean - center @ weights, penalty)
+
+    def fit(penalty: float) -> Ridge:
+        observed = train.mask.sum(axis=0)
+        mean = np.where(train.mask, train.targets, 0.0).sum(axis=0) / np.maximum(observed, 1)
+        if train.mask.all():
+            return solve(penalty, moment, mean)
+        ridge = Ridge(np.zeros_like(moment), mean, penalty)
+        for _ in range(_MAX_ROUNDS):
+            completed = np.where(train.mask, train.targets, ridge.predict(train.inputs))
+            previous = ridge
+            ridge = solve(penalty, _products(train.inputs, center, completed)[1], completed.mean(axis=0))
+            if np.abs(ridge.weights - previous.weights).max() <= 1e-7 * max(1.0, np.abs(ridge.weights).max()):
+                break
+        return ridge
+
+    candidates = [fit(penalty) for penalty in PENALTIES]
+    return min(candidates, key=lambda ridge: masked_mse(ridge.predict(val.inputs), val))
+
+
+def masked_mse(forecast: Float64, data: RidgeData) -> float:
+    """Mean squared error over what was observed."""
+    error = np.where(data.mask, forecast - data.targets, 0.0)
+    return float(np.square(error).sum() / max(int(data.mask.sum()), 1))
+
+
+def _products(inputs: Float32, center: Float64, targets: Float64) -> tuple[Float64, Float64]:
+    """Centred `inputs.T @ inputs` and `inputs.T @ targets` in double precision, chunk by chunk."""
+    width = inputs.shape[1]
+    gram, moment = np.zeros((width, width)), np.zeros((width, targets.shape[1]))
+    for start in range(0, len(inputs), _CHUNK):
+        chunk = inputs[start : start + _CHUNK] - center
+        gram += chunk.T @ chunk
+        moment += chunk.T @ targets[start : start + _CHUNK]
+    return gram, moment

@@ -1,0 +1,124 @@
+"""All parameters of `conf/*/parameters*.yml` and `--params`: parsed once, before any node runs."""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator
+
+from spline_lstm.errors import ParameterError
+from spline_lstm.evaluation.season import EvaluationSpec
+from spline_lstm.models.registry import ModelSpec, TrainingSpec
+from spline_lstm.series.frame import TableSpec
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.windows import WindowSpec
+from spline_lstm.spec import Names, Spec, Text
+
+_RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
+
+
+def _check_run_id(run_id: object) -> object:
+    # Before the type check: Kedro reads 007 as a number, and the message should say what to type.
+    if run_id is None or (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id)):
+        return run_id
+    raise ValueError("1 to 64 letters, digits, '.', '_' or '-' are needed, at least one of them a letter")
+
+
+def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
+    allowed = ("none", "onnx", "tflite")
+    unknown = [name for name in names if name not in allowed]
+    if unknown or not names:
+        raise ValueError(f"allowed: {', '.join(allowed)}")
+    if "none" in names and len(names) > 1:
+        raise ValueError("'none' stands alone")
+    return tuple(sorted(names))
+
+
+RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
+
+
+class InputSpec(Spec):
+    """Where the table and its schema are."""
+
+    input_path: Text
+    covariate_spec: Text
+
+
+class RunSpec(Spec):
+    """Names of a run and of its preprocessed data."""
+
+    run_id: Text
+    processed_run_id: Text
+    commit: str | None
+    """Commit hash of the project; None outside git."""
+    settings: dict[str, Any]
+    """The resolved parameters, as recorded with every result."""
+
+
+class Parameters(InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec):
+    """Every parameter a user can set; the groups it is made of are what nodes take."""
+
+    export_formats: Annotated[Names, AfterValidator(_check_formats)]
+    run_id: RunId
+    processed_run_id: RunId
+
+
+_PROCESSED_GROUPS: tuple[type[Spec], ...] = (InputSpec, TableSpec, FillSpec, WindowSpec)
+GROUPS: dict[str, type[Spec]] = {
+    "table": TableSpec,
+    "fills": FillSpec,
+    "windows": WindowSpec,
+    "model": ModelSpec,
+    "training": TrainingSpec,
+    "evaluation": EvaluationSpec,
+}
+"""Name of each derived parameter group, as in `params:windows`, to its class."""
+
+
+def parse_parameters(values: Mapping[str, Any]) -> Parameters:
+    """Check raw parameters.
+
+    Raises:
+        ParameterError: An unknown name (with the nearest known one), a wrong type, a value out of range.
+    """
+    return Parameters.parse(dict(values), ParameterError, "parameter")
+
+
+def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> dict[str, Any]:
+    """Derive the ids and the groups that nodes and catalog paths refer to.
+
+    Args:
+        parameters: Checked parameters.
+        schema: The covariate schema, which shapes the preprocessed data too.
+        commit: Commit hash of the project, if known.
+
+    Returns:
+        The normalised parameters, one entry for each of `GROUPS`, and `run`.
+    """
+    data = {"schema": schema.model_dump(mode="json")}
+    for group in _PROCESSED_GROUPS:
+        data |= parameters.part(group).model_dump(mode="json")
+    result = {**data}
+    for group in (ModelSpec, TrainingSpec, EvaluationSpec):
+        result |= parameters.part(group).model_dump(mode="json")
+    processed_id = parameters.processed_run_id or parameters.run_id or f"{parameters.feature_mode}-{_digest(data)}"
+    run_id = parameters.run_id or (
+        f"{parameters.model_type}-{parameters.feature_mode}-s{parameters.seed}-{_digest(result)}"
+    )
+    ids = {"run_id": run_id, "processed_run_id": processed_id}
+    settings = parameters.model_dump(mode="json") | ids
+    groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
+    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": settings}}
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def command(pipeline: Literal["preprocessing", "modelling"], given: Mapping[str, Any]) -> str:
+    """Return the command that runs a pipeline with the parameters given on the command line."""
+    texts = [f"{name}={'+'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in given.items()]
+    return " ".join([f"kedro run --pipeline={pipeline}", *(["--params", ",".join(texts)] if texts else [])])

@@ -1,0 +1,5 @@
+"""From windows to a trained and evaluated model."""
+
+from spline_lstm.pipelines.modelling.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,122 @@
+"""Nodes of the modelling."""
+
+import hashlib
+import logging
+import time
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.evaluation import forecasts, report
+from spline_lstm.evaluation.season import EvaluationSpec
+from spline_lstm.models.base import load_network
+from spline_lstm.models.progress import epoch_progress
+from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
+from spline_lstm.models.ridge import RidgeData, fit_ridge
+from spline_lstm.parameters import RunSpec
+from spline_lstm.series.splits import SPLITS
+from spline_lstm.types import DataFrame, Float32, Int64
+
+logger = logging.getLogger(__name__)
+
+
+def train_model(
+    model_input: ModelInput, model: ModelSpec, training: TrainingSpec, run: RunSpec
+) -> tuple[bytes, bytes, dict[str, Any]]:
+    """Train; returns the best and the last network and the record of the training."""
+    started = time.perf_counter()
+    forecaster = make_model(
+        model,
+        lookback=model_input.lookback,
+        input_features=len(model_input.feature_names),
+        target_indices=model_input.target_indices,
+        horizon=model_input.horizon,
+        seed=training.seed,
+    )
+    with epoch_progress(run.run_id, training.epochs) as on_epoch:
+        record = forecaster.fit_model(
+            _windows(model_input, model_input.windows_of(0)),
+            _windows(model_input, model_input.windows_of(1)),
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            patience=training.early_stopping_patience,
+            on_epoch=on_epoch,
+        )
+    best = forecaster.to_bytes()
+    parameters = int(forecaster.network.count_params())
+    forecaster.network.set_weights(record.last_weights)
+    history = {
+        "history": record.history,
+        "best_epoch": record.best_epoch,
+        "params": parameters,
+        "train_seconds": time.perf_counter() - started,
+    }
+    return best, forecaster.to_bytes(), history
+
+
+def _windows(model_input: ModelInput, windows: Int64) -> tuple[Float32, Float32]:
+    """Inputs and targets of some windows; NaN marks what was not observed."""
+    y = np.where(model_input.y_mask[windows], model_input.y[windows], np.float32(np.nan))
+    return model_input.X[windows], y
+
+
+def evaluate_model(
+    model_file: bytes, model_input: ModelInput, model: ModelSpec, evaluation: EvaluationSpec, run: RunSpec
+) -> tuple[dict[str, Any], DataFrame]:
+    """Score the model beside all baselines on val and test; returns the metrics and the test predictions."""
+    network = MODELS[model.model_type].from_network(load_network(model_file, "model.keras"))
+    ridge = fit_ridge(*(_ridge_data(model_input, split) for split in (0, 1)))
+    windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
+    made = {
+        split: {
+            "model": model_input.in_target_units(network.predict(model_input.X[rows])),
+            "ridge": model_input.in_target_units(ridge.predict(_flat(model_input.X[rows]))),
+        }
+        for split, rows in windows.items()
+    }
+    metrics = forecasts.evaluate(model_input, windows, made, evaluation.season)
+    metrics = {"run_id": run.run_id, "processed_run_id": model_input.processed_id, **metrics}
+    return metrics, forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
+
+
+def _flat(X: Float32) -> Float32:
+    return X.reshape(len(X), -1)
+
+
+def _ridge_data(model_input: ModelInput, split: int) -> RidgeData:
+    rows = model_input.windows_of(split)
+    return RidgeData(_flat(model_input.X[rows]), model_input.y[rows], model_input.y_mask[rows])
+
+
+def describe_run(
+    model_file: bytes, last_model_file: bytes, training_history: dict[str, Any],
+    model_input: ModelInput, training: TrainingSpec, run: RunSpec,
+) -> dict[str, Any]:  # fmt: skip
+    """Record what a person needs to repeat the run and to check its files."""
+    return {
+        "run_id": run.run_id,
+        "processed_run_id": model_input.processed_id,
+        "seed": training.seed,
+        "commit": run.commit,
+        "settings": run.settings,
+        "source_sha256": model_input.meta.get("source_sha256"),
+        "processed_sha256": model_input.meta.get("sha256", {}),
+        "sha256": {
+            "model.keras": hashlib.sha256(model_file).hexdigest(),
+            "last.keras": hashlib.sha256(last_model_file).hexdigest(),
+        },
+        "size_bytes": len(model_file),
+        "params": training_history["params"],
+        "best_epoch": training_history["best_epoch"],
+        "train_seconds": training_history["train_seconds"],
+        "versions": report.package_versions(),
+        "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+
+
+def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
+    """Write the report for people."""
+    text = report.make_report(metrics, run_record, model_input)
+    logger.info("%s", report.one_line(metrics))
+    return text

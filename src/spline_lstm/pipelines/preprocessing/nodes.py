@@ -1,0 +1,49 @@
+"""Nodes of the preprocessing."""
+
+import logging
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.models.registry import MODELS
+from spline_lstm.parameters import RunSpec
+from spline_lstm.series import bundle, frame, grid
+from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.series.frame import Observations, TableSpec
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.windows import WindowSpec
+from spline_lstm.types import DataFrame
+
+logger = logging.getLogger(__name__)
+
+
+def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
+    """Check the raw table against the schema; see `series.frame`."""
+    columns = frame.select_columns(raw_table, covariate_schema, table)
+    for name in columns.absent:
+        logger.warning("The optional covariate '%s' is not in the table and is left out", name)
+    return frame.make_observations(raw_table, columns)
+
+
+def fill_series(
+    observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec
+) -> tuple[FilledSeries, DataFrame]:
+    """Put every series on its grid and fill its gaps; the table is for people to look at."""
+    regular = grid.make_grid(observations, table.freq, fills.max_gap)
+    filled = bundle.fill_series(regular, fills, windows.split, observations.sha256)
+    logger.info(
+        "%d series, %d steps of %s, %d targets filled",
+        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
+    )  # fmt: skip
+    return filled, bundle.make_filled_table(filled)
+
+
+def make_model_input(
+    series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
+) -> ModelInput:
+    """Make features and windows."""
+    made = bundle.make_model_input(
+        series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
+    )
+    counts = made.meta["split"]["windows"]
+    logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
+    return made

@@ -1,0 +1,207 @@
+"""From filled series to the bundle of windows that training reads."""
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.contracts import ARTIFACT_VERSION, ModelInput
+from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
+from spline_lstm.series.frame import TableSpec
+from spline_lstm.series.grid import Grid
+from spline_lstm.series.scaling import check_target_varies
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
+from spline_lstm.series.splits import SPLITS, SplitBorders, make_split_borders
+from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
+from spline_lstm.types import DataFrame, Int64
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FilledSeries:
+    """Regular series whose targets have no gaps, and where their splits lie."""
+
+    grid: Grid
+    fills: Fill
+    borders: SplitBorders
+    sha256: str | None
+    """Hash of the table's file."""
+
+    @property
+    def row_split(self) -> Int64:
+        """Split of every row, shape `(steps,)`."""
+        rows, series = np.arange(len(self.grid.series)), self.grid.series
+        return (rows >= self.borders.train_end[series]).astype(np.int64) + (rows >= self.borders.val_end[series])
+
+
+def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: str | None) -> FilledSeries:
+    """Fill the gaps of all targets.
+
+    Raises:
+        ValuesError: Too much is missing, or a target is constant in the training part.
+    """
+    check_gaps(grid, spec)
+    borders = make_split_borders(grid.borders, split)
+    is_train = borders.is_train(grid.series)
+    targets = grid.values[:, : len(grid.columns.targets)]
+    for position, name in enumerate(grid.columns.targets):
+        train = targets[is_train, position]
+        check_target_varies(train[~np.isnan(train)], name, grid.source)
+    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, sha256)
+
+
+def make_filled_table(filled: FilledSeries) -> DataFrame:
+    """Lay out the filled targets as a table to look at: one row a step, a column and a mark a target."""
+    import pandas as pd
+
+    grid = filled.grid
+    table = pd.DataFrame(
+        {
+            "series_id": pd.Categorical.from_codes(grid.series, categories=list(grid.series_names)),
+            "timestamp": grid.timestamps.astype("datetime64[ns]"),
+            "split": pd.Categorical.from_codes(filled.row_split, categories=list(SPLITS)),
+        }
+    )
+    for position, name in enumerate(grid.columns.targets):
+        table[name] = filled.fills.values[:, position]
+        table[f"{name}_is_imputed"] = filled.fills.is_imputed[:, position]
+    return table
+
+
+def make_model_input(
+    filled: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+    *, processed_id: str, model_types: tuple[str, ...],
+) -> ModelInput:  # fmt: skip
+    """Make features and cut windows.
+
+    Args:
+        filled: Series without gaps.
+        schema: What the columns mean.
+        table: Which of them are used; `feature_mode` decides what enters X.
+        windows: Window lengths.
+        processed_id: Id of the result.
+        model_types: Models that can be trained on it, for `meta.json`.
+
+    Raises:
+        SchemaError: Leads or lags that the window cannot show.
+        InsufficientDataError: A split has no window.
+    """
+    multivariate = table.feature_mode == "multivariate"
+    schema = _schema_in_use(schema, filled.grid, windows, multivariate=multivariate)
+    grid, fills = filled.grid, filled.fills
+    features = make_features(
+        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
+    )  # fmt: skip
+    observed = ~fills.is_imputed
+    index = make_window_index(grid.series, filled.borders, features.seen_from, observed.any(axis=1), windows)
+    count = len(grid.columns.targets)
+    y_mask = cut_horizons(observed, index.origin, windows.horizon)
+    y = cut_horizons(features.scaled[:, :count], index.origin, windows.horizon)
+    bundle = ModelInput(
+        X=cut_lookbacks(features.scaled, index.origin, windows.lookback),
+        y=np.where(y_mask, y, np.float32(0)),
+        y_mask=y_mask,
+        window_series=grid.series[index.origin],
+        window_origin=index.origin,
+        window_split=index.split,
+        feature_names=features.names,
+        target_indices=tuple(range(count)),
+        series_names=grid.series_names,
+        scaled=features.scaled,
+        raw_target=fills.values,
+        is_imputed=fills.is_imputed,
+        row_series=grid.series,
+        row_timestamp=grid.timestamps,
+        row_split=filled.row_split,
+    )
+    meta = _make_meta(bundle, filled, index, schema, table, windows)
+    meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
+    preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
+    return ModelInput(**{**vars(bundle), "meta": meta, "preprocessor": preprocessor})
+
+
+def _schema_in_use(schema: CovariateSchema, grid: Grid, windows: WindowSpec, *, multivariate: bool) -> CovariateSchema:
+    """Narrow the schema to the columns that take part; univariate mode drops leads it cannot show."""
+    in_use = schema.model_copy(
+        update={"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
+    )
+    if multivariate:
+        check_leads(in_use, windows.lookback, windows.horizon)
+        annual = annual_features_on_short_history(grid, in_use)
+        if annual:
+            logger.warning("Less than a year of data: the annual calendar feature '%s' is likely to mislead", annual[0])
+        return in_use
+    lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
+    return in_use.model_copy(update={"seasonal_lags": lags})
+
+
+def _make_meta(
+    bundle: ModelInput, filled: FilledSeries, index: WindowIndex,
+    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+) -> dict[str, Any]:  # fmt: skip
+    grid, columns = filled.grid, filled.grid.columns
+    names = (*columns.targets, *(item.name for item in columns.dynamic))
+    missing = np.isnan(grid.values)
+    multivariate = table.feature_mode == "multivariate"
+    steps = np.diff(grid.timestamps)[np.diff(grid.series) == 0]
+    return {
+        "schema_version": ARTIFACT_VERSION,
+        "feature_mode": table.feature_mode,
+        "target_cols": list(columns.targets),
+        "dynamic_covariates": [item.name for item in columns.dynamic] if multivariate else [],
+        "static_covariates": [item.name for item in columns.static] if multivariate else [],
+        "feature_names": list(bundle.feature_names),
+        "X_shape": list(bundle.X.shape),
+        "y_shape": list(bundle.y.shape),
+        "f_total": len(bundle.feature_names),
+        "f_target": len(columns.targets),
+        "lookback": windows.lookback,
+        "horizon": windows.horizon,
+        "stride": windows.stride,
+        "split": {
+            "shares": list(windows.split),
+            "windows": {name: int((index.split == number).sum()) for number, name in enumerate(SPLITS)},
+        },
+        "freq": grid.frequency.alias,
+        "step_seconds": float(np.mean(steps)) / 1e9,
+        "units": {name: schema.units[name] for name in names if name in schema.units} if columns.described else {},
+        "source": grid.source,
+        "source_sha256": filled.sha256,
+        "seen": {
+            "series": len(grid.series_names),
+            "steps": len(grid.series),
+            "first": str(grid.timestamps.min().astype("datetime64[ns]").astype("datetime64[s]")),
+            "last": str(grid.timestamps.max().astype("datetime64[ns]").astype("datetime64[s]")),
+            "absent_rows": grid.absent_rows,
+            "trimmed_rows": grid.trimmed_rows,
+            "missing_ratio": {name: float(share) for name, share in zip(names, missing.mean(axis=0), strict=True)},
+            "filled_targets": {
+                name: int(count) for name, count in zip(columns.targets, filled.fills.is_imputed.sum(axis=0), strict=True)
+            },
+            "dropped_windows": index.dropped,
+            "absent_covariates": list(columns.absent),
+        },
+    }  # fmt: skip
+
+
+def _make_preprocessor(
+    processed_id: str, features: Features, filled: FilledSeries,
+    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+) -> dict[str, Any]:  # fmt: skip
+    """All that is needed, with the model, to forecast a new table: builtins only."""
+    return {
+        "run_id": processed_id,
+        "schema_version": ARTIFACT_VERSION,
+        "feature_schema": schema.model_dump(mode="json"),
+        "feature_order": list(features.names),
+        "scalers": {name: dict(state) for name, state in features.states.items()},
+        "static_codes": features.static_codes,
+        "table": table.model_dump(mode="json"),
+        "series_id_cols": list(filled.grid.columns.series_id),
+        "freq": filled.grid.frequency.alias,
+        "spline": {"kind": "modified_akima", "stencil": 3},
+        "windows": windows.model_dump(mode="json"),
+    }

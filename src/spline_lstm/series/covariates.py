@@ -1,0 +1,251 @@
+"""From regular series to scaled features: fills, leads, lags, calendar and static codes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, TypedDict
+
+import numpy as np
+
+from spline_lstm.errors import SchemaError
+from spline_lstm.series.calendar import ANNUAL_FEATURES, make_calendar
+from spline_lstm.series.grid import Grid
+from spline_lstm.series.scaling import ScalerState, fit_scaler
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.spline import Fill
+from spline_lstm.series.splits import SplitBorders
+from spline_lstm.types import Bool, Float32, Float64, Int64
+
+_YEAR = 365 * 86_400 * 1_000_000_000
+_NEVER = np.iinfo(np.int64).max
+
+
+class OrdinalState(TypedDict):
+    """Ranks of the labels seen in training; a label becomes `rank / count`, an unseen one 0."""
+
+    kind: str
+    categories: list[str]
+
+
+@dataclass(frozen=True)
+class Features:
+    """Scaled features of all series and the learnt state behind them.
+
+    Attributes:
+        scaled: Inputs in `names` order, targets first, shape `(steps, features)`.
+        seen_from: Earliest origin from which a row's values may be seen, as a row number; the row
+            itself unless a fill looked ahead. Shape `(steps,)`.
+    """
+
+    names: tuple[str, ...]
+    scaled: Float32
+    seen_from: Int64
+    states: dict[str, ScalerState | OrdinalState]
+    static_codes: dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True)
+class _Channel:
+    """One channel before leads: values `(steps,)` and the last row each value depends on."""
+
+    name: str
+    values: Float64
+    last_used: Int64
+    lead: int = 0
+    known_future: bool = False
+
+
+def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
+    """Refuse leads and lags that the window cannot show.
+
+    Raises:
+        SchemaError: Something known ahead is used with `horizon > lookback`, or a seasonal lag is
+            shorter than the horizon.
+    """
+    leads = [item.name for item in schema.dynamic_covariates if item.known_future]
+    leads += [f"seasonal lag {lag}" for lag in schema.seasonal_lags]
+    if schema.calendar_features.known_future:
+        leads += schema.calendar_features.names
+    if leads and horizon > lookback:
+        raise SchemaError(
+            f"'{leads[0]}' is known ahead and enters as a lead, which needs horizon <= lookback; "
+            f"found horizon={horizon}, lookback={lookback}"
+        )
+    short = [lag for lag in schema.seasonal_lags if lag < horizon]
+    if short:
+        raise SchemaError(f"seasonal lag {short[0]} is shorter than horizon={horizon}; lags need at least the horizon")
+
+
+def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tuple[Float64, Int64]:
+    """Carry the last known value forward; back-fill a leading gap inside the training part only.
+
+    Args:
+        values: One column with NaN where nothing was observed, shape `(steps,)`.
+        series: Series number of every row, sorted, shape `(steps,)`.
+        borders: Splits of the series.
+
+    Returns:
+        The column, NaN where nothing was known, and the row that each value was observed in.
+    """
+    rows = np.arange(len(values))
+    observed = ~np.isnan(values)
+    last = np.maximum.accumulate(np.where(observed, rows, -1))
+    leading = last < borders.start[series]
+    # First observation of each series: a sentinel where there is none.
+    first = np.full(len(borders.start), len(values))
+    np.minimum.at(first, series[observed], rows[observed])
+    backward = leading & (first < borders.train_end)[series]
+    source = np.where(leading, np.where(backward, np.minimum(first[series], len(values) - 1), rows), last)
+    return np.where(leading & ~backward, np.nan, values[source]), source
+
+
+def make_features(
+    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema, *, horizon: int, multivariate: bool
+) -> Features:
+    """Fill, shift, scale and join everything that enters X.
+
+    All channels are always made, so that a window is valid in either feature mode or in none; the
+    mode then chooses: targets alone, or all channels.
+
+    Args:
+        grid: Regular series.
+        fills: The filled targets.
+        borders: Splits of the series; scalers, vocabularies and codes are learnt from train alone.
+        schema: What the columns mean.
+        horizon: Steps by which known-ahead channels are shown early.
+        multivariate: Whether covariates enter X.
+    """
+    is_train = borders.is_train(grid.series)
+    states: dict[str, Any] = {}
+    columns: list[Float64] = []
+    names: list[str] = []
+    seen_from = np.arange(len(grid.series))
+    for channel in _channels(grid, fills, borders, schema, horizon, is_train, states):
+        values, last_used = _shift(channel, grid.series, borders, channel.lead)
+        allowed = horizon if channel.known_future else 0
+        seen_from = np.maximum(seen_from, np.where(last_used == _NEVER, _NEVER, last_used - allowed))
+        columns.append(values)
+        names.append(channel.name)
+    static_codes = make_static_codes(grid, {item.name: item.dim for item in grid.columns.static})
+    if not multivariate:
+        count = len(grid.columns.targets)
+        columns, names = columns[:count], names[:count]
+        states = {name: states[name] for name in names}
+        static_codes = {}
+    for static, codes in static_codes.items():
+        table = np.array([codes.get(label, [0.0] * _dim(codes)) for label in grid.statics[static]])
+        for position in range(table.shape[1]):
+            columns.append(table[grid.series, position])
+            names.append(f"{static}_{position}")
+    scaled = np.stack(columns, axis=1).astype(np.float32)
+    return Features(tuple(names), scaled, seen_from, states, static_codes)
+
+
+def _dim(codes: dict[str, list[float]]) -> int:
+    return len(next(iter(codes.values())))
+
+
+def _channels(
+    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
+    horizon: int, is_train: Bool, states: dict[str, Any],
+) -> Iterator[_Channel]:  # fmt: skip
+    """Yield the scaled channels in feature order and record their state; NaN has become 0."""
+    targets: dict[str, _Channel] = {}
+    for position, name in enumerate(grid.columns.targets):
+        state = states[name] = fit_scaler("standard", _observed(grid.values[:, position], is_train))
+        scaled = (fills.values[:, position] - state["center"]) / state["scale"]
+        targets[name] = _Channel(name, scaled, fills.last_used[:, position])
+        yield targets[name]
+    for position, covariate in enumerate(grid.columns.dynamic, start=len(targets)):
+        observed = grid.values[:, position]
+        filled, last_used = fill_covariate(observed, grid.series, borders)
+        name = f"{covariate.name}_lead{horizon}" if covariate.known_future else covariate.name
+        if covariate.is_category:
+            states[name] = _fit_ordinal(observed, is_train, grid.labels[covariate.name])
+            scaled = _apply_ordinal(filled, grid.labels[covariate.name], states[name])
+        else:
+            state = states[name] = fit_scaler(covariate.scaler or "standard", _observed(observed, is_train))
+            scaled = (filled - state["center"]) / state["scale"]
+        lead = horizon if covariate.known_future else 0
+        yield _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future)
+    if grid.columns.described:
+        for lag in schema.seasonal_lags:
+            for name, target in targets.items():
+                states[f"{name}_lag{lag}"] = states[name]
+                yield _Channel(f"{name}_lag{lag}", target.values, target.last_used, horizon - lag)
+    yield from _calendar_channels(grid, schema, horizon)
+
+
+def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Iterator[_Channel]:
+    names = schema.calendar_features.names
+    lead = horizon if schema.calendar_features.known_future else 0
+    starts = np.searchsorted(grid.series, np.arange(len(grid.series_names)))
+    positions = np.arange(len(grid.series)) - starts[grid.series]
+    stamps = grid.frequency.timestamps(grid.timestamps[starts][grid.series], positions + lead)
+    values = make_calendar(stamps, names)
+    rows = np.arange(len(stamps))
+    for column, name in enumerate(names):
+        yield _Channel(f"{name}_lead{lead}" if lead else name, values[:, column], rows)
+
+
+def _observed(values: Float64, is_train: Bool) -> Float64:
+    train = values[is_train]
+    return train[~np.isnan(train)]
+
+
+def _shift(channel: _Channel, series: Int64, borders: SplitBorders, lead: int) -> tuple[Float64, Int64]:
+    """Move a channel `lead` steps towards the past within each series (a negative lead is a lag).
+
+    Rows whose source lies before the series are never seen; those whose source lies after it belong
+    to no window, as its horizon would lie there too.
+    """
+    if lead == 0:
+        return channel.values, channel.last_used
+    source = np.arange(len(series)) + lead
+    before, after = source < borders.start[series], source >= borders.end[series]
+    source = np.clip(source, 0, len(series) - 1)
+    values = np.where(before | after, 0.0, channel.values[source])
+    last_used = np.where(before, _NEVER, np.where(after, 0, channel.last_used[source]))
+    return values, last_used
+
+
+def _fit_ordinal(codes: Float64, is_train: Bool, labels: tuple[str, ...]) -> OrdinalState:
+    seen = np.unique(_observed(codes, is_train)).astype(np.int64)
+    return OrdinalState(kind="ordinal", categories=[labels[code] for code in seen])
+
+
+def _apply_ordinal(codes: Float64, labels: tuple[str, ...], state: OrdinalState) -> Float64:
+    ranks = {label: rank / len(state["categories"]) for rank, label in enumerate(state["categories"], start=1)}
+    table = np.array([ranks.get(label, 0.0) for label in labels] + [0.0])
+    return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
+
+
+def make_static_codes(grid: Grid, dims: dict[str, int]) -> dict[str, dict[str, list[float]]]:
+    """Give every category of the static covariates a fixed code.
+
+    Args:
+        grid: Series with their categories; every series has a training part.
+        dims: Static covariate to the length of its code.
+
+    Returns:
+        Per covariate the code of each category: orthonormal while there are no more categories than
+        dimensions, seeded random directions beyond. An unknown category's code is the zero vector.
+    """
+    return {
+        name: dict(zip(labels, _directions(len(labels), dim).tolist(), strict=True))
+        for name, dim in dims.items()
+        for labels in [sorted({label for label in grid.statics[name] if label})]
+    }
+
+
+def _directions(count: int, dim: int) -> Float64:
+    if count <= dim:
+        return np.eye(dim)[:count]
+    vectors = np.random.default_rng(0).standard_normal((count, dim))
+    # The sum is spelt out: its bits must not depend on a linear algebra library.
+    return vectors / np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+
+
+def annual_features_on_short_history(grid: Grid, schema: CovariateSchema) -> list[str]:
+    """Name the annual calendar features in use when the table spans less than a year."""
+    spans_year = int(grid.timestamps.max() - grid.timestamps.min()) >= _YEAR
+    return [] if spans_year else [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]

@@ -1,0 +1,148 @@
+"""Bundles of earlier versions: a `processed.npz` whose `meta.json` has no `schema_version`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.contracts import ModelInput, check_bundle
+from spline_lstm.errors import ArtifactDamagedError, InsufficientDataError, ShapeContractError
+from spline_lstm.series.scaling import fit_scaler
+from spline_lstm.series.splits import SPLITS, make_split_borders
+from spline_lstm.series.windows import WindowSpec, cut_horizons, cut_lookbacks, make_window_index
+from spline_lstm.types import Float32, Int64
+
+EARLIER_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
+"""Keys that are read from an earlier bundle, in order of preference; others are ignored, unread."""
+
+
+def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec) -> ModelInput:
+    """Bring an earlier bundle into today's form: a single series, split chronologically.
+
+    Takes `X` and `y`, else `X_mv` and `y_mv`, else windows cut from `scaled`, else from
+    `raw_target`, which is standardised on its training part first.
+
+    Args:
+        arrays: Those of `EARLIER_KEYS` that the file has.
+        meta: The file beside it; `lookback` and `horizon` there win over `spec`.
+        spec: Window lengths and shares of the splits.
+
+    Raises:
+        ArtifactDamagedError: None of the keys is there.
+        ShapeContractError: The arrays do not fit together.
+        InsufficientDataError: A split has no window.
+    """
+    for X, y in (("X", "y"), ("X_mv", "y_mv")):
+        if X in arrays and y in arrays:
+            return _finish(_from_windows(_numbers(arrays, X), _numbers(arrays, y), arrays, meta, spec))
+    for name in ("scaled", "raw_target"):
+        if name in arrays:
+            lengths = {key: int(meta[key]) for key in ("lookback", "horizon") if key in meta}
+            rows = _numbers(arrays, name)
+            rows = rows.reshape(len(rows), -1) if rows.ndim < 3 else rows
+            return _finish(_from_rows(rows, arrays, meta, spec.model_copy(update=lengths), standardise=name == "raw_target"))
+    raise ArtifactDamagedError(f"processed.npz holds none of X and y, X_mv and y_mv, scaled, raw_target; found: {sorted(arrays)}")
+
+
+def _numbers(arrays: Mapping[str, np.ndarray], name: str) -> Float32:
+    if arrays[name].dtype.kind not in "fiu":
+        raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {arrays[name].dtype}; numbers are needed")
+    return arrays[name].astype(np.float32)
+
+
+def _finish(bundle: ModelInput) -> ModelInput:
+    check_bundle(bundle)
+    return bundle
+
+
+def _names(arrays: Mapping[str, np.ndarray], f_total: int, f_target: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
+    indices = tuple(int(index) for index in np.atleast_1d(arrays.get("target_indices", np.arange(f_target))))
+    names = arrays.get("feature_names")
+    if names is None or len(names) != f_total:
+        names = np.array(["target" if index in indices else f"feature_{index}" for index in range(f_total)])
+    return tuple(str(name) for name in names), indices
+
+
+def _preprocessor(run_id: str, names: tuple[str, ...], scalers: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    identity = {name: {"kind": "none", "center": 0.0, "scale": 1.0} for name in names}
+    return {"run_id": run_id, "feature_order": list(names), "scalers": {**identity, **(scalers or {})}}
+
+
+def _from_windows(
+    X: Float32, y: Float32, arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec
+) -> ModelInput:
+    """Each window becomes a series of its own: nothing is known of the rows between windows."""
+    X = X[..., None] if X.ndim == 2 else X
+    y = y.reshape(len(y), -1)
+    if X.ndim != 3 or len(X) != len(y):
+        raise ShapeContractError(f"X has the shape {X.shape} and y {y.shape}; (windows, lookback, features) is needed")
+    count, lookback, f_total = X.shape
+    names, indices = _names(arrays, f_total, int(meta.get("f_target", 1)))
+    if y.shape[1] % len(indices) or max(indices) >= f_total:
+        raise ShapeContractError(f"y has the shape {y.shape}; horizon * {len(indices)} columns are needed")
+    horizon = y.shape[1] // len(indices)
+    split = _split_of_windows(count, horizon, spec)
+    kept = split >= 0
+    X, y, split = X[kept], y[kept], split[kept]
+    ahead = np.zeros((len(X), horizon, f_total), dtype=np.float32)
+    ahead[:, :, list(indices)] = y.reshape(len(X), horizon, -1)
+    rows = np.concatenate([X, ahead], axis=1)  # (windows, lookback + horizon, features)
+    steps = lookback + horizon
+    scaled = rows.reshape(-1, f_total)
+    raw_target = scaled[:, list(indices)].astype(np.float64)
+    window = np.arange(len(X))
+    return ModelInput(
+        X=X, y=y, y_mask=np.ones(y.shape, dtype=bool),
+        window_series=window, window_origin=window * steps + lookback - 1, window_split=split,
+        feature_names=names, target_indices=indices, series_names=tuple(f"window {number}" for number in window),
+        scaled=scaled, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
+        row_series=np.repeat(window, steps), row_timestamp=np.arange(len(scaled)), row_split=np.repeat(split, steps),
+        preprocessor=_preprocessor(meta["run_id"], names), meta=meta,
+    )  # fmt: skip
+
+
+def _split_of_windows(count: int, horizon: int, spec: WindowSpec) -> Int64:
+    """Split windows in their order, taken as one step apart; -1 where a horizon crosses a border."""
+    borders = make_split_borders(np.array([0, count + horizon - 1]), spec.split)
+    first = np.arange(count)
+    last = first + horizon - 1
+    in_train, in_test = last < borders.train_end, first >= borders.val_end
+    in_val = (first >= borders.train_end) & (last < borders.val_end)
+    split = np.select([in_train, in_val, in_test], [0, 1, 2], -1)
+    empty = [name for number, name in enumerate(SPLITS) if not (split == number).any()]
+    if empty:
+        raise InsufficientDataError(f"the {empty[0]} split of {count} windows is empty; more windows are needed")
+    return split
+
+
+def _from_rows(
+    rows: Float32, arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec, *, standardise: bool
+) -> ModelInput:
+    if rows.ndim != 2:
+        raise ShapeContractError(f"the rows have the shape {rows.shape}; (steps, features) is needed")
+    steps, f_total = rows.shape
+    names, indices = _names(arrays, f_total, f_total if standardise else int(meta.get("f_target", 1)))
+    series = np.zeros(steps, dtype=np.int64)
+    borders = make_split_borders(np.array([0, steps]), spec.split)
+    is_train = borders.is_train(series)
+    observed = np.isfinite(rows).all(axis=1)
+    if not observed.all():
+        raise ArtifactDamagedError("processed.npz holds values that are not finite")
+    scalers: dict[str, Any] = {}
+    raw_target = rows[:, list(indices)].astype(np.float64)
+    if standardise:
+        scalers = {name: fit_scaler("standard", rows[is_train, index].astype(np.float64)) for index, name in enumerate(names)}
+        center = np.array([scalers[name]["center"] for name in names])
+        scale = np.array([scalers[name]["scale"] for name in names])
+        rows = ((rows - center) / scale).astype(np.float32)
+    index = make_window_index(series, borders, np.arange(steps), observed, spec)
+    y = cut_horizons(rows[:, list(indices)], index.origin, spec.horizon)
+    return ModelInput(
+        X=cut_lookbacks(rows, index.origin, spec.lookback), y=y, y_mask=np.ones(y.shape, dtype=bool),
+        window_series=series[index.origin], window_origin=index.origin, window_split=index.split,
+        feature_names=names, target_indices=indices, series_names=("series",),
+        scaled=rows, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
+        row_series=series, row_timestamp=np.arange(steps),
+        row_split=np.select([is_train, np.arange(steps) < borders.val_end[0]], [0, 1], 2),
+        preprocessor=_preprocessor(meta["run_id"], names, scalers), meta=meta,
+    )  # fmt: skip

@@ -1,0 +1,326 @@
+"""The raw table: which columns are used, and whether every cell is what it should be."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from spline_lstm.errors import MissingCovariateError, TableError, TimeAxisError, ValuesError, examples
+from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
+from spline_lstm.spec import Names, Spec, Text
+from spline_lstm.types import Bool, DataFrame, Float64, Int64
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING_TOKENS = ("", "na", "n/a", "nan", "null", "none")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_INFINITE = r"[+-]?inf(?:inity)?"
+_ISO_8601 = (
+    r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?|\d{8}"
+)
+
+
+class TableSpec(Spec):
+    """Which columns of the table are used, and how."""
+
+    feature_mode: Literal["univariate", "multivariate"]
+    target_cols: Annotated[Names, Field(min_length=1)]
+    dynamic_covariates: Names
+    static_covariates: Names
+    series_id_cols: Names
+    freq: Text | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one table that take part, in feature order."""
+
+    timestamp: str
+    targets: tuple[str, ...]
+    dynamic: tuple[DynamicCovariate, ...]
+    static: tuple[StaticCovariate, ...]
+    series_id: tuple[str, ...]
+    absent: tuple[str, ...]
+    """Optional covariates that the table lacks."""
+    described: bool
+    """Whether the table has all that the schema requires, so that its lags and units hold."""
+
+
+@dataclass(frozen=True)
+class Observations:
+    """A validated table in the order of series and time.
+
+    Shapes: `series` and `timestamps` `(rows,)`, `values` `(rows, targets + dynamic)`, each entry of
+    `labels` (per categorical covariate) and of `statics` (per static covariate) sorted categories.
+    """
+
+    source: str
+    """The table's name, for messages."""
+    sha256: str | None
+    """Hash of the table's file; None where it does not come from one."""
+    columns: Columns
+    series_names: tuple[str, ...]
+    series: Int64
+    timestamps: Int64
+    values: Float64
+    labels: dict[str, tuple[str, ...]]
+    statics: dict[str, tuple[str, ...]]
+    """Static covariate to its category in every series, in series order."""
+
+
+def source_of(table: DataFrame) -> str:
+    """Name of the table for messages: its file where it comes from one."""
+    return str(table.attrs.get("source", "raw_table"))
+
+
+def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> Columns:
+    """Choose the columns that take part; parameters win over the schema.
+
+    Args:
+        table: The raw table.
+        schema: What the columns mean.
+        spec: What the parameters ask for.
+
+    Raises:
+        TableError: The timestamp, a target or a series id column is missing.
+        MissingCovariateError: A required covariate, or one asked for by name, is missing.
+    """
+    found, source = [str(name) for name in table.columns], source_of(table)
+    needed = (schema.timestamp_col, *spec.target_cols)
+    missing = [name for name in needed if name not in found]
+    if missing:
+        hint = ""
+        if missing[0] in spec.target_cols and set(schema.target_cols) <= set(found):
+            hint = f"; the schema's targets are there: type target_cols={'+'.join(schema.target_cols)}"
+        raise TableError(f"{source}: column '{missing[0]}' is missing; found: {examples(found, 12)}{hint}")
+    multivariate = spec.feature_mode == "multivariate"
+    dynamic, absent_dynamic = _choose_covariates(
+        tuple(item for item in schema.dynamic_covariates if item.name not in spec.target_cols),
+        spec.dynamic_covariates, found, source, enforce=multivariate,
+    )  # fmt: skip
+    named = spec.static_covariates if multivariate else ()
+    static, absent_static = _choose_covariates(schema.static_covariates, named, found, source, enforce=multivariate)
+    described = all(item.name in found for item in schema.dynamic_covariates if item.required)
+    if spec.series_id_cols == ("auto",):
+        series_id = tuple(name for name in schema.static_names if name in found)
+    else:
+        series_id = spec.series_id_cols
+        missing = [name for name in series_id if name not in found]
+        if missing:
+            raise TableError(f"{source}: series id column '{missing[0]}' is missing; found: {examples(found, 12)}")
+    return Columns(
+        timestamp=schema.timestamp_col,
+        targets=spec.target_cols,
+        dynamic=dynamic if multivariate or described else (),
+        static=tuple(item for item in static if item.name in named),
+        series_id=series_id,
+        absent=absent_dynamic + absent_static,
+        described=described,
+    )
+
+
+def _choose_covariates(
+    declared: tuple[Any, ...], named: tuple[str, ...], found: list[str], source: str, *, enforce: bool
+) -> tuple[tuple[Any, ...], tuple[str, ...]]:
+    """Split the asked-for covariates into those the table has and the names of those it lacks."""
+    known = {item.name: item for item in declared}
+    undeclared = [name for name in named if name not in known]
+    if undeclared and enforce:
+        raise MissingCovariateError(
+            f"covariate '{undeclared[0]}' is not declared in the covariate schema; "
+            f"declared: {examples(known, 12) or 'none'}"
+        )
+    asked = [known[name] for name in named if name in known] or list(declared)
+    lacking = [item for item in asked if item.name not in found]
+    refused = [item.name for item in lacking if item.required or item.name in named]
+    if refused and enforce:
+        raise MissingCovariateError(
+            f"{source}: required covariate '{refused[0]}' is missing; found: {examples(found, 12)}"
+        )
+    return tuple(item for item in asked if item.name in found), tuple(item.name for item in lacking)
+
+
+def make_observations(table: DataFrame, columns: Columns) -> Observations:
+    """Validate every cell that takes part and sort the rows by series and time.
+
+    Rows may come in any order: the result is the same bit for bit.
+
+    Raises:
+        TableError: No rows, or a cell that is not a number.
+        TimeAxisError: A timestamp that is missing, not ISO 8601, or given twice in a series.
+        ValuesError: An infinite value.
+    """
+    source = source_of(table)
+    if table.empty:
+        raise TableError(f"{source}: the table has a header but no rows")
+    names, series = _series_codes(table, columns.series_id, source)
+    timestamps = _timestamps(table[columns.timestamp], source)
+    order = np.lexsort((timestamps, series))
+    series, timestamps = series[order], timestamps[order]
+    _check_no_duplicates(series, timestamps, names, columns, source)
+
+    numbers = (*columns.targets, *(item.name for item in columns.dynamic))
+    categories = {item.name for item in columns.dynamic if item.is_category}
+    values = np.empty((len(table), len(numbers)))
+    labels: dict[str, tuple[str, ...]] = {}
+    for position, name in enumerate(numbers):
+        if name in categories:
+            codes, labels[name] = _codes(table[name])
+            values[:, position] = np.where(codes < 0, np.nan, codes)[order]
+        else:
+            values[:, position] = _numbers(table[name], source)[order]
+    statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
+    sha256 = table.attrs.get("sha256")
+    return Observations(source, sha256, columns, names, series, timestamps, values, labels, statics)
+
+
+def _text(column: "pd.Series[Any]", missing_tokens: tuple[str, ...]) -> tuple["pd.Series[Any]", Bool]:
+    """Return the cells as stripped text, and which of them are missing."""
+    text = column.astype("str").str.strip()
+    missing = column.isna() | text.str.lower().isin(missing_tokens)
+    return text, missing.to_numpy(dtype=bool)
+
+
+def _codes(column: "pd.Series[Any]") -> tuple[Int64, tuple[str, ...]]:
+    """Number the sorted distinct labels of a column; -1 is missing."""
+    import pandas as pd
+
+    text, missing = _text(column, ("",))  # 'NA' may be a label
+    codes, labels = pd.factorize(text.mask(missing), sort=True)
+    return codes.astype(np.int64), tuple(str(label) for label in labels)
+
+
+def _series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tuple[tuple[str, ...], Int64]:
+    """Number the series in the order of their names; several id columns are joined by `|`."""
+    if not id_cols:
+        return ("series",), np.zeros(len(table), dtype=np.int64)
+    codes = np.zeros(len(table), dtype=np.int64)
+    names: list[str] = [""]
+    for name in id_cols:
+        column_codes, labels = _codes(table[name])
+        if (column_codes < 0).any():
+            row = _row(int(np.argmax(column_codes < 0)))
+            raise TableError(f"{source} {row}, column '{name}': the series id is missing")
+        joined, codes = np.unique(codes * len(labels) + column_codes, return_inverse=True)
+        names = [
+            f"{names[value // len(labels)]}|{labels[value % len(labels)]}".removeprefix("|") for value in joined.tolist()
+        ]
+    return tuple(names), codes.astype(np.int64)
+
+
+def _row(position: int) -> str:
+    """Name a row as an editor or spreadsheet does: the header is row 1."""
+    return f"row {position + 2}"
+
+
+def _numbers(column: "pd.Series[Any]", source: str) -> Float64:
+    """Read a column as numbers; missing cells become NaN.
+
+    Text is converted exactly (to the nearest double), never by guessing at separators.
+    """
+    import pandas as pd
+    import pyarrow as pa
+
+    if pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_complex_dtype(column.dtype):
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+    else:
+        text, missing = _text(column, MISSING_TOKENS)
+        fits = text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
+        infinite = text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool)
+        wrong = ~(missing | fits | infinite)
+        if wrong.any():
+            _refuse_text(text, int(np.argmax(wrong)), str(column.name), source)
+        values = np.full(len(column), np.nan)
+        exact = pa.array(text[fits].str.removeprefix("+"), type=pa.string()).cast(pa.float64())
+        values[fits] = exact.to_numpy(zero_copy_only=False)
+        values[infinite] = np.inf
+    infinite = np.isinf(values)
+    if infinite.any():
+        raise ValuesError(f"{source} {_row(int(np.argmax(infinite)))}, column '{column.name}': the value is infinite")
+    return values
+
+
+def _refuse_text(text: "pd.Series[Any]", position: int, name: str, source: str) -> None:
+    value = str(text.iloc[position])
+    hint = "; use a decimal point and no thousands separator" if any(mark in value for mark in ",' ") else ""
+    shown = value if len(value) <= 40 else value[:39] + "…"
+    raise TableError(f"{source} {_row(position)}, column '{name}': '{shown}' is not a number{hint}")
+
+
+def _timestamps(column: "pd.Series[Any]", source: str) -> Int64:
+    """Read timestamps as nanoseconds since 1970 in UTC; naive ones are taken as they stand."""
+    import pandas as pd
+
+    where = f"column '{column.name}'"
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        raise TimeAxisError(f"{source}, {where}: numbers are no timestamps; ISO 8601 is needed, like 2024-05-31T13:00:00Z")
+    if not pd.api.types.is_datetime64_any_dtype(column.dtype):
+        column = _parse_timestamps(column, source, where)
+    missing = column.isna().to_numpy(dtype=bool)
+    if missing.any():
+        raise TimeAxisError(f"{source} {_row(int(np.argmax(missing)))}, {where}: the timestamp is missing")
+    if column.dt.tz is not None:
+        column = column.dt.tz_convert("UTC").dt.tz_localize(None)
+    outside = ((column < pd.Timestamp.min) | (column > pd.Timestamp.max)).to_numpy(dtype=bool)
+    if outside.any():
+        row = _row(int(np.argmax(outside)))
+        raise TimeAxisError(f"{source} {row}, {where}: years from 1678 to 2261 are possible")
+    return column.astype("datetime64[ns]").to_numpy().astype(np.int64)
+
+
+def _parse_timestamps(column: "pd.Series[Any]", source: str, where: str) -> "pd.Series[Any]":
+    import pandas as pd
+
+    text, missing = _text(column, MISSING_TOKENS)
+    fits = text.str.fullmatch(_ISO_8601).to_numpy(dtype=bool)
+    # Counting the offset from the time part keeps the hyphens of the date out of it.
+    aware = text.str.contains(r"\d[T ]\d{2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$").to_numpy(dtype=bool)
+    parsed = pd.to_datetime(text.mask(missing | ~fits), format="ISO8601", errors="coerce", utc=bool(aware.any()))
+    wrong = missing | parsed.isna().to_numpy(dtype=bool)
+    if wrong.any():
+        position = int(np.argmax(wrong))
+        if missing[position]:
+            raise TimeAxisError(f"{source} {_row(position)}, {where}: the timestamp is missing")
+        raise TimeAxisError(
+            f"{source} {_row(position)}, {where}: '{str(text.iloc[position])[:40]}' is not a timestamp; "
+            "ISO 8601 is needed, like 2024-05-31T13:00:00Z"
+        )
+    if aware.any() and not aware.all():
+        raise TimeAxisError(
+            f"{source} {_row(int(np.argmin(aware)))}, {where}: a timestamp without UTC offset among others with one"
+        )
+    return parsed
+
+
+def _check_no_duplicates(
+    series: Int64, timestamps: Int64, names: tuple[str, ...], columns: Columns, source: str
+) -> None:
+    same = (np.diff(series) == 0) & (np.diff(timestamps) == 0)
+    if not same.any():
+        return
+    position = int(np.argmax(same))
+    stamp = np.datetime_as_string(timestamps[position].astype("datetime64[ns]"), unit="auto")
+    if columns.series_id:
+        hint = "if this is local time at the end of summer time, give UTC or an offset"
+    else:
+        hint = "if the table holds several series, name their columns: series_id_cols=..."
+    raise TimeAxisError(
+        f"{source}, column '{columns.timestamp}', series '{names[series[position]]}': "
+        f"{stamp} is there twice ({int(same.sum())} duplicates in all); {hint}"
+    )
+
+
+def _static_labels(
+    column: "pd.Series[Any]", series: Int64, order: Int64, names: tuple[str, ...], source: str
+) -> tuple[str, ...]:
+    """Return a static covariate's label for every series; a missing one is the empty text."""
+    codes, labels = _codes(column)
+    sorted_codes = codes[order]
+    changes = (np.diff(series) == 0) & (np.diff(sorted_codes) != 0)
+    if changes.any():
+        name = names[series[int(np.argmax(changes))]]
+        raise TableError(f"{source}, column '{column.name}', series '{name}': a static covariate changes over time")
+    first = np.searchsorted(series, np.arange(len(names)))
+    return tuple(labels[code] if code >= 0 else "" for code in sorted_codes[first])

@@ -1,0 +1,260 @@
+"""The regular grid: every series gets one row a step from its first to its last observation."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from spline_lstm.errors import InsufficientDataError, ParameterError, TimeAxisError, ValuesError
+from spline_lstm.series.frame import Columns, Observations
+from spline_lstm.types import Bool, Float64, Int64
+
+_SECOND = 1_000_000_000
+_DAY = 86_400 * _SECOND
+_FIXED_UNITS = {"s": _SECOND, "min": 60 * _SECOND, "h": 3_600 * _SECOND, "D": _DAY, "W": 7 * _DAY}
+_MONTH_UNITS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
+_ALIAS = re.compile(r"(\d*)([A-Za-z]+)(?:-[A-Z]{3})?")
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """The step of a grid.
+
+    `step` counts nanoseconds (`fixed`), months (`months`, on the same day of the month or always on
+    its last day), or weekdays (`business`).
+    """
+
+    kind: Literal["fixed", "months", "business"]
+    step: int
+    alias: str
+    """The pandas offset alias."""
+
+    def positions(self, timestamps: Int64, starts: Int64) -> tuple[Int64, Bool]:
+        """Count the steps from each start to each timestamp, and tell which lie on the grid.
+
+        Args:
+            timestamps: Nanoseconds since 1970, shape `(rows,)`.
+            starts: First timestamp of each row's series, shape `(rows,)`.
+        """
+        if self.kind == "fixed":
+            return (timestamps - starts) // self.step, (timestamps - starts) % self.step == 0
+        same_time = timestamps % _DAY == starts % _DAY
+        if self.kind == "business":
+            days, first = _days(timestamps), _days(starts)
+            return np.busday_count(first, days).astype(np.int64), same_time & np.is_busday(days)
+        months = _months(timestamps) - _months(starts)
+        same_day = _day_of_month(timestamps) == _day_of_month(starts)
+        both_last = _is_month_end(timestamps) & _is_month_end(starts)
+        return months // self.step, same_time & (same_day | both_last) & (months % self.step == 0)
+
+    def timestamps(self, starts: Int64, positions: Int64) -> Int64:
+        """Return the timestamps that lie `positions` steps after `starts`, in nanoseconds since 1970."""
+        if self.kind == "fixed":
+            return starts + positions * self.step
+        time_of_day = starts % _DAY
+        if self.kind == "business":
+            days = np.busday_offset(_days(starts), positions, roll="forward")
+        else:
+            months = (_months(starts) + positions * self.step).astype("datetime64[M]")
+            first, length = months.astype("datetime64[D]"), _month_length(months)
+            day = np.where(_is_month_end(starts), length, np.minimum(_day_of_month(starts), length))
+            days = first + (day - 1)
+        return days.astype("datetime64[ns]").astype(np.int64) + time_of_day
+
+
+def _days(timestamps: Int64) -> np.ndarray:
+    return timestamps.astype("datetime64[ns]").astype("datetime64[D]")
+
+
+def _months(timestamps: Int64) -> Int64:
+    return timestamps.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+
+
+def _month_length(months: np.ndarray) -> Int64:
+    return ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+
+
+def _day_of_month(timestamps: Int64) -> Int64:
+    days = _days(timestamps)
+    return (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+
+
+def _is_month_end(timestamps: Int64) -> Bool:
+    return _day_of_month(timestamps) == _month_length(_days(timestamps).astype("datetime64[M]"))
+
+
+def parse_frequency(alias: str) -> Frequency:
+    """Read a pandas offset alias, from seconds to years: `15min`, `h`, `D`, `B`, `W`, `MS`, `ME`, `QE`, ...
+
+    Raises:
+        ParameterError: An alias that is none of these.
+    """
+    match = _ALIAS.fullmatch(alias)
+    count, unit = (int(match[1] or 1), match[2]) if match else (0, "")
+    if count >= 1 and unit in _FIXED_UNITS:
+        return Frequency("fixed", count * _FIXED_UNITS[unit], alias)
+    if count >= 1 and unit in _MONTH_UNITS:
+        return Frequency("months", count * _MONTH_UNITS[unit], alias)
+    if count == 1 and unit == "B":
+        return Frequency("business", 1, alias)
+    allowed = ", ".join([*_FIXED_UNITS, "B", *_MONTH_UNITS])
+    raise ParameterError(f"parameter 'freq' is '{alias}'; a pandas offset is needed: {allowed}, or a multiple like 15min")
+
+
+def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
+    """Take the most frequent step within series as the frequency.
+
+    Steps of a month or more on one day of the month, or always on the last one, are calendar
+    months; single days that never fall on a weekend are business days.
+
+    Args:
+        series: Series number of every row, shape `(rows,)`, sorted.
+        timestamps: Nanoseconds since 1970, sorted within series.
+
+    Raises:
+        InsufficientDataError: No series has two rows.
+    """
+    inside = np.diff(series) == 0
+    steps = np.diff(timestamps)[inside]
+    if not len(steps):
+        raise InsufficientDataError("the table has no series of two rows or more; more history is needed")
+    step = _most_frequent(steps)
+    days = _day_of_month(timestamps)
+    if step >= 28 * _DAY and (np.all(days == days[0]) or np.all(_is_month_end(timestamps))):
+        months = _most_frequent(np.diff(_months(timestamps))[inside])
+        return Frequency("months", months, _month_alias(months, start=bool(days[0] == 1)))
+    if step == _DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * _DAY) >= 2:
+        return Frequency("business", 1, "B")
+    return Frequency("fixed", step, _fixed_alias(step))
+
+
+def _most_frequent(steps: Int64) -> int:
+    values, counts = np.unique(steps, return_counts=True)
+    return int(values[np.argmax(counts)])
+
+
+def _fixed_alias(step: int) -> str:
+    for unit in ("W", "D", "h", "min", "s"):
+        count, rest = divmod(step, _FIXED_UNITS[unit])
+        if count and not rest:
+            return unit if count == 1 else f"{count}{unit}"
+    return f"{step}ns"
+
+
+def _month_alias(months: int, *, start: bool) -> str:
+    for length, unit in ((12, "Y"), (3, "Q"), (1, "M")):
+        count, rest = divmod(months, length)
+        if not rest:
+            return f"{'' if count == 1 else count}{unit}{'S' if start else 'E'}"
+    raise AssertionError("every count of months is a multiple of one")
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Regular series, one after another; what was not observed is NaN.
+
+    Shapes: `series`, `timestamps` `(steps,)`, `values` `(steps, targets + dynamic)`, `borders`
+    `(series + 1,)`: series `s` has the rows `borders[s]` to `borders[s + 1]`.
+    """
+
+    source: str
+    columns: Columns
+    frequency: Frequency
+    series_names: tuple[str, ...]
+    series: Int64
+    timestamps: Int64
+    values: Float64
+    borders: Int64
+    labels: dict[str, tuple[str, ...]]
+    statics: dict[str, tuple[str, ...]]
+    absent_rows: int
+    """Rows that the table lacked and the grid has."""
+    trimmed_rows: int
+    """Rows at either end of a series that were left out for want of a target."""
+
+
+def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
+    """Put every series on its grid, from its first to its last row that has all targets.
+
+    Args:
+        observed: Validated rows, sorted by series and time.
+        freq: A pandas offset alias, or None to infer it.
+        max_gap: Longest run of absent rows in steps.
+
+    Raises:
+        TimeAxisError: A timestamp off the grid; the first offending pair is shown.
+        ValuesError: More than `max_gap` rows are absent in a row, or a series has no target at all.
+        InsufficientDataError: No frequency can be inferred.
+    """
+    frequency = parse_frequency(freq) if freq else infer_frequency(observed.series, observed.timestamps)
+    kept = _rows_with_targets(observed)
+    series, stamps, values = observed.series[kept], observed.timestamps[kept], observed.values[kept]
+    first = np.searchsorted(series, np.arange(len(observed.series_names)))
+    starts = stamps[first]
+    positions, on_grid = frequency.positions(stamps, starts[series])
+    previous = np.flatnonzero(np.diff(series) == 0)
+    _check_on_grid(on_grid, series, stamps, frequency, observed)
+    _check_absent_rows(positions, previous, max_gap, series, stamps, observed)
+
+    lengths = positions[np.append(first[1:], len(series)) - 1] + 1
+    borders = np.concatenate([[0], np.cumsum(lengths)])
+    grid_series = np.repeat(np.arange(len(lengths)), lengths)
+    grid_positions = np.arange(borders[-1]) - np.repeat(borders[:-1], lengths)
+    grid_values = np.full((borders[-1], values.shape[1]), np.nan)
+    grid_values[borders[series] + positions] = values
+    return Grid(
+        observed.source, observed.columns, frequency, observed.series_names, grid_series,
+        frequency.timestamps(starts[grid_series], grid_positions), grid_values, borders,
+        observed.labels, observed.statics,
+        absent_rows=int(borders[-1]) - len(series), trimmed_rows=len(observed.series) - len(series),
+    )  # fmt: skip
+
+
+def _rows_with_targets(observed: Observations) -> slice | Int64:
+    """Return the rows between the first and the last complete one of each series."""
+    complete = ~np.isnan(observed.values[:, : len(observed.columns.targets)]).any(axis=1)
+    if complete.all():
+        return slice(None)
+    count = len(observed.series_names)
+    rows = np.flatnonzero(complete)
+    first, last = np.full(count, len(complete)), np.full(count, -1)
+    np.minimum.at(first, observed.series[rows], rows)
+    np.maximum.at(last, observed.series[rows], rows)
+    if (last < 0).any():
+        name = observed.series_names[int(np.argmax(last < 0))]
+        targets = "', '".join(observed.columns.targets)
+        raise ValuesError(f"{observed.source}, column '{targets}', series '{name}': no row has a value")
+    every = np.arange(len(complete))
+    return np.flatnonzero((every >= first[observed.series]) & (every <= last[observed.series]))
+
+
+def _stamp(timestamp: int) -> str:
+    return str(np.datetime_as_string(np.datetime64(int(timestamp), "ns"), unit="auto"))
+
+
+def _check_on_grid(
+    on_grid: Bool, series: Int64, stamps: Int64, frequency: Frequency, observed: Observations
+) -> None:
+    if on_grid.all():
+        return
+    row = int(np.argmin(on_grid))
+    raise TimeAxisError(
+        f"{observed.source}, column '{observed.columns.timestamp}', series '{observed.series_names[series[row]]}': "
+        f"{_stamp(stamps[row])} after {_stamp(stamps[row - 1])} is off the grid of step {frequency.alias} "
+        f"({int((~on_grid).sum())} such rows); mend the table or give freq=..."
+    )
+
+
+def _check_absent_rows(
+    positions: Int64, previous: Int64, max_gap: int,
+    series: Int64, stamps: Int64, observed: Observations,
+) -> None:  # fmt: skip
+    absent = positions[previous + 1] - positions[previous] - 1
+    if not len(absent) or absent.max() <= max_gap:
+        return
+    row = int(previous[np.argmax(absent > max_gap)])
+    raise ValuesError(
+        f"{observed.source}, column '{observed.columns.timestamp}', series '{observed.series_names[series[row]]}': "
+        f"{absent[absent > max_gap][0]} rows are absent after {_stamp(stamps[row])}; at most max_gap={max_gap} are filled"
+    )

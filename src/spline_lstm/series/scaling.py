@@ -1,0 +1,63 @@
+"""Scalers: a centre and a scale per feature, learnt from observed training values only."""
+
+from typing import TypedDict
+
+import numpy as np
+
+from spline_lstm.errors import ValuesError
+from spline_lstm.types import Float64
+
+
+class ScalerState(TypedDict):
+    """`scaled = (value - center) / scale`."""
+
+    kind: str
+    center: float
+    scale: float
+
+
+def fit_scaler(kind: str, train_values: Float64) -> ScalerState:
+    """Learn one feature's scaler.
+
+    Args:
+        kind: `standard` (mean, standard deviation), `robust` (median, interquartile range),
+            `minmax` (to [0, 1]) or `none`.
+        train_values: Observed training values, shape `(n,)`.
+
+    Returns:
+        The state; a feature without spread gets scale 1, one without values also centre 0.
+    """
+    if kind == "none" or not len(train_values):
+        return ScalerState(kind=kind, center=0.0, scale=1.0)
+    if kind == "standard":
+        center, scale = float(np.mean(train_values)), float(np.std(train_values))
+    elif kind == "robust":
+        low, center, high = (float(value) for value in np.percentile(train_values, [25, 50, 75]))
+        scale = high - low
+    else:
+        center = float(np.min(train_values))
+        scale = float(np.max(train_values)) - center
+    spread_is_real = scale > 1e-12 * abs(center)
+    return ScalerState(kind=kind, center=center, scale=scale if spread_is_real else 1.0)
+
+
+def check_target_varies(train_values: Float64, column: str, source: str) -> None:
+    """Refuse a target that is constant in the training part.
+
+    Raises:
+        ValuesError: The values do not vary, or so widely that their spread overflows.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = float(np.std(train_values)) if len(train_values) else 0.0
+    if not np.isfinite(spread):
+        raise ValuesError(f"{source}, column '{column}': the values are too large to compute with")
+    if spread <= 1e-12 * float(np.max(np.abs(train_values), initial=0.0)):
+        found = f"always {train_values[0]:g}" if len(train_values) else "empty"
+        raise ValuesError(f"{source}, column '{column}': the target is {found} in the training part; it must vary")
+
+
+def apply_scalers(values: Float64, states: list[ScalerState]) -> Float64:
+    """Scale columns with learnt state; shape `(steps, features)` in and out."""
+    center = np.array([state["center"] for state in states])
+    scale = np.array([state["scale"] for state in states])
+    return (values - center) / scale

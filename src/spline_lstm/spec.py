@@ -1,0 +1,115 @@
+"""The base of all settings: typed, frozen, and refused with one clear line."""
+
+import re
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+)
+
+from spline_lstm.errors import SplineLSTMError, nearest
+
+
+class Spec(BaseModel):
+    """Frozen settings without unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
+
+    def part(self, spec: type["SpecType"]) -> "SpecType":
+        """Return the fields of this object that make up `spec`, as one of its kind."""
+        return spec(**{name: getattr(self, name) for name in spec.model_fields})
+
+    @classmethod
+    def parse(cls, values: Any, error: type[SplineLSTMError], subject: str) -> Self:
+        """Build the settings from plain values.
+
+        Args:
+            values: A mapping as it comes from YAML or JSON.
+            error: The class to raise when a value does not fit.
+            subject: What a key is called in the message, for example `parameter`.
+
+        Raises:
+            SplineLSTMError: Of class `error`; names the key, the value found and what is allowed.
+        """
+        try:
+            return cls.model_validate(values)
+        except ValidationError as invalid:
+            raise error(_explain(invalid, cls, subject)) from None
+
+
+SpecType = TypeVar("SpecType", bound=Spec)
+
+
+def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> str:
+    """Put the first finding into words, unknown keys first: they explain most others."""
+    findings = sorted(invalid.errors(), key=lambda item: item["type"] != "extra_forbidden")
+    finding = findings[0]
+    path = ".".join(str(part) for part in finding["loc"]) or "value"
+    if finding["type"] == "extra_forbidden":
+        known = _known_names(spec, finding["loc"][:-1])
+        hint = nearest(str(finding["loc"][-1]), known)
+        return f"{subject} '{path}' is unknown{hint or '; known: ' + ', '.join(known)}"
+    if finding["type"] == "missing":
+        return f"{subject} '{path}' is missing"
+    text = finding["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    hint = ""
+    if finding["type"] == "literal_error":
+        hint = nearest(str(finding["input"]), re.findall(r"'([^']*)'", finding["ctx"]["expected"]))
+    return f"{subject} '{path}' is {_shorten(finding['input'])}; {text}{hint}"
+
+
+def _known_names(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields of the model that `path` leads to inside `spec`."""
+    for part in path:
+        if isinstance(part, int):
+            continue
+        annotation = spec.model_fields[part].annotation
+        nested = [annotation, *getattr(annotation, "__args__", ())]
+        spec = next(kind for kind in nested if isinstance(kind, type) and issubclass(kind, BaseModel))
+    return list(spec.model_fields)
+
+
+def _shorten(value: object, limit: int = 60) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _split_names(value: object) -> object:
+    """Accept `a+b` from the command line, where Kedro splits at commas, beside YAML lists."""
+    if isinstance(value, str):
+        return tuple(part.strip() for part in re.split(r"[+,]", value))
+    return value
+
+
+def _split_numbers(value: object) -> object:
+    """Accept `64+32` and a single number beside YAML lists."""
+    if isinstance(value, str):
+        return tuple(float(part) if "." in part else int(part) for part in value.split("+"))
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return (value,)
+    return value
+
+
+def _check_distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    for position, name in enumerate(names):
+        if not name:
+            raise ValueError("a name is empty")
+        if name in names[:position]:
+            raise ValueError(f"'{name}' is given twice")
+    return names
+
+
+StrictInt = Annotated[int, Strict()]
+StrictFloat = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+Flag = Annotated[bool, Strict()]
+Text = Annotated[str, Strict(), Field(min_length=1)]
+Name = Annotated[str, Strict()]
+Names = Annotated[tuple[Name, ...], BeforeValidator(_split_names), AfterValidator(_check_distinct)]
+Integers = Annotated[tuple[StrictInt, ...], BeforeValidator(_split_numbers)]
+Floats = Annotated[tuple[StrictFloat, ...], BeforeValidator(_split_numbers)]
