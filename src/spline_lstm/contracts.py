@@ -36,6 +36,7 @@ class ModelInput:
         is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
         row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
         row_split: Part of its series that a row lies in, `(T,)`.
+
     """
 
     X: Float32
@@ -85,7 +86,7 @@ class ModelInput:
         states = [self.preprocessor["scalers"][name] for name in self.target_names]
         return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
 
-    def in_target_units(self, y: Float32) -> Float64:
+    def in_target_units(self, y: Float32 | Float64) -> Float64:
         """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
         center, scale = self.target_scaling()
         return y.reshape(len(y), self.horizon, -1).astype(np.float64) * scale + center
@@ -95,6 +96,7 @@ class ModelInput:
 
         Returns:
             Shape `(windows, steps, F_target)`; NaN before the series begins.
+
         """
         rows = self.window_origin[windows, None] + np.arange(1 - steps, 1)
         inside = rows >= 0
@@ -107,6 +109,7 @@ class ModelInput:
 
         Returns:
             Two arrays of shape `(windows, horizon, F_target)`.
+
         """
         rows = self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
         mask = self.y_mask[windows].reshape(len(windows), self.horizon, -1)
@@ -130,13 +133,14 @@ def from_arrays(arrays: Mapping[str, np.ndarray], preprocessor: dict[str, Any], 
         ArtifactDamagedError: A key is missing or of the wrong kind.
         RunIdMismatchError: The three disagree about their run id.
         ShapeContractError: The shapes do not fit together.
+
     """
     missing = [name for name in ARRAYS if name not in arrays]
     if missing:
         raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")
     ids = {"processed.npz": str(arrays.get("run_id", "")), "preprocessor.pkl": preprocessor.get("run_id")}
     check_same_run(meta["run_id"], ids)
-    values = {name: arrays[name] for name in ARRAYS}
+    values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
     for name, kind in (("X", "f"), ("y", "f"), ("scaled", "f"), ("raw_target", "f"), ("y_mask", "b")):
         if values[name].dtype.kind != kind:
             raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {values[name].dtype}")
@@ -163,11 +167,13 @@ def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:
 
     Raises:
         RunIdMismatchError: Names the first file that disagrees.
+
     """
     for name, found in others.items():
         if found != run_id:
             raise RunIdMismatchError(
-                f"{name} belongs to run '{found}', not to '{run_id}'; run the preprocessing again, or give processed_run_id"
+                f"{name} belongs to run '{found}', not to '{run_id}'; run the preprocessing again, or give "
+                "processed_run_id"
             )
 
 
@@ -176,6 +182,7 @@ def check_meta(meta: Any, source: str) -> None:
 
     Raises:
         ArtifactDamagedError: Not an object, a key is missing, or another schema version.
+
     """
     if not isinstance(meta, dict):
         raise ArtifactDamagedError(f"{source} is not a JSON object; run the preprocessing again")
@@ -196,6 +203,7 @@ def check_bundle(bundle: ModelInput) -> None:
 
     Raises:
         ShapeContractError: Names the array, its shape and the one needed.
+
     """
     windows, steps = len(bundle.X), len(bundle.scaled)
     f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
@@ -229,9 +237,12 @@ def check_windows(
 
     Raises:
         ShapeContractError: Names the array, its shape and the one needed.
+
     """
     if not 1 <= target_count <= input_features:
-        raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={input_features}, F_target={target_count}")
+        raise ShapeContractError(
+            f"F_total >= F_target >= 1 is needed; found F_total={input_features}, F_target={target_count}"
+        )
     if X.ndim != 3 or X.shape[2] != input_features or lookback not in (None, X.shape[1]):
         raise ShapeContractError(
             f"X has the shape {X.shape}; (windows, {lookback or 'lookback'}, {input_features}) is needed"

@@ -83,6 +83,7 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
 
     Raises:
         ParameterError: An unknown name (with the nearest known one), a wrong type, a value out of range.
+
     """
     return Parameters.parse(dict(values), ParameterError, "parameter")
 
@@ -97,6 +98,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
 
     Returns:
         The normalised parameters, one entry for each of `GROUPS`, and `run`.
+
     """
     data = {"schema": schema.model_dump(mode="json")}
     for group in _PROCESSED_GROUPS:
@@ -118,7 +120,11 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def command(pipeline: Literal["preprocessing", "modelling"], given: Mapping[str, Any]) -> str:
-    """Return the command that runs a pipeline with the parameters given on the command line."""
-    texts = [f"{name}={'+'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in given.items()]
-    return " ".join([f"kedro run --pipeline={pipeline}", *(["--params", ",".join(texts)] if texts else [])])
+def command(pipeline: Literal["preprocessing", "modelling"], given: Mapping[str, Any], env: str | None) -> str:
+    """Return the command that runs a pipeline with the environment and parameters given on the command line."""
+    texts = [
+        f"{name}={'+'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in given.items()
+    ]
+    options = [f"--env {env}"] if env else []
+    options += ["--params " + ",".join(texts)] if texts else []
+    return " ".join([f"kedro run --pipeline={pipeline}", *options])

@@ -36,6 +36,7 @@ class Spec(BaseModel):
 
         Raises:
             SplineLSTMError: Of class `error`; names the key, the value found and what is allowed.
+
         """
         try:
             return cls.model_validate(values)

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from pandas import DataFrame as DataFrame
+    from pandas import DataFrame
 else:
     DataFrame = Any
+
+__all__ = ["Bool", "DataFrame", "Float32", "Float64", "Int64"]
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -56,6 +56,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
         Raises:
             ArtifactMissingError: There is no such file.
             ArtifactDamagedError: The file does not hold such a value.
+
         """
         content = self._file.load()
         try:
@@ -116,4 +117,3 @@ class ParquetDataset(_CodedDataset):
         """Return the first rows for kedro-viz."""
         head = self.load().head(nrows)
         return TablePreview(json.loads(head.to_json(orient="split", date_format="iso")))
-

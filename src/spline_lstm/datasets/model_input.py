@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import pickle
 import zipfile
 from pathlib import Path
@@ -16,6 +17,8 @@ from spline_lstm.datasets.storage import atomic_path, read_bytes, sha256_of, sho
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
+
+logger = logging.getLogger(__name__)
 
 _HASHED = ("processed.npz", "preprocessor.pkl")
 
@@ -54,6 +57,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
             ArtifactDamagedError: A file is damaged, unsafe or of another version.
             RunIdMismatchError: The files belong to different runs.
             ShapeContractError: The arrays do not fit together.
+
         """
         meta = self._load_meta()
         check_same_run(self._folder.name, {"meta.json": meta.get("run_id", self._folder.name)})
@@ -61,6 +65,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         if not path.is_file():
             raise ArtifactMissingError(f"{shown(path)} is missing; make it with: {self._made_by}")
         if "schema_version" not in meta:
+            logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
             meta = {**meta, "run_id": self._folder.name}
             return adapt_earlier_bundle(_read_arrays(path, EARLIER_KEYS), meta, WindowSpec(**self._windows))
         content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
@@ -74,7 +79,9 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         try:
             meta = json.loads(content, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
-            raise ArtifactDamagedError(f"{shown(path)} is not valid JSON: {error}; make it with: {self._made_by}") from None
+            raise ArtifactDamagedError(
+                f"{shown(path)} is not valid JSON: {error}; make it with: {self._made_by}"
+            ) from None
         check_meta(meta, shown(path))
         return dict(meta)
 
@@ -141,6 +148,7 @@ def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
 
     Raises:
         ArtifactDamagedError: The file is damaged, or names anything to import.
+
     """
     try:
         state = _NoImports(io.BytesIO(content)).load()

@@ -19,13 +19,14 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises:
         StorageError: The storage is full, read-only or not there.
+
     """
     temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         _sync(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync(path.parent)
     except OSError as error:
         raise StorageError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
@@ -58,6 +59,7 @@ def read_bytes(path: Path, made_by: str | None = None) -> bytes:
     Raises:
         ArtifactMissingError: There is no such file.
         StorageError: It cannot be read.
+
     """
     try:
         return path.read_bytes()

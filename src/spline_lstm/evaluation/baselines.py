@@ -15,6 +15,7 @@ def last_value(history: Float64, horizon: int) -> Float64:
 
     Returns:
         Shape `(windows, horizon, F_target)`.
+
     """
     return np.repeat(history[:, -1:], horizon, axis=1)
 
@@ -45,6 +46,7 @@ def naive_forecasts(bundle: ModelInput, windows: Int64, season: int) -> dict[str
 
     Returns:
         Baseline name to forecasts in the target's own unit, shape `(windows, horizon, F_target)`.
+
     """
     history = bundle.history(windows, max(bundle.lookback, season))
     horizon = bundle.horizon

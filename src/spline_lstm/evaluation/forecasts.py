@@ -28,6 +28,7 @@ def evaluate(
 
     Returns:
         `units`, `season`, and per split `windows`, `model` and `baselines` with their scores.
+
     """
     steps = infer_season(round(bundle.meta.get("step_seconds", 0))) if season == "auto" else season
     scales = fit_error_scales(bundle, steps)
@@ -57,6 +58,7 @@ def make_predictions(bundle: ModelInput, windows: Int64, forecast: Float64) -> D
     Returns:
         Columns `series_id`, `origin`, `timestamp`, `step` (from 1), `target`, `y_true`, `y_pred`,
         `is_scored` (whether the truth was observed).
+
     """
     import pandas as pd
 
@@ -71,17 +73,16 @@ def make_predictions(bundle: ModelInput, windows: Int64, forecast: Float64) -> D
     return pd.DataFrame(
         {
             "series_id": pd.Categorical.from_codes(
-                np.repeat(bundle.window_series[windows], horizon * targets), categories=list(bundle.series_names)
+                np.repeat(bundle.window_series[windows], horizon * targets), categories=pd.Index(bundle.series_names)
             ),
             "origin": stamps(bundle.row_timestamp[origin]),
             "timestamp": stamps(bundle.row_timestamp[rows]),
             "step": np.tile(np.repeat(np.arange(1, horizon + 1), targets), count),
             "target": pd.Categorical.from_codes(
-                np.tile(np.arange(targets), count * horizon), categories=list(bundle.target_names)
+                np.tile(np.arange(targets), count * horizon), categories=pd.Index(bundle.target_names)
             ),
             "y_true": truth.reshape(-1),
             "y_pred": forecast.reshape(-1),
             "is_scored": mask.reshape(-1),
         }
     )
-

@@ -27,6 +27,7 @@ class ErrorScales:
     Attributes:
         floor: Smallest denominator of the robust MAPE, the 5th percentile of `|y|`.
         naive_error: Mean absolute error of the seasonal naive forecast within train; NaN if unknown.
+
     """
 
     floor: Float64
@@ -39,6 +40,7 @@ def fit_error_scales(bundle: ModelInput, season: int) -> ErrorScales:
     Args:
         bundle: Preprocessed data.
         season: Steps in a season; 1 is taken where the training part is not longer.
+
     """
     observed = np.where(bundle.is_imputed | (bundle.row_split != 0)[:, None], np.nan, bundle.raw_target)
     floors = [np.percentile(np.abs(column[~np.isnan(column)]), 5) for column in observed.T]
@@ -65,6 +67,7 @@ def score(truth: Float64, forecast: Float64, mask: Bool, scales: ErrorScales, na
     Returns:
         `overall` (over several targets the mean of each target's), `per_target` and `per_horizon`
         (a list with `step` from 1).
+
     """
 
     def over(steps: slice) -> list[Scores]:

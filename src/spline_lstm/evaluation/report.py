@@ -49,6 +49,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
 
     Returns:
         Markdown.
+
     """
     parts = [
         f"# Run {run['run_id']}",
@@ -107,8 +108,8 @@ def _scores_table(metrics: dict[str, Any]) -> str:
         ]
         for name, scores in sorted(overall.items(), key=lambda item: item[1]["rmse"])
     ]
-    unit = _unit(metrics)
-    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{f' ({unit.strip()})' if unit else ''}."
+    unit = f" ({_unit(metrics).strip()})" if _unit(metrics) else ""
+    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{unit}."
     return f"{intro}\n\n{_table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows)}"
 
 
@@ -155,13 +156,15 @@ def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
 
 
 def _files_section(run: dict[str, Any]) -> str:
+    run_id = run["run_id"]
+    size = f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"
     rows = [
-        ["model", f"`data/06_models/{run['run_id']}/model.keras`", f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"],
-        ["last epoch", f"`data/06_models/{run['run_id']}/last.keras`", ""],
-        ["forecasts on test", f"`data/07_model_output/{run['run_id']}/predictions.parquet`", "`catalog.load(\"predictions\")`"],
-        ["all metrics", f"`data/08_reporting/{run['run_id']}/metrics.json`", "`catalog.load(\"metrics\")`"],
-        ["this run", f"`data/08_reporting/{run['run_id']}/run.json`", "settings, versions, hashes"],
-        ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", "`catalog.load(\"model_input\")`"],
+        ["model", f"`data/06_models/{run_id}/model.keras`", size],
+        ["last epoch", f"`data/06_models/{run_id}/last.keras`", ""],
+        ["forecasts on test", f"`data/07_model_output/{run_id}/predictions.parquet`", '`catalog.load("predictions")`'],
+        ["all metrics", f"`data/08_reporting/{run_id}/metrics.json`", '`catalog.load("metrics")`'],
+        ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
+        ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
     heading = _row(["what", "where", ""])
     return "\n".join(["## Files", "", heading, _row(["---"] * 3), *(_row(row) for row in rows)])

@@ -21,6 +21,7 @@ def infer_season(step_seconds: int) -> int:
 
     Args:
         step_seconds: Mean length of a step in seconds.
+
     """
     if step_seconds <= 0:
         return 1

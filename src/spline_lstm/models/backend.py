@@ -1,10 +1,10 @@
 """The one place that loads Keras: quiet, on TensorFlow, and deterministic."""
 
 import os
-from types import ModuleType
+from typing import Any
 
 
-def load_keras() -> ModuleType:
+def load_keras() -> Any:
     """Import Keras on TensorFlow with deterministic operations and without start-up messages."""
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")

@@ -35,6 +35,7 @@ class TrainingRecord:
         history: One entry an epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
         best_epoch: Epoch with the lowest validation loss; its weights are the model's.
         last_weights: Weights after the last epoch.
+
     """
 
     history: list[dict[str, float | None]]
@@ -88,16 +89,21 @@ class ForecastModel(ABC):
     def build(self) -> Any:
         """Build the Keras network with seeded weights and return it."""
         keras = load_keras()
+        keras.utils.clear_session(free_memory=False)  # numbering of layers starts anew: same model, same bytes
         keras.utils.set_random_seed(self.seed)
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
         sequence, center, scale = self._normalize(self._smooth(inputs))
         state = self.recurrent_stack(sequence)
         has_ridge = self.linear_path == "ridge"
-        head = keras.layers.Dense(self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head")
+        head = keras.layers.Dense(
+            self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head"
+        )
         outputs = head(state)
         if has_ridge:
             flat = keras.layers.Flatten(name="flat")(sequence)
-            path = keras.layers.Dense(self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path")
+            path = keras.layers.Dense(
+                self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path"
+            )
             outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
         self.network = keras.Model(inputs, self._denormalize(outputs, center, scale), name=self.model_type)
         return self.network
@@ -141,7 +147,9 @@ class ForecastModel(ABC):
             scale = ops.sqrt(variance + _INSTANCE_FLOOR**2)
         shifted = targets - center if scale is None else (targets - center) / scale
         if leading:
-            joined = shifted if count == self.input_features else ops.concatenate([shifted, sequence[:, :, count:]], axis=2)
+            joined = (
+                shifted if count == self.input_features else ops.concatenate([shifted, sequence[:, :, count:]], axis=2)
+            )
         else:
             joined = self._with_targets(sequence, shifted)
         return joined, center, scale
@@ -179,6 +187,7 @@ class ForecastModel(ABC):
         Raises:
             ShapeContractError: The arrays do not fit the model.
             TrainingDivergedError: A loss is not finite.
+
         """
         for X, y in (train, val):
             self._check(X, y)
@@ -196,7 +205,8 @@ class ForecastModel(ABC):
         network.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[tracker])
         if not all(np.isfinite(entry["val_loss"] or 0) for entry in tracker.history):
             raise TrainingDivergedError(
-                f"the loss is no longer a number after epoch {tracker.history[-1]['epoch']}; try a smaller learning_rate"
+                f"the loss is no longer a number after epoch {tracker.history[-1]['epoch']}; "
+                "try a smaller learning_rate"
             )
         last_weights = [np.array(weight) for weight in network.get_weights()]
         network.set_weights(tracker.best_weights)
@@ -210,29 +220,38 @@ class ForecastModel(ABC):
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
 
     def _ridge_data(self, X: Float32, y: Float32) -> RidgeData:
-        keras = load_keras()
-        sequence = self.network.get_layer("flat").output
-        flat = keras.Model(self.network.input, sequence).predict(X, batch_size=_PREDICT_BATCH, verbose=0)
-        center, scale = self.window_statistics(X)
+        """What the linear path sees, and what is left for it to add once the output is denormalised."""
+        windows, center, scale = self._normalized_windows(X)
         steps = y.reshape(len(y), -1, len(self.target_indices))
         targets = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
-        return RidgeData(flat, np.nan_to_num(targets), ~np.isnan(y))
+        return RidgeData(windows.reshape(len(windows), -1), np.nan_to_num(targets), ~np.isnan(y))
 
-    def window_statistics(self, X: Float32) -> tuple[Float64 | float, Float64 | float]:
-        """Centre and scale that the network normalises each window with, `(B, 1, F_target)` or 0 and 1."""
-        if self.normalization == "none":
-            return 0.0, 1.0
+    def _normalized_windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
+        """Smooth and normalise as the network does; returns also each window's centre and scale.
+
+        The channels stand in the network's order: targets first where it smooths or normalises.
+        """
+        count = len(self.target_indices)
+        center, scale = np.zeros((len(X), 1, count)), np.ones((len(X), 1, count))
+        if self.spline_smoothing == 0 and self.normalization == "none":
+            return X, center, scale
+        others = [index for index in range(self.input_features) if index not in self.target_indices]
         matrix = make_smoothing_matrix(self.sequence_length, self.spline_smoothing)
         targets = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))
         if self.normalization == "last":
-            return targets[:, -1:], 1.0
-        return targets.mean(axis=1, keepdims=True), np.sqrt(targets.var(axis=1, keepdims=True) + _INSTANCE_FLOOR**2)
+            center = targets[:, -1:]
+        elif self.normalization == "instance":
+            center = targets.mean(axis=1, keepdims=True)
+            scale = np.sqrt(targets.var(axis=1, keepdims=True) + _INSTANCE_FLOOR**2)
+        windows = np.concatenate([(targets - center) / scale, X[:, :, others]], axis=2)
+        return windows.astype(np.float32), center, scale
 
     def predict(self, X: Float32) -> Float32:
         """Forecast, shape `(B, output_units)`, in scaled units.
 
         Raises:
             ShapeContractError: `X` does not fit the model or is not finite.
+
         """
         self._check(X)
         forecast: Float32 = self.network.predict(X, batch_size=_PREDICT_BATCH, verbose=0)
@@ -243,14 +262,14 @@ class ForecastModel(ABC):
 
         Raises:
             ShapeContractError: The arrays do not fit the model.
+
         """
         self._check(X, y)
         return float(np.nanmean(np.square(self.predict(X).astype(np.float64) - y)))
 
     def _check(self, X: Float32, y: Float32 | None = None) -> None:
-        check_windows(
-            X, y, input_features=self.input_features, target_count=len(self.target_indices), lookback=self.sequence_length
-        )  # fmt: skip
+        targets = len(self.target_indices)
+        check_windows(X, y, input_features=self.input_features, target_count=targets, lookback=self.sequence_length)
         if y is not None and y.shape[1] != self.output_units:
             raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, {self.output_units}) is needed")
 
@@ -258,7 +277,9 @@ class ForecastModel(ABC):
         """Return the network as a `.keras` archive; the same weights give the same bytes."""
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.keras"
-            self.network.save(path, include_optimizer=False)
+            bare = load_keras().Model.from_config(self.network.get_config())  # without the optimiser
+            bare.set_weights(self.network.get_weights())
+            bare.save(path)
             return _without_dates(path.read_bytes())
 
     def save(self, path: Path) -> None:
@@ -271,6 +292,7 @@ class ForecastModel(ABC):
 
         Raises:
             ArtifactDamagedError: Not such an archive, or of another model type.
+
         """
         return cls.from_network(load_network(path.read_bytes(), str(path)))
 
@@ -294,6 +316,7 @@ def load_network(content: bytes, source: str) -> Any:
 
     Raises:
         ArtifactDamagedError: The archive is damaged, or holds code.
+
     """
     keras = load_keras()
     with tempfile.TemporaryDirectory() as folder:

@@ -19,6 +19,7 @@ def recurrent_layers(
 
     Returns:
         `(B, steps, units[-1])` or `(B, units[-1])`.
+
     """
     layers = load_keras().layers
     for depth, width in enumerate(units):
@@ -41,6 +42,7 @@ def additive_attention(states: Any, units: int) -> Any:
 
     Returns:
         The weighted sum, `(B, units)`.
+
     """
     keras = load_keras()
     hidden = keras.layers.Dense(units, activation="tanh", name="attention_hidden")(states)

@@ -54,7 +54,9 @@ class TrainingSpec(Spec):
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)]
 
 
-def make_model(spec: ModelSpec, *, lookback: int, input_features: int, target_indices: tuple[int, ...], horizon: int, seed: int) -> ForecastModel:
+def make_model(
+    spec: ModelSpec, *, lookback: int, input_features: int, target_indices: tuple[int, ...], horizon: int, seed: int
+) -> ForecastModel:
     """Make an untrained model of the asked type.
 
     Args:
@@ -64,11 +66,10 @@ def make_model(spec: ModelSpec, *, lookback: int, input_features: int, target_in
         target_indices: Positions of the targets among the features.
         horizon: Steps predicted.
         seed: Decides the initial weights, the order of batches and dropout.
+
     """
     return MODELS[spec.model_type](
         lookback, spec.hidden_units, spec.dropout, spec.learning_rate, horizon * len(target_indices), input_features,
         target_indices=target_indices, normalization=spec.normalization, spline_smoothing=spec.spline_smoothing,
         linear_path=spec.linear_path, seed=seed,
     )  # fmt: skip
-
-

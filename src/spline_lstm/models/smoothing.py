@@ -18,6 +18,7 @@ def make_smoothing_matrix(steps: int, penalty: float) -> Float64:
 
     Returns:
         Shape `(steps, steps)`; each row adds up to 1.
+
     """
     if steps < 3 or penalty == 0:
         return np.eye(steps)
@@ -26,4 +27,5 @@ def make_smoothing_matrix(steps: int, penalty: float) -> Float64:
         second_difference[np.arange(steps - 2) + offset, np.arange(steps - 2)] = weight
     band = np.eye(steps - 2) * (2 / 3) + (np.eye(steps - 2, k=1) + np.eye(steps - 2, k=-1)) / 6
     roughness = second_difference @ np.linalg.solve(band, second_difference.T)
-    return np.linalg.inv(np.eye(steps) + penalty * roughness)
+    matrix: Float64 = np.linalg.inv(np.eye(steps) + penalty * roughness).astype(np.float64)
+    return matrix

@@ -1,5 +1,6 @@
 """Keras classes of the training loop; import this module only when training starts."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ class ShuffledBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def __len__(self) -> int:
         """Number of batches an epoch."""
-        return -(-len(self._X) // self._batch_size)
+        return math.ceil(len(self._X) / self._batch_size)
 
     def __getitem__(self, index: int) -> tuple[Float32, Float32]:
         """Return batch `index` of the current epoch."""
@@ -50,7 +51,7 @@ class BestWeights(keras.callbacks.Callback):  # type: ignore[misc]
         self.best_loss = np.inf
         self.best_weights: list[Float32] = []
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:  # noqa: ARG002 - Keras' interface
         """Judge the untrained network as epoch 0."""
         self._judge(0, None)
 

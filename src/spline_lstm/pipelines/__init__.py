@@ -1,0 +1,1 @@
+"""One folder a pipeline: nodes adapt the domain code, pipeline.py wires them."""

@@ -15,7 +15,7 @@ from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
 from spline_lstm.series.splits import SPLITS, SplitBorders, make_split_borders
 from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
-from spline_lstm.types import DataFrame, Int64
+from spline_lstm.types import Bool, DataFrame, Int64
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +42,7 @@ def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: st
 
     Raises:
         ValuesError: Too much is missing, or a target is constant in the training part.
+
     """
     check_gaps(grid, spec)
     borders = make_split_borders(grid.borders, split)
@@ -60,9 +61,9 @@ def make_filled_table(filled: FilledSeries) -> DataFrame:
     grid = filled.grid
     table = pd.DataFrame(
         {
-            "series_id": pd.Categorical.from_codes(grid.series, categories=list(grid.series_names)),
+            "series_id": pd.Categorical.from_codes(grid.series, categories=pd.Index(grid.series_names)),
             "timestamp": grid.timestamps.astype("datetime64[ns]"),
-            "split": pd.Categorical.from_codes(filled.row_split, categories=list(SPLITS)),
+            "split": pd.Categorical.from_codes(filled.row_split, categories=pd.Index(SPLITS)),
         }
     )
     for position, name in enumerate(grid.columns.targets):
@@ -88,6 +89,7 @@ def make_model_input(
     Raises:
         SchemaError: Leads or lags that the window cannot show.
         InsufficientDataError: A split has no window.
+
     """
     multivariate = table.feature_mode == "multivariate"
     schema = _schema_in_use(schema, filled.grid, windows, multivariate=multivariate)
@@ -95,8 +97,10 @@ def make_model_input(
     features = make_features(
         grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
     )  # fmt: skip
-    observed = ~fills.is_imputed
-    index = make_window_index(grid.series, filled.borders, features.seen_from, observed.any(axis=1), windows)
+    observed: Bool = np.logical_not(fills.is_imputed)
+    index = make_window_index(
+        grid.series, filled.borders, features.seen_from, np.asarray(observed.any(axis=1)), windows
+    )
     count = len(grid.columns.targets)
     y_mask = cut_horizons(observed, index.origin, windows.horizon)
     y = cut_horizons(features.scaled[:, :count], index.origin, windows.horizon)
@@ -178,9 +182,7 @@ def _make_meta(
             "absent_rows": grid.absent_rows,
             "trimmed_rows": grid.trimmed_rows,
             "missing_ratio": {name: float(share) for name, share in zip(names, missing.mean(axis=0), strict=True)},
-            "filled_targets": {
-                name: int(count) for name, count in zip(columns.targets, filled.fills.is_imputed.sum(axis=0), strict=True)
-            },
+            "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
             "dropped_windows": index.dropped,
             "absent_covariates": list(columns.absent),
         },

@@ -74,6 +74,7 @@ def make_calendar(timestamps: Int64, names: tuple[str, ...]) -> Float64:
 
     Returns:
         The features, shape `(steps, len(names))`, each within [-1, 1].
+
     """
     features = np.empty((len(timestamps), len(names)))
     for column, name in enumerate(names):

@@ -34,6 +34,7 @@ class Features:
         scaled: Inputs in `names` order, targets first, shape `(steps, features)`.
         seen_from: Earliest origin from which a row's values may be seen, as a row number; the row
             itself unless a fill looked ahead. Shape `(steps,)`.
+
     """
 
     names: tuple[str, ...]
@@ -60,6 +61,7 @@ def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
     Raises:
         SchemaError: Something known ahead is used with `horizon > lookback`, or a seasonal lag is
             shorter than the horizon.
+
     """
     leads = [item.name for item in schema.dynamic_covariates if item.known_future]
     leads += [f"seasonal lag {lag}" for lag in schema.seasonal_lags]
@@ -85,6 +87,7 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
 
     Returns:
         The column, NaN where nothing was known, and the row that each value was observed in.
+
     """
     rows = np.arange(len(values))
     observed = ~np.isnan(values)
@@ -113,6 +116,7 @@ def make_features(
         schema: What the columns mean.
         horizon: Steps by which known-ahead channels are shown early.
         multivariate: Whether covariates enter X.
+
     """
     is_train = borders.is_train(grid.series)
     states: dict[str, Any] = {}
@@ -229,6 +233,7 @@ def make_static_codes(grid: Grid, dims: dict[str, int]) -> dict[str, dict[str, l
     Returns:
         Per covariate the code of each category: orthonormal while there are no more categories than
         dimensions, seeded random directions beyond. An unknown category's code is the zero vector.
+
     """
     return {
         name: dict(zip(labels, _directions(len(labels), dim).tolist(), strict=True))
@@ -240,9 +245,10 @@ def make_static_codes(grid: Grid, dims: dict[str, int]) -> dict[str, dict[str, l
 def _directions(count: int, dim: int) -> Float64:
     if count <= dim:
         return np.eye(dim)[:count]
-    vectors = np.random.default_rng(0).standard_normal((count, dim))
+    vectors: Float64 = np.random.default_rng(0).standard_normal((count, dim))
     # The sum is spelt out: its bits must not depend on a linear algebra library.
-    return vectors / np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+    lengths: Float64 = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
+    return vectors / lengths
 
 
 def annual_features_on_short_history(grid: Grid, schema: CovariateSchema) -> list[str]:

@@ -31,17 +31,22 @@ def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any],
         ArtifactDamagedError: None of the keys is there.
         ShapeContractError: The arrays do not fit together.
         InsufficientDataError: A split has no window.
+
     """
     for X, y in (("X", "y"), ("X_mv", "y_mv")):
         if X in arrays and y in arrays:
             return _finish(_from_windows(_numbers(arrays, X), _numbers(arrays, y), arrays, meta, spec))
     for name in ("scaled", "raw_target"):
         if name in arrays:
-            lengths = {key: int(meta[key]) for key in ("lookback", "horizon") if key in meta}
+            lengths: dict[str, int] = {key: int(meta[key]) for key in ("lookback", "horizon") if key in meta}
             rows = _numbers(arrays, name)
             rows = rows.reshape(len(rows), -1) if rows.ndim < 3 else rows
-            return _finish(_from_rows(rows, arrays, meta, spec.model_copy(update=lengths), standardise=name == "raw_target"))
-    raise ArtifactDamagedError(f"processed.npz holds none of X and y, X_mv and y_mv, scaled, raw_target; found: {sorted(arrays)}")
+            return _finish(
+                _from_rows(rows, arrays, meta, spec.model_copy(update=lengths), standardise=name == "raw_target")
+            )
+    raise ArtifactDamagedError(
+        f"processed.npz holds none of X and y, X_mv and y_mv, scaled, raw_target; found: {sorted(arrays)}"
+    )
 
 
 def _numbers(arrays: Mapping[str, np.ndarray], name: str) -> Float32:
@@ -125,13 +130,15 @@ def _from_rows(
     series = np.zeros(steps, dtype=np.int64)
     borders = make_split_borders(np.array([0, steps]), spec.split)
     is_train = borders.is_train(series)
-    observed = np.isfinite(rows).all(axis=1)
+    observed = np.asarray(np.isfinite(rows).all(axis=1))
     if not observed.all():
         raise ArtifactDamagedError("processed.npz holds values that are not finite")
     scalers: dict[str, Any] = {}
     raw_target = rows[:, list(indices)].astype(np.float64)
     if standardise:
-        scalers = {name: fit_scaler("standard", rows[is_train, index].astype(np.float64)) for index, name in enumerate(names)}
+        scalers = {
+            name: fit_scaler("standard", rows[is_train, index].astype(np.float64)) for index, name in enumerate(names)
+        }
         center = np.array([scalers[name]["center"] for name in names])
         scale = np.array([scalers[name]["scale"] for name in names])
         rows = ((rows - center) / scale).astype(np.float32)

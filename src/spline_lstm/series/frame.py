@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING_TOKENS = ("", "na", "n/a", "nan", "null", "none")
-_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+LARGEST_VALUE = 1e30  # squares and sums of such values still fit a double, and scaled ones a 32-bit float
+# [0-9], as \d takes the digits of every script.
+_NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _INFINITE = r"[+-]?inf(?:inity)?"
 _ISO_8601 = (
     r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?|\d{8}"
@@ -45,7 +47,7 @@ class Columns:
     absent: tuple[str, ...]
     """Optional covariates that the table lacks."""
     described: bool
-    """Whether the table has all that the schema requires, so that its lags and units hold."""
+    """Whether the table has all covariates that are required and asked for, so that lags and units hold."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
     Raises:
         TableError: The timestamp, a target or a series id column is missing.
         MissingCovariateError: A required covariate, or one asked for by name, is missing.
+
     """
     found, source = [str(name) for name in table.columns], source_of(table)
     needed = (schema.timestamp_col, *spec.target_cols)
@@ -102,7 +105,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
     )  # fmt: skip
     named = spec.static_covariates if multivariate else ()
     static, absent_static = _choose_covariates(schema.static_covariates, named, found, source, enforce=multivariate)
-    described = all(item.name in found for item in schema.dynamic_covariates if item.required)
+    described = not any(item.required for item in absent_dynamic)
     if spec.series_id_cols == ("auto",):
         series_id = tuple(name for name in schema.static_names if name in found)
     else:
@@ -113,18 +116,18 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
     return Columns(
         timestamp=schema.timestamp_col,
         targets=spec.target_cols,
-        dynamic=dynamic if multivariate or described else (),
+        dynamic=dynamic if described else (),
         static=tuple(item for item in static if item.name in named),
         series_id=series_id,
-        absent=absent_dynamic + absent_static,
+        absent=tuple(item.name for item in absent_dynamic + absent_static) if multivariate else (),
         described=described,
     )
 
 
 def _choose_covariates(
     declared: tuple[Any, ...], named: tuple[str, ...], found: list[str], source: str, *, enforce: bool
-) -> tuple[tuple[Any, ...], tuple[str, ...]]:
-    """Split the asked-for covariates into those the table has and the names of those it lacks."""
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split the asked-for covariates into those the table has and those it lacks."""
     known = {item.name: item for item in declared}
     undeclared = [name for name in named if name not in known]
     if undeclared and enforce:
@@ -139,7 +142,7 @@ def _choose_covariates(
         raise MissingCovariateError(
             f"{source}: required covariate '{refused[0]}' is missing; found: {examples(found, 12)}"
         )
-    return tuple(item for item in asked if item.name in found), tuple(item.name for item in lacking)
+    return tuple(item for item in asked if item.name in found), tuple(lacking)
 
 
 def make_observations(table: DataFrame, columns: Columns) -> Observations:
@@ -150,7 +153,8 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
     Raises:
         TableError: No rows, or a cell that is not a number.
         TimeAxisError: A timestamp that is missing, not ISO 8601, or given twice in a series.
-        ValuesError: An infinite value.
+        ValuesError: An infinite value, or one beyond `LARGEST_VALUE`.
+
     """
     source = source_of(table)
     if table.empty:
@@ -163,6 +167,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
 
     numbers = (*columns.targets, *(item.name for item in columns.dynamic))
     categories = {item.name for item in columns.dynamic if item.is_category}
+    flags = {item.name for item in columns.dynamic if item.dtype == "bool"}
     values = np.empty((len(table), len(numbers)))
     labels: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(numbers):
@@ -170,7 +175,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
             codes, labels[name] = _codes(table[name])
             values[:, position] = np.where(codes < 0, np.nan, codes)[order]
         else:
-            values[:, position] = _numbers(table[name], source)[order]
+            values[:, position] = _numbers(table[name], source, flags=name in flags)[order]
     statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
     sha256 = table.attrs.get("sha256")
     return Observations(source, sha256, columns, names, series, timestamps, values, labels, statics)
@@ -205,7 +210,8 @@ def _series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tu
             raise TableError(f"{source} {row}, column '{name}': the series id is missing")
         joined, codes = np.unique(codes * len(labels) + column_codes, return_inverse=True)
         names = [
-            f"{names[value // len(labels)]}|{labels[value % len(labels)]}".removeprefix("|") for value in joined.tolist()
+            f"{names[value // len(labels)]}|{labels[value % len(labels)]}".removeprefix("|")
+            for value in joined.tolist()
         ]
     return tuple(names), codes.astype(np.int64)
 
@@ -215,8 +221,8 @@ def _row(position: int) -> str:
     return f"row {position + 2}"
 
 
-def _numbers(column: "pd.Series[Any]", source: str) -> Float64:
-    """Read a column as numbers; missing cells become NaN.
+def _numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) -> Float64:
+    """Read a column as numbers; missing cells become NaN, and `true` and `false` 1 and 0 where `flags`.
 
     Text is converted exactly (to the nearest double), never by guessing at separators.
     """
@@ -227,6 +233,8 @@ def _numbers(column: "pd.Series[Any]", source: str) -> Float64:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     else:
         text, missing = _text(column, MISSING_TOKENS)
+        if flags:
+            text = text.str.lower().replace({"true": "1", "false": "0"})
         fits = text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
         infinite = text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool)
         wrong = ~(missing | fits | infinite)
@@ -236,9 +244,11 @@ def _numbers(column: "pd.Series[Any]", source: str) -> Float64:
         exact = pa.array(text[fits].str.removeprefix("+"), type=pa.string()).cast(pa.float64())
         values[fits] = exact.to_numpy(zero_copy_only=False)
         values[infinite] = np.inf
-    infinite = np.isinf(values)
-    if infinite.any():
-        raise ValuesError(f"{source} {_row(int(np.argmax(infinite)))}, column '{column.name}': the value is infinite")
+    large = np.abs(values) > LARGEST_VALUE
+    if large.any():
+        row = int(np.argmax(large))
+        found = "infinite" if np.isinf(values[row]) else f"{values[row]:g}, too large to compute with"
+        raise ValuesError(f"{source} {_row(row)}, column '{column.name}': the value is {found}")
     return values
 
 
@@ -255,7 +265,9 @@ def _timestamps(column: "pd.Series[Any]", source: str) -> Int64:
 
     where = f"column '{column.name}'"
     if pd.api.types.is_numeric_dtype(column.dtype):
-        raise TimeAxisError(f"{source}, {where}: numbers are no timestamps; ISO 8601 is needed, like 2024-05-31T13:00:00Z")
+        raise TimeAxisError(
+            f"{source}, {where}: numbers are no timestamps; ISO 8601 is needed, like 2024-05-31T13:00:00Z"
+        )
     if not pd.api.types.is_datetime64_any_dtype(column.dtype):
         column = _parse_timestamps(column, source, where)
     missing = column.isna().to_numpy(dtype=bool)
@@ -302,10 +314,9 @@ def _check_no_duplicates(
         return
     position = int(np.argmax(same))
     stamp = np.datetime_as_string(timestamps[position].astype("datetime64[ns]"), unit="auto")
-    if columns.series_id:
-        hint = "if this is local time at the end of summer time, give UTC or an offset"
-    else:
-        hint = "if the table holds several series, name their columns: series_id_cols=..."
+    hint = "if this is local time at the end of summer time, give UTC or an offset"
+    if not columns.series_id:
+        hint += "; if the table holds several series, name their columns: series_id_cols=..."
     raise TimeAxisError(
         f"{source}, column '{columns.timestamp}', series '{names[series[position]]}': "
         f"{stamp} is there twice ({int(same.sum())} duplicates in all); {hint}"

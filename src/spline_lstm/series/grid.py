@@ -12,20 +12,25 @@ from spline_lstm.types import Bool, Float64, Int64
 
 _SECOND = 1_000_000_000
 _DAY = 86_400 * _SECOND
-_FIXED_UNITS = {"s": _SECOND, "min": 60 * _SECOND, "h": 3_600 * _SECOND, "D": _DAY, "W": 7 * _DAY}
+# Longest first: an inferred step is named in the longest unit that divides it.
+_FIXED_UNITS = {
+    "W": 7 * _DAY, "D": _DAY, "h": 3_600 * _SECOND, "min": 60 * _SECOND, "s": _SECOND,
+    "ms": 1_000_000, "us": 1_000, "ns": 1,
+}  # fmt: skip
 _MONTH_UNITS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
-_ALIAS = re.compile(r"(\d*)([A-Za-z]+)(?:-[A-Z]{3})?")
+_ALIAS = re.compile(r"([0-9]{0,9})([A-Za-z]+)(?:-[A-Z]{3})?")
+_LONGEST_STEP = 36_525 * _DAY
 
 
 @dataclass(frozen=True)
 class Frequency:
     """The step of a grid.
 
-    `step` counts nanoseconds (`fixed`), months (`months`, on the same day of the month or always on
-    its last day), or weekdays (`business`).
+    `step` counts nanoseconds (`fixed`), months (`months`: on the day of the month of the first row,
+    or on the last day of a shorter month; `month_ends`: always on the last day) or weekdays (`business`).
     """
 
-    kind: Literal["fixed", "months", "business"]
+    kind: Literal["fixed", "months", "month_ends", "business"]
     step: int
     alias: str
     """The pandas offset alias."""
@@ -36,17 +41,15 @@ class Frequency:
         Args:
             timestamps: Nanoseconds since 1970, shape `(rows,)`.
             starts: First timestamp of each row's series, shape `(rows,)`.
+
         """
         if self.kind == "fixed":
-            return (timestamps - starts) // self.step, (timestamps - starts) % self.step == 0
-        same_time = timestamps % _DAY == starts % _DAY
-        if self.kind == "business":
-            days, first = _days(timestamps), _days(starts)
-            return np.busday_count(first, days).astype(np.int64), same_time & np.is_busday(days)
-        months = _months(timestamps) - _months(starts)
-        same_day = _day_of_month(timestamps) == _day_of_month(starts)
-        both_last = _is_month_end(timestamps) & _is_month_end(starts)
-        return months // self.step, same_time & (same_day | both_last) & (months % self.step == 0)
+            steps = (timestamps - starts) // self.step
+        elif self.kind == "business":
+            steps = np.busday_count(_days(starts), _days(timestamps)).astype(np.int64)
+        else:
+            steps = (_months(timestamps) - _months(starts)) // self.step
+        return steps, self.timestamps(starts, steps) == timestamps
 
     def timestamps(self, starts: Int64, positions: Int64) -> Int64:
         """Return the timestamps that lie `positions` steps after `starts`, in nanoseconds since 1970."""
@@ -57,10 +60,11 @@ class Frequency:
             days = np.busday_offset(_days(starts), positions, roll="forward")
         else:
             months = (_months(starts) + positions * self.step).astype("datetime64[M]")
-            first, length = months.astype("datetime64[D]"), _month_length(months)
-            day = np.where(_is_month_end(starts), length, np.minimum(_day_of_month(starts), length))
-            days = first + (day - 1)
-        return days.astype("datetime64[ns]").astype(np.int64) + time_of_day
+            length = _month_length(months)
+            day = length if self.kind == "month_ends" else np.minimum(_day_of_month(starts), length)
+            days = months.astype("datetime64[D]") + (day - 1)
+        stamps: Int64 = days.astype("datetime64[ns]").astype(np.int64) + time_of_day
+        return stamps
 
 
 def _days(timestamps: Int64) -> np.ndarray:
@@ -68,38 +72,48 @@ def _days(timestamps: Int64) -> np.ndarray:
 
 
 def _months(timestamps: Int64) -> Int64:
-    return timestamps.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    months: Int64 = timestamps.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    return months
 
 
 def _month_length(months: np.ndarray) -> Int64:
-    return ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    length: Int64 = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    return length
 
 
 def _day_of_month(timestamps: Int64) -> Int64:
     days = _days(timestamps)
-    return (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+    day: Int64 = (days - days.astype("datetime64[M]").astype("datetime64[D]")).astype(np.int64) + 1
+    return day
 
 
 def _is_month_end(timestamps: Int64) -> Bool:
-    return _day_of_month(timestamps) == _month_length(_days(timestamps).astype("datetime64[M]"))
+    last: Bool = _day_of_month(timestamps) == _month_length(_days(timestamps).astype("datetime64[M]"))
+    return last
 
 
 def parse_frequency(alias: str) -> Frequency:
-    """Read a pandas offset alias, from seconds to years: `15min`, `h`, `D`, `B`, `W`, `MS`, `ME`, `QE`, ...
+    """Read a pandas offset alias: `15min`, `h`, `D`, `B`, `W`, `MS`, `ME`, `QE`, ...
+
+    The first row is the anchor: `W` counts weeks and `MS`, `QS`, `YS` months from it, on its day of the
+    month; `ME`, `QE`, `YE` need the last day.
 
     Raises:
         ParameterError: An alias that is none of these.
+
     """
     match = _ALIAS.fullmatch(alias)
     count, unit = (int(match[1] or 1), match[2]) if match else (0, "")
-    if count >= 1 and unit in _FIXED_UNITS:
+    if unit in _FIXED_UNITS and 1 <= count <= _LONGEST_STEP // _FIXED_UNITS[unit]:
         return Frequency("fixed", count * _FIXED_UNITS[unit], alias)
-    if count >= 1 and unit in _MONTH_UNITS:
-        return Frequency("months", count * _MONTH_UNITS[unit], alias)
+    if unit in _MONTH_UNITS and 1 <= count <= 1_200:
+        return Frequency("month_ends" if unit[1] == "E" else "months", count * _MONTH_UNITS[unit], alias)
     if count == 1 and unit == "B":
         return Frequency("business", 1, alias)
     allowed = ", ".join([*_FIXED_UNITS, "B", *_MONTH_UNITS])
-    raise ParameterError(f"parameter 'freq' is '{alias}'; a pandas offset is needed: {allowed}, or a multiple like 15min")
+    raise ParameterError(
+        f"parameter 'freq' is '{alias}'; a pandas offset is needed: {allowed}, or a multiple like 15min"
+    )
 
 
 def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
@@ -114,16 +128,18 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
 
     Raises:
         InsufficientDataError: No series has two rows.
+
     """
     inside = np.diff(series) == 0
     steps = np.diff(timestamps)[inside]
     if not len(steps):
         raise InsufficientDataError("the table has no series of two rows or more; more history is needed")
     step = _most_frequent(steps)
-    days = _day_of_month(timestamps)
-    if step >= 28 * _DAY and (np.all(days == days[0]) or np.all(_is_month_end(timestamps))):
-        months = _most_frequent(np.diff(_months(timestamps))[inside])
-        return Frequency("months", months, _month_alias(months, start=bool(days[0] == 1)))
+    if step >= 28 * _DAY:
+        days, all_ends = _day_of_month(timestamps), bool(_is_month_end(timestamps).all())
+        if all_ends or np.all(days == days[0]):
+            months = _most_frequent(np.diff(_months(timestamps))[inside])
+            return Frequency("month_ends" if all_ends else "months", months, _month_alias(months, ends=all_ends))
     if step == _DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * _DAY) >= 2:
         return Frequency("business", 1, "B")
     return Frequency("fixed", step, _fixed_alias(step))
@@ -135,19 +151,17 @@ def _most_frequent(steps: Int64) -> int:
 
 
 def _fixed_alias(step: int) -> str:
-    for unit in ("W", "D", "h", "min", "s"):
-        count, rest = divmod(step, _FIXED_UNITS[unit])
-        if count and not rest:
-            return unit if count == 1 else f"{count}{unit}"
-    return f"{step}ns"
+    unit = next(unit for unit, length in _FIXED_UNITS.items() if step % length == 0)
+    return _alias(step // _FIXED_UNITS[unit], unit)
 
 
-def _month_alias(months: int, *, start: bool) -> str:
-    for length, unit in ((12, "Y"), (3, "Q"), (1, "M")):
-        count, rest = divmod(months, length)
-        if not rest:
-            return f"{'' if count == 1 else count}{unit}{'S' if start else 'E'}"
-    raise AssertionError("every count of months is a multiple of one")
+def _month_alias(months: int, *, ends: bool) -> str:
+    length, unit = next((length, unit) for length, unit in ((12, "Y"), (3, "Q"), (1, "M")) if months % length == 0)
+    return _alias(months // length, f"{unit}{'E' if ends else 'S'}")
+
+
+def _alias(count: int, unit: str) -> str:
+    return unit if count == 1 else f"{count}{unit}"
 
 
 @dataclass(frozen=True)
@@ -186,6 +200,7 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
         TimeAxisError: A timestamp off the grid; the first offending pair is shown.
         ValuesError: More than `max_gap` rows are absent in a row, or a series has no target at all.
         InsufficientDataError: No frequency can be inferred.
+
     """
     frequency = parse_frequency(freq) if freq else infer_frequency(observed.series, observed.timestamps)
     kept = _rows_with_targets(observed)
@@ -213,7 +228,7 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
 
 def _rows_with_targets(observed: Observations) -> slice | Int64:
     """Return the rows between the first and the last complete one of each series."""
-    complete = ~np.isnan(observed.values[:, : len(observed.columns.targets)]).any(axis=1)
+    complete = np.asarray(~np.isnan(observed.values[:, : len(observed.columns.targets)]).any(axis=1))
     if complete.all():
         return slice(None)
     count = len(observed.series_names)
@@ -233,15 +248,15 @@ def _stamp(timestamp: int) -> str:
     return str(np.datetime_as_string(np.datetime64(int(timestamp), "ns"), unit="auto"))
 
 
-def _check_on_grid(
-    on_grid: Bool, series: Int64, stamps: Int64, frequency: Frequency, observed: Observations
-) -> None:
+def _check_on_grid(on_grid: Bool, series: Int64, stamps: Int64, frequency: Frequency, observed: Observations) -> None:
     if on_grid.all():
         return
     row = int(np.argmin(on_grid))
+    is_first = row == 0 or series[row - 1] != series[row]
+    place = "at the start" if is_first else f"after {_stamp(stamps[row - 1])}"
     raise TimeAxisError(
         f"{observed.source}, column '{observed.columns.timestamp}', series '{observed.series_names[series[row]]}': "
-        f"{_stamp(stamps[row])} after {_stamp(stamps[row - 1])} is off the grid of step {frequency.alias} "
+        f"{_stamp(stamps[row])} {place} is off the grid of step {frequency.alias} "
         f"({int((~on_grid).sum())} such rows); mend the table or give freq=..."
     )
 
@@ -256,5 +271,6 @@ def _check_absent_rows(
     row = int(previous[np.argmax(absent > max_gap)])
     raise ValuesError(
         f"{observed.source}, column '{observed.columns.timestamp}', series '{observed.series_names[series[row]]}': "
-        f"{absent[absent > max_gap][0]} rows are absent after {_stamp(stamps[row])}; at most max_gap={max_gap} are filled"
+        f"{absent[absent > max_gap][0]} rows are absent after {_stamp(stamps[row])}; "
+        f"at most max_gap={max_gap} are filled"
     )

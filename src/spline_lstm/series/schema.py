@@ -90,7 +90,7 @@ class CovariateSchema(Spec):
     calendar_features: CalendarFeatures = CalendarFeatures()
     static_covariates: tuple[StaticCovariate, ...] = ()
     missing_policy: MissingPolicy = MissingPolicy()
-    units: dict[str, str] = {}
+    units: dict[str, str] = Field(default_factory=dict)
 
     @field_validator("seasonal_lags")
     @classmethod
@@ -130,6 +130,7 @@ def parse_schema(text: str, source: str) -> CovariateSchema:
     Raises:
         SchemaError: Malformed JSON (with line and column), a duplicate or unknown key, an unknown
             policy, encoding or feature, an empty `target_cols`, or a name declared twice.
+
     """
     try:
         values = json.loads(text, object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)

@@ -52,6 +52,7 @@ def fill_gaps(values: Float64, series: Int64, is_train: Bool) -> Fill:
             last row of every series are observed.
         series: Series number of every row, sorted, shape `(steps,)`.
         is_train: Whether a row belongs to the training part, shape `(steps,)`.
+
     """
     filled = values.copy()
     last_used = np.broadcast_to(np.arange(len(values))[:, None], values.shape).copy()
@@ -90,6 +91,7 @@ def _modified_akima(rows: Int64, values: Float64, usable: Bool, at: Int64) -> Fl
         usable: Which points exist, shape `(n, 6)`; points missing on the outside are replaced by
             extrapolated slopes, as Akima does at the ends of a curve.
         at: Where to evaluate, shape `(n,)`.
+
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         slopes = np.diff(values, axis=1) / np.diff(rows, axis=1)  # (n, 5)
@@ -132,6 +134,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
 
     Raises:
         ValuesError: A gap longer than `max_gap`, or a series missing more than `max_missing_ratio`.
+
     """
     series = grid.series
     for column, name in enumerate(grid.columns.targets):
@@ -149,8 +152,8 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
         if share.max() > spec.max_missing_ratio:
             worst = int(np.argmax(share))
             raise ValuesError(
-                f"{grid.source}, column '{name}', series '{grid.series_names[worst]}': {share[worst]:.0%} of the steps are "
-                f"missing; at most max_missing_ratio={spec.max_missing_ratio:.0%} may be"
+                f"{grid.source}, column '{name}', series '{grid.series_names[worst]}': {share[worst]:.0%} of the steps "
+                f"are missing; at most max_missing_ratio={spec.max_missing_ratio:.0%} may be"
             )
 
 

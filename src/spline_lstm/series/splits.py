@@ -29,6 +29,7 @@ def make_split_borders(borders: Int64, shares: tuple[float, ...]) -> SplitBorder
     Args:
         borders: Row borders of the series, shape `(series + 1,)`.
         shares: Share of train, val and test; they add up to 1.
+
     """
     start, end = borders[:-1], borders[1:]
     lengths = end - start

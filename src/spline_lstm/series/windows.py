@@ -1,15 +1,16 @@
 """Windows: lookback and horizon around an origin, within one series and one split."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.series.splits import SPLITS, SplitBorders
 from spline_lstm.spec import Floats, Spec, StrictInt
-from spline_lstm.types import Bool, Float32, Int64
+from spline_lstm.types import Bool, Int64
 
 
 def _check_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
@@ -55,6 +56,7 @@ def make_window_index(
 
     Raises:
         InsufficientDataError: A split has no window.
+
     """
     steps = len(series)
     origin = np.arange(steps)
@@ -104,7 +106,10 @@ def _check_every_split_has_windows(split: Int64, borders: SplitBorders, spec: Wi
     )
 
 
-def cut_lookbacks(rows: Float32, origin: Int64, lookback: int) -> Float32:
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+
+def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, lookback: int) -> NDArray[Scalar]:
     """Cut what each window sees.
 
     Args:
@@ -114,11 +119,13 @@ def cut_lookbacks(rows: Float32, origin: Int64, lookback: int) -> Float32:
 
     Returns:
         Shape `(windows, lookback, features)`, a copy.
+
     """
-    return rows[origin[:, None] + np.arange(1 - lookback, 1)]
+    cut: NDArray[Scalar] = rows[origin[:, None] + np.arange(1 - lookback, 1)]
+    return cut
 
 
-def cut_horizons(rows: Float32, origin: Int64, horizon: int) -> Float32:
+def cut_horizons(rows: NDArray[Scalar], origin: Int64, horizon: int) -> NDArray[Scalar]:
     """Cut what each window is to predict, step-major: all targets of step 1, then of step 2.
 
     Args:
@@ -128,5 +135,7 @@ def cut_horizons(rows: Float32, origin: Int64, horizon: int) -> Float32:
 
     Returns:
         Shape `(windows, horizon * targets)`, a copy.
+
     """
-    return rows[origin[:, None] + np.arange(1, horizon + 1)].reshape(len(origin), -1)
+    cut: NDArray[Scalar] = rows[origin[:, None] + np.arange(1, horizon + 1)].reshape(len(origin), -1)
+    return cut

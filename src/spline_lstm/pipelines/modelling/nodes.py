@@ -11,10 +11,10 @@ from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation import forecasts, report
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.base import load_network
-from spline_lstm.models.progress import epoch_progress
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 from spline_lstm.models.ridge import RidgeData, fit_ridge
 from spline_lstm.parameters import RunSpec
+from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame, Float32, Int64
 

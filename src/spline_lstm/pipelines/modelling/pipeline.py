@@ -13,17 +13,20 @@ def create_pipeline() -> Pipeline:
                 train_model,
                 ["model_input", "params:model", "params:training", "params:run"],
                 ["model", "last_model", "training_history"],
+                name="train_model",
             ),
             Node(
                 evaluate_model,
                 ["model", "model_input", "params:model", "params:evaluation", "params:run"],
                 ["metrics", "predictions"],
+                name="evaluate_model",
             ),
             Node(
                 describe_run,
                 ["model", "last_model", "training_history", "model_input", "params:training", "params:run"],
                 "run_record",
+                name="describe_run",
             ),
-            Node(write_report, ["metrics", "run_record", "model_input"], "report"),
+            Node(write_report, ["metrics", "run_record", "model_input"], "report", name="write_report"),
         ]
     )

@@ -9,16 +9,20 @@ def create_pipeline() -> Pipeline:
     """From `raw_table` and `covariate_schema` to `model_input`."""
     return Pipeline(
         [
-            Node(validate_table, ["raw_table", "covariate_schema", "params:table"], "observations"),
+            Node(
+                validate_table, ["raw_table", "covariate_schema", "params:table"], "observations", name="validate_table"
+            ),
             Node(
                 fill_series,
                 ["observations", "params:table", "params:fills", "params:windows"],
                 ["series", "filled_series"],
+                name="fill_series",
             ),
             Node(
                 make_model_input,
                 ["series", "covariate_schema", "params:table", "params:windows", "params:run"],
                 "model_input",
+                name="make_model_input",
             ),
         ]
     )

@@ -10,7 +10,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 @contextmanager
 def epoch_progress(name: str, epochs: int) -> Iterator[Callable[[dict[str, float | None]], None]]:
     """Show a bar while training; yields what to call with each entry of the history."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("val loss {task.fields[val_loss]:.4f}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("val loss {task.fields[val_loss]:.4f}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
 

@@ -1,0 +1,35 @@
+# The two commands that do everything on a fresh machine: make run, make test.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: run test lint types check lock clean
+
+run: $(STAMP)  ## Run the main job on the bundled table.
+	$(BIN)/kedro run
+
+test: $(STAMP)  ## Run the tests.
+	$(BIN)/pytest
+
+check: test lint types  ## Everything that a change has to pass.
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+
+types: $(STAMP)
+	$(BIN)/mypy
+
+lock:  ## Write the lock file anew; needs uv.
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	touch $@
+
+clean:
+	rm -rf .venv build site
