@@ -29,8 +29,8 @@ class ProjectHooks:
         parameters = parse_parameters(loader["parameters"])
         schema = SchemaDataset(filepath=str(context.project_path / parameters.covariate_spec)).load()
         resolved = resolve_parameters(parameters, schema, _commit(context.project_path))
-        resolved["preprocessing_command"] = command("preprocessing", given, context.env)
-        resolved["modelling_command"] = command("modelling", given, context.env)
+        for pipeline in ("preprocessing", "modelling", "edge_poc"):
+            resolved[f"{pipeline}_command"] = command(pipeline, given, context.env)
         loader.runtime_params = resolved
 
     @hook_impl

@@ -4,10 +4,11 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator
 
+from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
@@ -47,6 +48,12 @@ class InputSpec(Spec):
     covariate_spec: Text
 
 
+class ExportSpec(Spec):
+    """What is exported."""
+
+    export_formats: Annotated[Names, AfterValidator(_check_formats)]
+
+
 class RunSpec(Spec):
     """Names of a run and of its preprocessed data."""
 
@@ -58,10 +65,10 @@ class RunSpec(Spec):
     """The resolved parameters, as recorded with every result."""
 
 
-class Parameters(InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec):
+class Parameters(InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec):
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
-    export_formats: Annotated[Names, AfterValidator(_check_formats)]
+    edge_poc: EdgeSpec
     run_id: RunId
     processed_run_id: RunId
 
@@ -74,6 +81,7 @@ GROUPS: dict[str, type[Spec]] = {
     "model": ModelSpec,
     "training": TrainingSpec,
     "evaluation": EvaluationSpec,
+    "export": ExportSpec,
 }
 """Name of each derived parameter group, as in `params:windows`, to its class."""
 
@@ -120,7 +128,7 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def command(pipeline: Literal["preprocessing", "modelling"], given: Mapping[str, Any], env: str | None) -> str:
+def command(pipeline: str, given: Mapping[str, Any], env: str | None) -> str:
     """Return the command that runs a pipeline with the environment and parameters given on the command line."""
     texts = [
         f"{name}={'+'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in given.items()

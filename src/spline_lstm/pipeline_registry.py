@@ -3,7 +3,7 @@
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
-MAIN_JOB = ("preprocessing", "modelling")
+MAIN_JOB = ("preprocessing", "modelling", "edge_poc")
 
 
 def register_pipelines() -> dict[str, Pipeline]:

@@ -13,7 +13,7 @@ from pydantic import (
     ValidationError,
 )
 
-from spline_lstm.errors import SplineLSTMError, nearest
+from spline_lstm.errors import SplineLSTMError, examples, nearest
 
 
 class Spec(BaseModel):
@@ -51,18 +51,43 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     """Put the first finding into words, unknown keys first: they explain most others."""
     findings = sorted(invalid.errors(), key=lambda item: item["type"] != "extra_forbidden")
     finding = findings[0]
-    path = ".".join(str(part) for part in finding["loc"]) or "value"
     if finding["type"] == "extra_forbidden":
         known = _known_names(spec, finding["loc"][:-1])
-        hint = nearest(str(finding["loc"][-1]), known)
-        return f"{subject} '{path}' is unknown{hint or '; known: ' + ', '.join(known)}"
+        path = ".".join(str(part) for part in finding["loc"])
+        return f"{subject} '{path}' is unknown{nearest(str(finding['loc'][-1]), known)}; known: {examples(known, 12)}"
+    path = _path(finding)
     if finding["type"] == "missing":
         return f"{subject} '{path}' is missing"
-    text = finding["msg"].removeprefix("Value error, ").replace("Input should", "it should")
+    # A field of several types has one finding for each.
+    text = " or ".join(dict.fromkeys(_text(item) for item in findings if _path(item) == path))
+    if not path:
+        return f"{subject.rpartition(': ')[0] or subject}: {text}"
     hint = ""
     if finding["type"] == "literal_error":
         hint = nearest(str(finding["input"]), re.findall(r"'([^']*)'", finding["ctx"]["expected"]))
     return f"{subject} '{path}' is {_shorten(finding['input'])}; {text}{hint}"
+
+
+def _path(finding: Any) -> str:
+    """Name the field; parts such as `constrained-int` name one of its types and are left out."""
+    return ".".join(str(part) for part in finding["loc"] if isinstance(part, int) or part.isidentifier())
+
+
+_WORDS = {
+    r"^Value error, ": "",
+    r"^(Input|Value|String) should": "it should",
+    r" after validation, not \d+$": "",
+    r"valid tuple": "valid list",
+    r"valid dictionary or instance of \w+": "valid object",
+}
+"""Pydantic's phrases in this project's words."""
+
+
+def _text(finding: Any) -> str:
+    text = str(finding["msg"])
+    for phrase, words in _WORDS.items():
+        text = re.sub(phrase, words, text)
+    return text
 
 
 def _known_names(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
@@ -91,7 +116,10 @@ def _split_names(value: object) -> object:
 def _split_numbers(value: object) -> object:
     """Accept `64+32` and a single number beside YAML lists."""
     if isinstance(value, str):
-        return tuple(float(part) if "." in part else int(part) for part in value.split("+"))
+        try:
+            return tuple(float(part) if "." in part else int(part) for part in value.split("+"))
+        except ValueError:
+            raise ValueError("numbers joined by + are needed") from None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return (value,)
     return value

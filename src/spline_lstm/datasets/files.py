@@ -1,5 +1,6 @@
 """Datasets of one file each."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -117,3 +118,48 @@ class ParquetDataset(_CodedDataset):
         """Return the first rows for kedro-viz."""
         head = self.load().head(nrows)
         return TablePreview(json.loads(head.to_json(orient="split", date_format="iso")))
+
+
+class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
+    """Several files in a folder, as a mapping from name to bytes.
+
+    `index.json` is written last and holds each file's hash; files that it does not name do not count.
+    """
+
+    def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        self._folder = Path(filepath)
+        self._made_by = made_by
+        self._index = JSONDataset(filepath=f"{filepath}/index.json", made_by=made_by)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, bytes]:
+        """Read all files.
+
+        Raises:
+            ArtifactMissingError: There is no index, or a file it names is missing.
+            ArtifactDamagedError: A file is not the one that was written.
+
+        """
+        files = {}
+        for name, digest in self._index.load().items():
+            content = read_bytes(self._folder / name, self._made_by)
+            if hashlib.sha256(content).hexdigest() != digest:
+                hint = f"; make it with: {self._made_by}" if self._made_by else ""
+                raise ArtifactDamagedError(f"{shown(self._folder / name)} is not the file that was written{hint}")
+            files[name] = content
+        return files
+
+    def save(self, data: dict[str, bytes]) -> None:
+        """Write all files atomically, the index last; files of an earlier index go."""
+        earlier = set(self._index.load()) if self._index.exists() else set()
+        for name, content in data.items():
+            write_bytes(self._folder / name, content)
+        self._index.save({name: hashlib.sha256(content).hexdigest() for name, content in data.items()})
+        for name in earlier - set(data):
+            (self._folder / name).unlink(missing_ok=True)
+
+    def _exists(self) -> bool:
+        return self._index.exists()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown(self._folder)}

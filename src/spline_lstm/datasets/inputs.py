@@ -70,19 +70,21 @@ class TableDataset(_ReadOnlyDataset):
 def _read_csv(path: Path) -> DataFrame:
     from pyarrow import csv
 
-    with csv.open_csv(path, convert_options=csv.ConvertOptions(strings_can_be_null=True)) as reader:
+    # One thread: errors then name the row, and files of this size are read no slower.
+    options = csv.ReadOptions(use_threads=False)
+    with csv.open_csv(path, read_options=options) as reader:
         names = reader.schema.names
     text = csv.ConvertOptions(column_types=dict.fromkeys(names, "string"))
-    # One thread: errors then name the row, and files of this size are read no slower.
-    one_thread = csv.ReadOptions(use_threads=False)
-    table: DataFrame = csv.read_csv(path, read_options=one_thread, convert_options=text).to_pandas()
+    table: DataFrame = csv.read_csv(path, read_options=options, convert_options=text).to_pandas()
     return table
 
 
 def _read_parquet(path: Path) -> DataFrame:
     import pandas as pd
 
-    return pd.read_parquet(path)
+    table = pd.read_parquet(path)
+    # pandas writes a frame whose timestamps are its index; a name tells such an index from row numbers.
+    return table if table.index.names == [None] else table.reset_index()
 
 
 def _first_line(error: Exception) -> str:
@@ -99,10 +101,20 @@ class SchemaDataset(_ReadOnlyDataset):
             SchemaError: The file is missing or not a valid schema.
 
         """
-        source = shown(self._filepath)
-        try:
-            text = self._filepath.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or _first_line(error)
-            raise SchemaError(f"{source} cannot be read: {reason}") from None
-        return parse_schema(text, source)
+        return read_schema(self._filepath)
+
+
+def read_schema(path: Path) -> CovariateSchema:
+    """Read and check a covariate schema, for callers outside a catalog: Kedro wraps what a dataset raises.
+
+    Raises:
+        SchemaError: The file is missing or not a valid schema.
+
+    """
+    source = shown(path)
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or _first_line(error)
+        raise SchemaError(f"{source} cannot be read: {reason}") from None
+    return parse_schema(text, source)

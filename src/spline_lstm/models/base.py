@@ -1,6 +1,7 @@
 """What all models share: the interface, what surrounds the recurrent stack, and the training loop."""
 
 import io
+import json
 import logging
 import tempfile
 import zipfile
@@ -203,10 +204,10 @@ class ForecastModel(ABC):
         tracker = BestWeights(val, patience=patience, batch_size=_PREDICT_BATCH, on_epoch=on_epoch)
         batches = ShuffledBatches(*train, batch_size=batch_size, seed=self.seed)
         network.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[tracker])
-        if not all(np.isfinite(entry["val_loss"] or 0) for entry in tracker.history):
+        last = tracker.history[-1]
+        if not np.isfinite([last["loss"] or 0.0, last["val_loss"] or 0.0]).all():
             raise TrainingDivergedError(
-                f"the loss is no longer a number after epoch {tracker.history[-1]['epoch']}; "
-                "try a smaller learning_rate"
+                f"the loss is no longer a finite number after epoch {last['epoch']}; try a smaller learning_rate"
             )
         last_weights = [np.array(weight) for weight in network.get_weights()]
         network.set_weights(tracker.best_weights)
@@ -280,7 +281,7 @@ class ForecastModel(ABC):
             bare = load_keras().Model.from_config(self.network.get_config())  # without the optimiser
             bare.set_weights(self.network.get_weights())
             bare.save(path)
-            return _without_dates(path.read_bytes())
+            return _repeatable(path.read_bytes())
 
     def save(self, path: Path) -> None:
         """Write the network as a `.keras` archive."""
@@ -329,10 +330,8 @@ def load_network(content: bytes, source: str) -> Any:
             raise ArtifactDamagedError(f"{source} cannot be loaded: {reason}; train again") from error
 
 
-def _without_dates(archive: bytes) -> bytes:
-    """Write a `.keras` archive anew without the time it was made at."""
-    import json
-
+def _repeatable(archive: bytes) -> bytes:
+    """Write a `.keras` archive anew without what differs from run to run: dates and memory addresses."""
     result = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(result, "w") as target:
         for name in sorted(source.namelist()):
@@ -341,8 +340,24 @@ def _without_dates(archive: bytes) -> bytes:
                 metadata = json.loads(content)
                 metadata.pop("date_saved", None)
                 content = json.dumps(metadata).encode()
+            elif name == "config.json":
+                content = json.dumps(_number_shared_objects(json.loads(content), {})).encode()
             target.writestr(zipfile.ZipInfo(name), content)
     return result.getvalue()
+
+
+def _number_shared_objects(config: Any, numbers: dict[int, int]) -> Any:
+    """Number the shared objects of a Keras configuration in their order; Keras takes their addresses."""
+    if isinstance(config, list):
+        return [_number_shared_objects(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: numbers.setdefault(value, len(numbers))
+        if key == "shared_object_id"
+        else _number_shared_objects(value, numbers)
+        for key, value in config.items()
+    }
 
 
 def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:

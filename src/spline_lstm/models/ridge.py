@@ -48,8 +48,9 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
     """
     count = len(train.inputs)
     center = train.inputs.mean(axis=0, dtype=np.float64)
-    gram, moment = _products(train.inputs, center, np.where(train.mask, train.targets, 0.0))
-    eigenvalues, vectors = np.linalg.eigh(gram)
+    known = np.where(train.mask, train.targets, 0.0).astype(np.float64)
+    eigenvalues, vectors = np.linalg.eigh(_product(train.inputs, center))
+    moment = _product(train.inputs, center, known)
     eigenvalues = np.maximum(eigenvalues, 0.0)
 
     def solve(penalty: float, moment: Float64, mean: Float64) -> Ridge:
@@ -58,14 +59,14 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
 
     def fit(penalty: float) -> Ridge:
         observed = train.mask.sum(axis=0)
-        mean = np.where(train.mask, train.targets, 0.0).sum(axis=0) / np.maximum(observed, 1)
+        mean = known.sum(axis=0) / np.maximum(observed, 1)
         if train.mask.all():
             return solve(penalty, moment, mean)
         ridge = Ridge(np.zeros_like(moment), mean, penalty)
         for _ in range(_MAX_ROUNDS):
             completed = np.where(train.mask, train.targets, ridge.predict(train.inputs))
             previous = ridge
-            ridge = solve(penalty, _products(train.inputs, center, completed)[1], completed.mean(axis=0))
+            ridge = solve(penalty, _product(train.inputs, center, completed), completed.mean(axis=0))
             if np.abs(ridge.weights - previous.weights).max() <= 1e-7 * max(1.0, np.abs(ridge.weights).max()):
                 break
         return ridge
@@ -80,12 +81,10 @@ def masked_mse(forecast: Float64, data: RidgeData) -> float:
     return float(np.square(error).sum() / max(int(data.mask.sum()), 1))
 
 
-def _products(inputs: Float32, center: Float64, targets: Float64) -> tuple[Float64, Float64]:
-    """Centred `inputs.T @ inputs` and `inputs.T @ targets` in double precision, chunk by chunk."""
-    width = inputs.shape[1]
-    gram, moment = np.zeros((width, width)), np.zeros((width, targets.shape[1]))
+def _product(inputs: Float32, center: Float64, targets: Float64 | None = None) -> Float64:
+    """Centred `inputs.T` times `targets`, or times the centred inputs, in double precision, chunk by chunk."""
+    product = np.zeros((inputs.shape[1], inputs.shape[1] if targets is None else targets.shape[1]))
     for start in range(0, len(inputs), _CHUNK):
         chunk = inputs[start : start + _CHUNK] - center
-        gram += chunk.T @ chunk
-        moment += chunk.T @ targets[start : start + _CHUNK]
-    return gram, moment
+        product += chunk.T @ (chunk if targets is None else targets[start : start + _CHUNK])
+    return product

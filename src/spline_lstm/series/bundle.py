@@ -92,7 +92,7 @@ def make_model_input(
 
     """
     multivariate = table.feature_mode == "multivariate"
-    schema = _schema_in_use(schema, filled.grid, windows, multivariate=multivariate)
+    schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
     grid, fills = filled.grid, filled.fills
     features = make_features(
         grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
@@ -127,16 +127,21 @@ def make_model_input(
     return ModelInput(**{**vars(bundle), "meta": meta, "preprocessor": preprocessor})
 
 
-def _schema_in_use(schema: CovariateSchema, grid: Grid, windows: WindowSpec, *, multivariate: bool) -> CovariateSchema:
+def _schema_in_use(
+    schema: CovariateSchema, filled: FilledSeries, windows: WindowSpec, *, multivariate: bool
+) -> CovariateSchema:
     """Narrow the schema to the columns that take part; univariate mode drops leads it cannot show."""
+    grid = filled.grid
     in_use = schema.model_copy(
         update={"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
     )
     if multivariate:
         check_leads(in_use, windows.lookback, windows.horizon)
-        annual = annual_features_on_short_history(grid, in_use)
+        annual = annual_features_on_short_history(grid, filled.borders, in_use)
         if annual:
-            logger.warning("Less than a year of data: the annual calendar feature '%s' is likely to mislead", annual[0])
+            logger.warning(
+                "Less than a year of training data: the annual calendar feature '%s' is likely to mislead", annual[0]
+            )
         return in_use
     lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
     return in_use.model_copy(update={"seasonal_lags": lags})

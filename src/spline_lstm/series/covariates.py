@@ -6,7 +6,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from spline_lstm.errors import SchemaError
+from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, make_calendar
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import ScalerState, fit_scaler
@@ -117,6 +117,10 @@ def make_features(
         horizon: Steps by which known-ahead channels are shown early.
         multivariate: Whether covariates enter X.
 
+    Raises:
+        SchemaError: Two features would have one name.
+        ValuesError: A value so far from those in train that it does not fit 32 bits.
+
     """
     is_train = borders.is_train(grid.series)
     states: dict[str, Any] = {}
@@ -135,17 +139,29 @@ def make_features(
         columns, names = columns[:count], names[:count]
         states = {name: states[name] for name in names}
         static_codes = {}
-    for static, codes in static_codes.items():
-        table = np.array([codes.get(label, [0.0] * _dim(codes)) for label in grid.statics[static]])
-        for position in range(table.shape[1]):
-            columns.append(table[grid.series, position])
-            names.append(f"{static}_{position}")
-    scaled = np.stack(columns, axis=1).astype(np.float32)
+    for static in grid.columns.static if multivariate else ():
+        codes, unknown = static_codes[static.name], [0.0] * static.dim
+        table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]])
+        columns += table[grid.series].T
+        names += [f"{static.name}_{position}" for position in range(static.dim)]
+    _check_names_distinct(names)
+    with np.errstate(over="ignore"):
+        scaled = np.stack(columns, axis=1).astype(np.float32)
+    _check_finite(scaled, names, grid.source)
     return Features(tuple(names), scaled, seen_from, states, static_codes)
 
 
-def _dim(codes: dict[str, list[float]]) -> int:
-    return len(next(iter(codes.values())))
+def _check_names_distinct(names: list[str]) -> None:
+    twice = [name for position, name in enumerate(names) if name in names[:position]]
+    if twice:
+        raise SchemaError(f"'{twice[0]}' is the name of a column and of a derived feature; rename the column")
+
+
+def _check_finite(scaled: Float32, names: list[str], source: str) -> None:
+    finite = np.isfinite(scaled).all(axis=0)
+    if not finite.all():
+        name = names[int(np.argmin(finite))]
+        raise ValuesError(f"{source}, column '{name}': a value is too far from those in the training part")
 
 
 def _channels(
@@ -251,7 +267,8 @@ def _directions(count: int, dim: int) -> Float64:
     return vectors / lengths
 
 
-def annual_features_on_short_history(grid: Grid, schema: CovariateSchema) -> list[str]:
-    """Name the annual calendar features in use when the table spans less than a year."""
-    spans_year = int(grid.timestamps.max() - grid.timestamps.min()) >= _YEAR
+def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: CovariateSchema) -> list[str]:
+    """Name the annual calendar features in use when the training part spans less than a year."""
+    train = grid.timestamps[borders.is_train(grid.series)]
+    spans_year = len(train) > 0 and int(train.max() - train.min()) >= _YEAR
     return [] if spans_year else [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]

@@ -28,7 +28,7 @@ def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any],
         spec: Window lengths and shares of the splits.
 
     Raises:
-        ArtifactDamagedError: None of the keys is there.
+        ArtifactDamagedError: None of the keys is there, or one holds what are no finite numbers.
         ShapeContractError: The arrays do not fit together.
         InsufficientDataError: A split has no window.
 
@@ -38,9 +38,9 @@ def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any],
             return _finish(_from_windows(_numbers(arrays, X), _numbers(arrays, y), arrays, meta, spec))
     for name in ("scaled", "raw_target"):
         if name in arrays:
-            lengths: dict[str, int] = {key: int(meta[key]) for key in ("lookback", "horizon") if key in meta}
             rows = _numbers(arrays, name)
             rows = rows.reshape(len(rows), -1) if rows.ndim < 3 else rows
+            lengths = {key: _count(meta, key, getattr(spec, key)) for key in ("lookback", "horizon")}
             return _finish(
                 _from_rows(rows, arrays, meta, spec.model_copy(update=lengths), standardise=name == "raw_target")
             )
@@ -50,9 +50,23 @@ def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any],
 
 
 def _numbers(arrays: Mapping[str, np.ndarray], name: str) -> Float32:
-    if arrays[name].dtype.kind not in "fiu":
-        raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {arrays[name].dtype}; numbers are needed")
-    return arrays[name].astype(np.float32)
+    values = arrays[name]
+    if values.dtype.kind not in "fiu":
+        raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {values.dtype}; numbers are needed")
+    if not values.ndim or not values.size:
+        raise ShapeContractError(f"'{name}' has the shape {values.shape}; at least one row is needed")
+    with np.errstate(over="ignore"):
+        values = values.astype(np.float32)
+    if not np.isfinite(values).all():
+        raise ArtifactDamagedError(f"processed.npz: '{name}' holds values that are not finite")
+    return values
+
+
+def _count(meta: Mapping[str, Any], key: str, default: int) -> int:
+    value = meta.get(key, default)
+    if type(value) is not int or value < 1:
+        raise ArtifactDamagedError(f"meta.json: '{key}' is {value!r}; a whole number of at least 1 is needed")
+    return value
 
 
 def _finish(bundle: ModelInput) -> ModelInput:
@@ -61,11 +75,18 @@ def _finish(bundle: ModelInput) -> ModelInput:
 
 
 def _names(arrays: Mapping[str, np.ndarray], f_total: int, f_target: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    indices = tuple(int(index) for index in np.atleast_1d(arrays.get("target_indices", np.arange(f_target))))
-    names = arrays.get("feature_names")
-    if names is None or len(names) != f_total:
-        names = np.array(["target" if index in indices else f"feature_{index}" for index in range(f_total)])
-    return tuple(str(name) for name in names), indices
+    """Return the stored names and target positions; names that are not one a feature are made up."""
+    found = np.ravel(arrays.get("target_indices", np.arange(f_target)))
+    indices = found.tolist()
+    distinct = set(indices) & set(range(f_total))
+    if found.dtype.kind not in "iu" or not 0 < len(indices) == len(distinct):
+        raise ShapeContractError(f"target_indices {indices} are no distinct positions within {f_total} features")
+    names = [str(name) for name in np.ravel(arrays.get("feature_names", []))]
+    if len(names) != f_total or len(set(names)) < f_total:
+        names = [f"feature_{position}" for position in range(f_total)]
+        for number, position in enumerate(indices):
+            names[position] = "target" if len(indices) == 1 else f"target_{number}"
+    return tuple(names), tuple(indices)
 
 
 def _preprocessor(run_id: str, names: tuple[str, ...], scalers: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -82,8 +103,8 @@ def _from_windows(
     if X.ndim != 3 or len(X) != len(y):
         raise ShapeContractError(f"X has the shape {X.shape} and y {y.shape}; (windows, lookback, features) is needed")
     count, lookback, f_total = X.shape
-    names, indices = _names(arrays, f_total, int(meta.get("f_target", 1)))
-    if y.shape[1] % len(indices) or max(indices) >= f_total:
+    names, indices = _names(arrays, f_total, _count(meta, "f_target", 1))
+    if y.shape[1] % len(indices):
         raise ShapeContractError(f"y has the shape {y.shape}; horizon * {len(indices)} columns are needed")
     horizon = y.shape[1] // len(indices)
     split = _split_of_windows(count, horizon, spec)
@@ -126,13 +147,13 @@ def _from_rows(
     if rows.ndim != 2:
         raise ShapeContractError(f"the rows have the shape {rows.shape}; (steps, features) is needed")
     steps, f_total = rows.shape
-    names, indices = _names(arrays, f_total, f_total if standardise else int(meta.get("f_target", 1)))
+    if standardise:  # every column is a target; stored positions count features that are not there
+        names, indices = _names({**arrays, "target_indices": np.arange(f_total)}, f_total, f_total)
+    else:
+        names, indices = _names(arrays, f_total, _count(meta, "f_target", 1))
     series = np.zeros(steps, dtype=np.int64)
     borders = make_split_borders(np.array([0, steps]), spec.split)
     is_train = borders.is_train(series)
-    observed = np.asarray(np.isfinite(rows).all(axis=1))
-    if not observed.all():
-        raise ArtifactDamagedError("processed.npz holds values that are not finite")
     scalers: dict[str, Any] = {}
     raw_target = rows[:, list(indices)].astype(np.float64)
     if standardise:
@@ -142,7 +163,7 @@ def _from_rows(
         center = np.array([scalers[name]["center"] for name in names])
         scale = np.array([scalers[name]["scale"] for name in names])
         rows = ((rows - center) / scale).astype(np.float32)
-    index = make_window_index(series, borders, np.arange(steps), observed, spec)
+    index = make_window_index(series, borders, np.arange(steps), np.ones(steps, dtype=bool), spec)
     y = cut_horizons(rows[:, list(indices)], index.origin, spec.horizon)
     return ModelInput(
         X=cut_lookbacks(rows, index.origin, spec.lookback), y=y, y_mask=np.ones(y.shape, dtype=bool),

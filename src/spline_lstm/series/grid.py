@@ -18,7 +18,7 @@ _FIXED_UNITS = {
     "ms": 1_000_000, "us": 1_000, "ns": 1,
 }  # fmt: skip
 _MONTH_UNITS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
-_ALIAS = re.compile(r"([0-9]{0,9})([A-Za-z]+)(?:-[A-Z]{3})?")
+_ALIAS = re.compile(r"([0-9]{0,18})([A-Za-z]+)(?:-[A-Z]{3})?")
 _LONGEST_STEP = 36_525 * _DAY
 
 

@@ -1,0 +1,102 @@
+"""What an exported file says of itself: enough to feed it with raw values, file alone in hand."""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.types import Float32, Float64
+
+METADATA_KEY = "spline_lstm"
+CONTRACT_VERSION = "edge.v1"
+
+
+@dataclass(frozen=True)
+class EdgeContract:
+    """The input contract of an exported file.
+
+    `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
+    categorical feature is fed as the rank that its `categories` give it, divided by their number.
+    """
+
+    run_id: str
+    processed_run_id: str
+    model_type: str
+    lookback: int
+    horizon: int
+    freq: str | None
+    feature_order: list[str]
+    target_indices: list[int]
+    scalers: dict[str, dict[str, Any]]
+    units: dict[str, str]
+    schema_version: str = CONTRACT_VERSION
+
+    def to_text(self) -> str:
+        """Return the contract as JSON."""
+        return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_text(cls, text: str | None, source: str) -> Self:
+        """Read a contract.
+
+        Raises:
+            ArtifactDamagedError: There is none, or it is not of this version.
+
+        """
+        try:
+            values = json.loads(text or "")
+            contract = cls(**values)
+        except (ValueError, TypeError):
+            raise ArtifactDamagedError(f"{source} carries no input contract of this project; export it again") from None
+        if contract.schema_version != CONTRACT_VERSION:
+            raise ArtifactDamagedError(
+                f"{source} has the contract version '{contract.schema_version}'; export it again"
+            )
+        return contract
+
+    def scale(self, window: Float64) -> Float32:
+        """Scale a raw window, `(lookback, features)`, to an input of batch 1.
+
+        Raises:
+            ShapeContractError: The window has another shape, or holds values that are not finite.
+
+        """
+        needed = (self.lookback, len(self.feature_order))
+        if window.shape != needed or not np.isfinite(window).all():
+            raise ShapeContractError(f"a finite window of shape {needed} is needed; found {window.shape}")
+        center, scale = self._scaling(self.feature_order)
+        scaled: Float32 = ((window - center) / scale).astype(np.float32)[None]
+        return scaled
+
+    def unscale(self, forecast: Float32) -> Float64:
+        """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`."""
+        center, scale = self._scaling([self.feature_order[index] for index in self.target_indices])
+        steps: Float64 = forecast.reshape(self.horizon, -1).astype(np.float64) * scale + center
+        return steps
+
+    def _scaling(self, names: list[str]) -> tuple[Float64, Float64]:
+        # A feature without state, such as a calendar feature or a static code, is fed as it is.
+        states = [self.scalers.get(name, {}) for name in names]
+        return (
+            np.array([state.get("center", 0.0) for state in states]),
+            np.array([state.get("scale", 1.0) for state in states]),
+        )
+
+
+def make_contract(bundle: ModelInput, run_id: str, model_type: str) -> EdgeContract:
+    """Collect the contract of a model trained on `bundle`."""
+    return EdgeContract(
+        run_id=run_id,
+        processed_run_id=bundle.processed_id,
+        model_type=model_type,
+        lookback=bundle.lookback,
+        horizon=bundle.horizon,
+        freq=bundle.meta.get("freq"),
+        feature_order=list(bundle.feature_names),
+        target_indices=list(bundle.target_indices),
+        scalers=bundle.preprocessor["scalers"],
+        units=bundle.meta.get("units", {}),
+    )

@@ -1,0 +1,116 @@
+"""The conversions that need TensorFlow's converters, run in a child process.
+
+A converter that crashes takes its child with it, not the run. Run as a module, this file is that
+child: `python -m spline_lstm.edge.conversion FOLDER` reads `model.keras` and `request.json` there and
+writes one file for each conversion.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+from spline_lstm.errors import ExportError
+
+TFLiteForm = Literal["unrolled", "loop"]
+_TIMEOUT_SECONDS = 600
+
+
+def convert(
+    model_file: bytes, precisions: tuple[str, ...], form: TFLiteForm, *, second_route: bool
+) -> dict[str, bytes]:
+    """Convert a Keras model in a child process.
+
+    Args:
+        model_file: The `.keras` archive.
+        precisions: TFLite variants to make: `fp32`, `fp16`, `int8`.
+        form: Whether recurrent layers are unrolled (faster) or kept as a loop (smaller).
+        second_route: Whether to convert to ONNX with tf2onnx as well.
+
+    Returns:
+        `fp32`, `fp16`, `int8` to TFLite files, `tf2onnx` to an ONNX file.
+
+    Raises:
+        ExportError: The child failed or crashed; its last words are in the message.
+
+    """
+    request = {"precisions": list(precisions), "form": form, "second_route": second_route}
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.keras").write_bytes(model_file)
+        (folder / "request.json").write_text(json.dumps(request))
+        command = [sys.executable, "-m", "spline_lstm.edge.conversion", name]
+        try:
+            child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            raise ExportError(f"the conversion took more than {_TIMEOUT_SECONDS} s and was stopped") from None
+        if child.returncode:
+            crash = f"crashed with signal {-child.returncode}" if child.returncode < 0 else "failed"
+            words = (child.stderr.strip().splitlines() or ["no message"])[-1]
+            raise ExportError(f"the conversion {crash}: {words}")
+        return {path.name: path.read_bytes() for path in sorted((folder / "converted").iterdir())}
+
+
+def _child(folder: Path) -> None:
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+    from spline_lstm.models.base import load_network
+
+    request = json.loads((folder / "request.json").read_text())
+    network = load_network((folder / "model.keras").read_bytes(), "model.keras")
+    made = folder / "converted"
+    made.mkdir()
+    if request["precisions"]:
+        single, frozen = _freeze(network, unroll=request["form"] == "unrolled")
+        for precision in request["precisions"]:
+            (made / precision).write_bytes(_to_tflite(frozen, precision))
+        del single  # its variables had to outlive the conversions
+    if request["second_route"]:
+        (made / "tf2onnx").write_bytes(_with_tf2onnx(network))
+
+
+def _freeze(network: Any, *, unroll: bool) -> tuple[Any, Any]:
+    """Return a copy of the network for batch 1 and the concrete function that calls it."""
+    import keras
+    import tensorflow as tf
+
+    config = network.get_config()
+    for layer in config["layers"]:
+        if layer["class_name"] == "InputLayer":
+            layer["config"]["batch_shape"] = (1, *layer["config"]["batch_shape"][1:])
+        if layer["class_name"] in ("LSTM", "GRU"):
+            layer["config"]["unroll"] = unroll
+    single = keras.Model.from_config(config)
+    single.set_weights(network.get_weights())
+    function = tf.function(lambda window: single(window, training=False))
+    return single, function.get_concrete_function(tf.TensorSpec(single.input_shape, tf.float32, name="window"))
+
+
+def _to_tflite(function: Any, precision: str) -> bytes:
+    import tensorflow as tf
+
+    # Without the model beside the function: with it the converter leaves the weights unfrozen.
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "fp32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "fp16":
+        converter.target_spec.supported_types = [tf.float16]
+    return bytes(converter.convert())
+
+
+def _with_tf2onnx(network: Any) -> bytes:
+    import tensorflow as tf
+    import tf2onnx
+
+    from spline_lstm.edge.onnx_graph import OPSET
+
+    signature = [tf.TensorSpec(network.input_shape, tf.float32, name="window")]
+    model, _ = tf2onnx.convert.from_keras(network, input_signature=signature, opset=OPSET)
+    return bytes(model.SerializeToString(deterministic=True))
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]))

@@ -1,0 +1,60 @@
+"""All exported files of a run."""
+
+from typing import Any, Literal
+
+from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
+from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.edge.onnx_graph import make_onnx
+from spline_lstm.edge.quantise import quantise_onnx
+
+SECOND_ROUTE = "second_route.onnx"
+
+
+def file_name(kind: str, precision: str) -> str:
+    """Name of an exported file: `model.onnx`, `model.int8.tflite`."""
+    return f"model.{kind}" if precision == "fp32" else f"model.{precision}.{kind}"
+
+
+def export(
+    model_file: bytes, network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec
+) -> dict[str, bytes]:
+    """Export a trained network.
+
+    Args:
+        model_file: Its `.keras` archive.
+        network: The network that was loaded from it.
+        contract: What the files say of themselves.
+        formats: `onnx`, `tflite`, both, or `none`.
+        spec: Precisions and the form of TFLite files.
+
+    Returns:
+        File name to content; with ONNX also tf2onnx' conversion, as `second_route.onnx`.
+
+    Raises:
+        ExportError: A conversion fails.
+
+    """
+    files: dict[str, bytes] = {}
+    if formats == ("none",):
+        return files
+    precisions = spec.precisions if "tflite" in formats else ()
+    converted = conversion.convert(model_file, precisions, spec.tflite_form, second_route="onnx" in formats)
+    if "onnx" in formats:
+        native = make_onnx(network, {METADATA_KEY: contract.to_text()})
+        for precision in spec.precisions:
+            files[file_name("onnx", precision)] = (
+                native if precision == "fp32" else quantise_onnx(native, precision)  # type: ignore[arg-type]
+            )
+        files[SECOND_ROUTE] = converted["tf2onnx"]
+    for precision in precisions:
+        content = tflite_file.with_metadata(converted[precision], METADATA_KEY, contract.to_text())
+        files[file_name("tflite", precision)] = content
+    return files
+
+
+def parse_file_name(name: str) -> tuple[Literal["onnx", "tflite"], str]:
+    """Return the format and precision that `file_name` put into a name."""
+    stem, _, kind = name.rpartition(".")
+    precision = stem.removeprefix("model").lstrip(".") if stem.startswith("model") else ""
+    return ("tflite" if kind == "tflite" else "onnx"), precision or "fp32"

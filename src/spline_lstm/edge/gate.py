@@ -1,0 +1,226 @@
+"""The gate: whether an exported file may be released, each number beside its threshold."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.edge import tflite_file
+from spline_lstm.edge.conversion import TFLiteForm
+from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
+from spline_lstm.errors import SplineLSTMError
+from spline_lstm.evaluation.latency import measure_latency
+from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
+from spline_lstm.types import Bool, Float32
+
+PRECISIONS = ("fp32", "fp16", "int8")
+BYTES_PER_MB = 1_000_000
+_SIGMAS = 5.0
+_CONSTANTS = (0.0, 1.0, -1.0, _SIGMAS, -_SIGMAS)
+_RANDOM_WINDOWS = 64
+_FORBIDDEN_ONNX = frozenset({"Loop", "Scan", "If"})
+_FORBIDDEN_TFLITE = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
+
+
+def _check_precisions(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in PRECISIONS]
+    if unknown:
+        raise ValueError(f"allowed: {', '.join(PRECISIONS)}")
+    if "fp32" not in names:
+        raise ValueError("fp32 is always exported: smaller weights stand beside it, never in its place")
+    return names
+
+
+class Tolerances(Spec):
+    """Largest difference from Keras in scaled units, by precision."""
+
+    fp32: Annotated[StrictFloat, Field(ge=0)]
+    fp16: Annotated[StrictFloat, Field(ge=0)]
+    int8: Annotated[StrictFloat, Field(ge=0)]
+
+
+class EdgeSpec(Spec):
+    """What is exported and what it is held against."""
+
+    enforce: Flag
+    precisions: Annotated[Names, AfterValidator(_check_precisions)]
+    tflite_form: TFLiteForm
+    parity: Tolerances
+    rmse_ratio: Annotated[StrictFloat, Field(ge=0)]
+    p95_ms: Annotated[StrictFloat, Field(ge=0)]
+    size_mb: Annotated[StrictFloat, Field(ge=0)]
+    repeats: Annotated[StrictInt, Field(ge=1)]
+    latency_calls: Annotated[StrictInt, Field(ge=1000)]
+    warm_up: Annotated[StrictInt, Field(ge=0)]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What every exported file is compared with.
+
+    Attributes:
+        windows: Test windows, then zeros, constants and noise up to five sigma, `(n, lookback, features)`.
+        outputs: What Keras makes of them, `(n, horizon * targets)`.
+        truth, mask: Truth of the test windows in scaled units and what was observed of it.
+        latency: Of the Keras network as a compiled function at batch 1.
+        params: Parameters of the network.
+
+    """
+
+    windows: Float32
+    outputs: Float32
+    truth: Float32
+    mask: Bool
+    latency: dict[str, Any]
+    params: int
+
+    def rmse(self, outputs: Float32) -> float:
+        """Root mean squared error on the test windows, in scaled units; NaN stays NaN."""
+        error = (outputs[: len(self.truth)].astype(np.float64) - self.truth)[self.mask]
+        return float(np.sqrt(np.mean(np.square(error))))
+
+
+def make_probe_windows(bundle: ModelInput, seed: int = 0) -> tuple[Float32, int]:
+    """Return the windows that the gate feeds, and how many of them are real test windows (the first ones)."""
+    real = bundle.X[bundle.windows_of(2)]
+    shape = real.shape[1:]
+    constants = np.stack([np.full(shape, value, dtype=np.float32) for value in _CONSTANTS])
+    noise = np.random.default_rng(seed).uniform(-_SIGMAS, _SIGMAS, (_RANDOM_WINDOWS, *shape)).astype(np.float32)
+    return np.concatenate([real, constants, noise]), len(real)
+
+
+def make_reference(bundle: ModelInput, network: Any, spec: EdgeSpec) -> Reference:
+    """Run the Keras network on everything that the exported files will be fed.
+
+    Args:
+        bundle: Preprocessed data of the run.
+        network: The trained Keras network.
+        spec: How to measure.
+
+    """
+    import tensorflow as tf
+
+    windows, count = make_probe_windows(bundle)
+    compiled = tf.function(lambda window: network(window, training=False))
+    window = tf.constant(windows[:1])
+    rows = bundle.windows_of(2)
+    return Reference(
+        windows=windows,
+        outputs=network.predict(windows, batch_size=1_024, verbose=0),
+        truth=bundle.y[rows][:count],
+        mask=bundle.y_mask[rows][:count],
+        latency=measure_latency(lambda: compiled(window), calls=spec.latency_calls, warm_up=spec.warm_up),
+        params=int(network.count_params()),
+    )
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """One comparison of a number with its threshold; a number that is NaN or missing fails."""
+
+    name: str
+    found: float | None
+    limit: float
+    unit: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the number is at most the threshold."""
+        return self.found is not None and bool(self.found <= self.limit)
+
+    def record(self) -> dict[str, Any]:
+        """Return the criterion as JSON; NaN becomes None."""
+        found = self.found if self.found is not None and np.isfinite(self.found) else None
+        return {"name": self.name, "found": found, "limit": self.limit, "unit": self.unit, "passed": self.passed}
+
+
+def judge(
+    content: bytes, kind: Literal["onnx", "tflite"], precision: str, reference: Reference, spec: EdgeSpec
+) -> dict[str, Any]:
+    """Judge one exported file by all criteria.
+
+    Args:
+        content: The file.
+        kind: Its format.
+        precision: Which tolerance holds for its parity.
+        reference: The Keras network's side.
+        spec: Thresholds.
+
+    Returns:
+        `verdict` (`PASS` or `FAIL`), `criteria` with each number beside its threshold, `reason` where
+        the file does not even run, and figures: operators, latency, size, ratios.
+
+    """
+    try:
+        open_file, list_operators = _FORMATS[kind]
+        run, _ = open_file(content, f"the {kind} file")
+        operators = list_operators(content)
+        outputs = np.concatenate([run(window[None]) for window in reference.windows])
+    except (SplineLSTMError, RuntimeError, ValueError) as error:
+        message = error.message if isinstance(error, SplineLSTMError) else str(error)
+        return {"verdict": "FAIL", "reason": " ".join(message.split())[:300], "criteria": []}
+    foreign = [name for name in operators if name.startswith("CUSTOM") or name in _FORBIDDEN_ONNX | _FORBIDDEN_TFLITE]
+    latency = measure_latency(_single(run, reference), calls=spec.latency_calls, warm_up=spec.warm_up)
+    smallest = 4 * reference.params
+    criteria = [
+        Criterion("foreign operators", len(foreign), 0),
+        Criterion(
+            "parity", float(np.max(np.abs(outputs - reference.outputs))), getattr(spec.parity, precision), "sigma"
+        ),
+        Criterion("RMSE ratio", _ratio(reference.rmse(outputs), reference.rmse(reference.outputs)), spec.rmse_ratio),
+        Criterion("p95", latency["latency_p95_ms"], spec.p95_ms, "ms"),
+        Criterion("size", len(content) / BYTES_PER_MB, spec.size_mb, "MB"),
+        Criterion(f"differing outputs in {spec.repeats} repeats", _differing_repeats(run, reference, spec.repeats), 0),
+    ]
+    return {
+        "verdict": "PASS" if all(criterion.passed for criterion in criteria) else "FAIL",
+        "reason": None,
+        "criteria": [criterion.record() for criterion in criteria],
+        "operators": dict(sorted(Counter(operators).items())),
+        "foreign_operators": sorted(set(foreign)),
+        "windows": len(reference.windows),
+        "test_windows": len(reference.truth),
+        "size_bytes": len(content),
+        "size_to_smallest": len(content) / smallest,
+        "bytes_per_param": len(content) / reference.params,
+        **latency,
+        "latency_to_keras": latency["latency_p50_ms"] / reference.latency["latency_p50_ms"],
+    }
+
+
+def _onnx_operators(content: bytes) -> list[str]:
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    return [f"CUSTOM {node.domain}.{node.op_type}" if node.domain else node.op_type for node in model.graph.node]
+
+
+_FORMATS: dict[str, tuple[Callable[[bytes, str], tuple[Run, str | None]], Callable[[bytes], list[str]]]] = {
+    "onnx": (open_onnx, _onnx_operators),
+    "tflite": (open_tflite, tflite_file.operators),
+}
+
+
+def _single(run: Run, reference: Reference) -> Callable[[], Float32]:
+    window = reference.windows[:1]
+    return lambda: run(window)
+
+
+def _ratio(found: float, reference: float) -> float:
+    return found / reference if reference else (1.0 if found == 0 else float("inf"))
+
+
+def _differing_repeats(run: Run, reference: Reference, repeats: int) -> int:
+    """Count the repeats whose output differs by a bit from the first; other windows run in between."""
+    window = reference.windows[:1]
+    first = run(window).copy()
+    differing = 0
+    for repeat in range(repeats):
+        other = 1 + repeat % (len(reference.windows) - 1)
+        run(reference.windows[other : other + 1])
+        differing += not np.array_equal(run(window), first)
+    return differing

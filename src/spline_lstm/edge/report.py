@@ -1,0 +1,133 @@
+"""The gate's verdicts in Markdown."""
+
+from typing import Any
+
+_TARGETS = {
+    # (format, precision): figure, target; what a native route should reach for the default stack at batch 1.
+    ("onnx", "fp32"): (("parity", 1e-5), ("bytes_per_param", 4 * 1.03), ("latency_to_keras", 1 / 10)),
+    ("onnx", "int8"): (("bytes_per_param", 1.4),),
+    ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8)),
+}
+
+
+def make_edge_report(gate: dict[str, Any]) -> str:
+    """Write the report.
+
+    Args:
+        gate: What the gate found: `run_id`, `keras`, `files` and `second_route`.
+
+    Returns:
+        Markdown.
+
+    """
+    parts = [f"# Edge gate of {gate['run_id']}", _headline(gate)]
+    if gate["files"]:
+        parts += [_summary(gate), *_details(gate), _targets(gate)]
+    if gate.get("second_route"):
+        parts.append(_second_route(gate))
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(gate: dict[str, Any]) -> str:
+    if not gate["files"]:
+        return "**Nothing was exported:** `export_formats` is `none`."
+    words = [f"{name}: **{item['verdict']}**" for name, item in gate["files"].items() if item["precision"] == "fp32"]
+    return f"Released only on PASS. {'; '.join(words)}."
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "not a number" if value is None else f"{value:.{digits}g}"
+
+
+def _table(heading: list[str], rows: list[list[str]]) -> str:
+    lines = [heading, ["---"] * len(heading), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+def _summary(gate: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            item["precision"],
+            f"**{item['verdict']}**",
+            *(
+                [
+                    _number(item["latency_p50_ms"] * 1000),
+                    _number(item["latency_p95_ms"] * 1000) + ("" if item["stable"] else " (unstable)"),
+                    f"1/{1 / item['latency_to_keras']:.1f}",
+                    f"{item['size_bytes']:,}",
+                    f"{item['size_to_smallest']:.3f}",
+                    item["path"],
+                ]
+                if item["criteria"]
+                else ["–", "–", "–", "–", "–", item["reason"]]
+            ),
+        ]
+        for name, item in gate["files"].items()
+    ]
+    heading = [
+        "file", "weights", "verdict", "p50 (µs)", "p95 (µs)", "p50 to Keras", "bytes", "to smallest possible", "where",
+    ]  # fmt: skip
+    keras = gate["keras"]
+    note = (
+        f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
+        f"{keras['latency_p50_ms'] * 1000:.0f} µs. Smallest possible: 4 bytes for each of the {gate['params']:,} parameters."
+    )
+    return f"## Files\n\n{_table(heading, rows)}\n\n{note}"
+
+
+def _details(gate: dict[str, Any]) -> list[str]:
+    sections = []
+    for name, item in gate["files"].items():
+        if not item["criteria"]:
+            continue
+        rows = [
+            [
+                criterion["name"],
+                f"{_number(criterion['found'])} {criterion['unit']}".strip(),
+                f"≤ {_number(criterion['limit'])} {criterion['unit']}".strip(),
+                "pass" if criterion["passed"] else "**FAIL**",
+            ]
+            for criterion in item["criteria"]
+        ]
+        operators = ", ".join(f"{kind} {count}" for kind, count in item["operators"].items())
+        sections.append(
+            f"## {name}: {item['verdict']}\n\n{_table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
+            f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
+            f"and noise up to five sigma. Operators: {operators}."
+        )
+    return sections
+
+
+def _targets(gate: dict[str, Any]) -> str:
+    """Compare with what the native route should reach; missing a target fails nothing."""
+    rows = []
+    for name, item in gate["files"].items():
+        for figure, target in _TARGETS.get((item["format"], item["precision"]), ()):
+            found = item.get(figure)
+            if figure == "parity":
+                found = next((entry["found"] for entry in item["criteria"] if entry["name"] == figure), None)
+            met = found is not None and found <= target
+            rows.append(
+                [name, figure.replace("_", " "), _number(found), f"≤ {_number(target)}", "met" if met else "missed"]
+            )
+    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{_table(['file', 'figure', 'found', 'target', ''], rows)}"
+
+
+def _second_route(gate: dict[str, Any]) -> str:
+    """Set the native ONNX route beside tf2onnx' conversion of the same network."""
+    rows = []
+    for name, item in (("native", gate["files"]["model.onnx"]), ("tf2onnx", gate["second_route"])):
+        if not item["criteria"]:
+            rows.append([name, item["verdict"], "–", "–", "–", item["reason"]])
+            continue
+        parity = next(entry["found"] for entry in item["criteria"] if entry["name"] == "parity")
+        operators = f"{sum(item['operators'].values())}" + (
+            f" ({', '.join(item['foreign_operators'])})" if item["foreign_operators"] else ""
+        )
+        rows.append(
+            [name, item["verdict"], _number(parity), operators, f"{item['size_bytes']:,}",
+             _number(item["latency_p50_ms"] * 1000)]
+        )  # fmt: skip
+    heading = ["route", "verdict", "parity (sigma)", "operators", "bytes", "p50 (µs)"]
+    return f"## ONNX by two routes\n\n{_table(heading, rows)}"

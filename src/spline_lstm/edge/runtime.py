@@ -1,0 +1,117 @@
+"""Forecasts from an exported file, without TensorFlow.
+
+    forecaster = load_forecaster(Path("model.onnx"))
+    forecaster.forecast(window)          # raw units in, raw units out
+
+`forecaster.contract` says what the window must hold: features, their order, units and steps.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from spline_lstm.edge import tflite_file
+from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.types import Float32, Float64
+
+Run = Callable[[Float32], Float32]
+"""One inference in scaled units: `(1, lookback, features)` to `(1, horizon * targets)`."""
+
+
+@dataclass(frozen=True)
+class EdgeForecaster:
+    """An exported model ready to run."""
+
+    contract: EdgeContract
+    run: Run
+
+    def forecast(self, window: Float64) -> Float64:
+        """Forecast from raw values.
+
+        Args:
+            window: Features of the last `lookback` steps in their own units, in the contract's
+                order, shape `(lookback, features)`.
+
+        Returns:
+            The targets of the next steps in their own units, shape `(horizon, targets)`.
+
+        Raises:
+            ShapeContractError: The window has another shape, or holds values that are not finite.
+
+        """
+        return self.contract.unscale(self.run(self.contract.scale(window)))
+
+
+def load_forecaster(path: Path) -> EdgeForecaster:
+    """Load a `.onnx` or `.tflite` file that this project exported.
+
+    Raises:
+        ArtifactMissingError: There is no such file.
+        ArtifactDamagedError: The file is damaged or carries no contract.
+
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactMissingError(f"{path} is missing; make it with: kedro run --pipeline=edge_poc") from None
+    open_file = open_tflite if path.suffix == ".tflite" else open_onnx
+    run, text = open_file(content, str(path))
+    return EdgeForecaster(EdgeContract.from_text(text, str(path)), run)
+
+
+def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
+    """Open an ONNX model in onnxruntime with one thread; returns how to run it and its metadata.
+
+    Raises:
+        ArtifactDamagedError: onnxruntime does not take it.
+
+    """
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its exceptions have no common base of their own
+        raise ArtifactDamagedError(f"{source} does not load in onnxruntime: {_first_line(error)}") from None
+    (name,), (output,) = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
+
+    def run(window: Float32) -> Float32:
+        forecast: Float32 = session.run([output], {name: window})[0]
+        return forecast
+
+    return run, session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+
+
+def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
+    """Open a TFLite model in the LiteRT interpreter with one thread; returns how to run it and its metadata.
+
+    Raises:
+        ArtifactDamagedError: The interpreter does not take it.
+
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    tflite_file.check_header(content, source)
+    try:
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        interpreter.allocate_tensors()
+        text = tflite_file.read_metadata(content, METADATA_KEY)
+    except Exception as error:  # ValueError and RuntimeError, and whatever a damaged buffer raises
+        raise ArtifactDamagedError(f"{source} does not load in LiteRT: {_first_line(error)}") from None
+    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
+
+    def run(window: Float32) -> Float32:
+        interpreter.set_tensor(given["index"], window)
+        interpreter.invoke()
+        forecast: Float32 = interpreter.get_tensor(made["index"])
+        return forecast
+
+    return run, text
+
+
+def _first_line(error: Any) -> str:
+    return str(error).strip().partition("\n")[0][:200]

@@ -1,0 +1,92 @@
+"""Nodes of the edge gate."""
+
+import logging
+from typing import Any
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.edge import export, gate, report
+from spline_lstm.edge.contract import make_contract
+from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.errors import EdgeGateError
+from spline_lstm.models.base import load_network
+from spline_lstm.models.registry import ModelSpec
+from spline_lstm.parameters import ExportSpec, RunSpec
+
+logger = logging.getLogger(__name__)
+
+
+def export_model(
+    model_file: bytes, model_input: ModelInput, model: ModelSpec, formats: ExportSpec, edge_poc: EdgeSpec, run: RunSpec
+) -> dict[str, bytes]:
+    """Export the model to all asked formats and precisions."""
+    if formats.export_formats == ("none",):
+        logger.info("export_formats is 'none': nothing is exported")
+        return {}
+    network = load_network(model_file, "model.keras")
+    contract = make_contract(model_input, run.run_id, model.model_type)
+    return export.export(model_file, network, contract, formats.export_formats, edge_poc)
+
+
+def judge_exports(
+    exported_models: dict[str, bytes], model_file: bytes, model_input: ModelInput,
+    model: ModelSpec, edge_poc: EdgeSpec, run: RunSpec,
+) -> dict[str, Any]:  # fmt: skip
+    """Hold every exported file against the gate's criteria."""
+    found: dict[str, Any] = {
+        "run_id": run.run_id,
+        "commit": run.commit,
+        "model_type": model.model_type,
+        "feature_mode": run.settings["feature_mode"],
+        "f_total": len(model_input.feature_names),
+        "files": {},
+    }
+    if not exported_models:
+        return found
+    reference = gate.make_reference(model_input, load_network(model_file, "model.keras"), edge_poc)
+    judged = {}
+    for name, content in exported_models.items():
+        kind, precision = export.parse_file_name(name)
+        verdict = gate.judge(content, kind, precision, reference, edge_poc)
+        judged[name] = {
+            "format": kind,
+            "precision": precision,
+            "path": f"data/06_models/{run.run_id}/edge/{name}",
+            **verdict,
+        }
+        logger.info("%s: %s%s", name, verdict["verdict"], f" ({verdict['reason']})" if verdict["reason"] else "")
+    second_route = judged.pop(export.SECOND_ROUTE, None)
+    return {
+        **found,
+        "params": reference.params,
+        "keras": reference.latency,
+        "files": judged,
+        "second_route": second_route,
+        "verdict": "PASS" if all(item["verdict"] == "PASS" for item in _released(judged)) else "FAIL",
+    }
+
+
+def _released(judged: dict[str, Any]) -> list[dict[str, Any]]:
+    """The files that a release stands on: those with full weights."""
+    return [item for item in judged.values() if item["precision"] == "fp32"]
+
+
+def write_edge_report(edge_gate: dict[str, Any]) -> str:
+    """Write the verdicts for people."""
+    return report.make_edge_report(edge_gate)
+
+
+def enforce_gate(edge_gate: dict[str, Any], edge_poc: EdgeSpec) -> None:
+    """End the run where the gate failed and is enforced.
+
+    Raises:
+        EdgeGateError: Names each failed file and criterion.
+
+    """
+    if not edge_poc.enforce or not edge_gate["files"] or edge_gate["verdict"] == "PASS":
+        return
+    failed = [
+        f"{name} ({item['reason'] or ', '.join(entry['name'] for entry in item['criteria'] if not entry['passed'])})"
+        for name, item in edge_gate["files"].items()
+        if item["precision"] == "fp32" and item["verdict"] == "FAIL"
+    ]
+    raise EdgeGateError(f"run '{edge_gate['run_id']}' failed the edge gate: {'; '.join(failed)}")

@@ -1,0 +1,27 @@
+"""Wiring of the edge gate."""
+
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
+
+
+def create_pipeline() -> Pipeline:
+    """From `model` and `model_input` to the exported files and the gate's verdict."""
+    return Pipeline(
+        [
+            Node(
+                export_model,
+                ["model", "model_input", "params:model", "params:export", "params:edge_poc", "params:run"],
+                "exported_models",
+                name="export_model",
+            ),
+            Node(
+                judge_exports,
+                ["exported_models", "model", "model_input", "params:model", "params:edge_poc", "params:run"],
+                "edge_gate",
+                name="judge_exports",
+            ),
+            Node(write_edge_report, "edge_gate", "edge_report", name="write_edge_report"),
+            Node(enforce_gate, ["edge_gate", "params:edge_poc"], None, name="enforce_gate"),
+        ]
+    )

@@ -1,0 +1,187 @@
+"""Shared fixtures: the project's own parameters and schema, and small tables that look like real ones."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import settings
+from omegaconf import OmegaConf
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.errors import SplineLSTMError
+from spline_lstm.parameters import Parameters, parse_parameters
+from spline_lstm.series import bundle, frame, grid
+from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.series.frame import Columns, Observations, TableSpec
+from spline_lstm.series.grid import Grid
+from spline_lstm.series.schema import CovariateSchema, parse_schema
+from spline_lstm.series.windows import WindowSpec
+
+settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
+settings.register_profile("soak", max_examples=500, deadline=None)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
+
+PROJECT = Path(__file__).parents[1]
+BASE = PROJECT / "conf" / "base"
+SMALL_WINDOWS = {"lookback": 6, "horizon": 3}
+
+
+@pytest.fixture(scope="session")
+def project() -> Path:
+    """Root of the project."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def make_parameters() -> Callable[..., Parameters]:
+    """Parameters as the project ships them, with changes."""
+    files = sorted(BASE.glob("parameters*.yml"))
+    defaults = OmegaConf.to_container(OmegaConf.merge(*(OmegaConf.load(path) for path in files)))
+    return lambda **changes: parse_parameters({**defaults, **changes})
+
+
+@pytest.fixture(scope="session")
+def make_schema() -> Callable[..., CovariateSchema]:
+    """The schema that the project ships, with changes to its top-level keys."""
+    defaults = json.loads((BASE / "covariates" / "default.schema.json").read_text(encoding="utf-8"))
+    return lambda **changes: parse_schema(json.dumps({**defaults, **changes}), "test.schema.json")
+
+
+@pytest.fixture(scope="session")
+def default_schema(make_schema: Callable[..., CovariateSchema]) -> CovariateSchema:
+    """The schema that the project ships."""
+    return make_schema()
+
+
+@pytest.fixture(scope="session")
+def make_table() -> Callable[..., pd.DataFrame]:
+    """Make a table of hourly weather at some stations, in order of station and time.
+
+    `gaps` maps a column to the rows that are empty in each series, `absent` lists the rows that each
+    series lacks altogether.
+    """
+
+    def make(
+        steps: int = 60,
+        series: tuple[str, ...] = ("EWR", "JFK"),
+        *,
+        freq: str = "h",
+        gaps: dict[str, list[int]] | None = None,
+        absent: tuple[int, ...] = (),
+        seed: int = 0,
+    ) -> pd.DataFrame:
+        parts = [_make_series(name, steps, freq, seed + number) for number, name in enumerate(series)]
+        for part in parts:
+            for column, rows in (gaps or {}).items():
+                part.loc[rows, column] = np.nan
+        return pd.concat([part.drop(index=list(absent)) for part in parts], ignore_index=True)
+
+    return make
+
+
+def _make_series(name: str, steps: int, freq: str, seed: int) -> pd.DataFrame:
+    noise = np.random.default_rng(seed).standard_normal((steps, 4))
+    wave = 10 * np.sin(2 * np.pi * np.arange(steps) / 24)
+    return pd.DataFrame(
+        {
+            "timestamp": pd.date_range("2024-01-01", periods=steps, freq=freq, tz="UTC"),
+            "station": name,
+            "target": 50 + wave + noise[:, 0],
+            "dew_point": 40 + wave + noise[:, 1],
+            "humidity": 60 + 5 * noise[:, 2],
+            "pressure": 1013 + noise[:, 3],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def select_from(
+    make_parameters: Callable[..., Parameters], default_schema: CovariateSchema
+) -> Callable[..., Columns]:  # fmt: skip
+    """Choose the columns of a table that take part."""
+
+    def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> Columns:
+        return frame.select_columns(table, schema, make_parameters(**changes).part(TableSpec))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def observe_table(select_from: Callable[..., Columns], default_schema: CovariateSchema) -> Callable[..., Observations]:
+    """Validate a table."""
+
+    def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> Observations:
+        return frame.make_observations(table, select_from(table, schema, **changes))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def grid_table(
+    make_parameters: Callable[..., Parameters],
+    default_schema: CovariateSchema,
+    observe_table: Callable[..., Observations],
+) -> Callable[..., Grid]:
+    """Validate a table and put it on its grid."""
+
+    def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> Grid:
+        parameters = make_parameters(**changes)
+        return grid.make_grid(observe_table(table, schema, **changes), parameters.freq, parameters.max_gap)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fill_table(
+    make_parameters: Callable[..., Parameters], default_schema: CovariateSchema, grid_table: Callable[..., Grid]
+) -> Callable[..., FilledSeries]:
+    """Go from a table to series without gaps."""
+
+    def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> FilledSeries:
+        parameters = make_parameters(**changes)
+        regular = grid_table(table, schema, **changes)
+        return bundle.fill_series(regular, parameters.part(bundle.FillSpec), parameters.split, None)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def prepare_table(
+    make_parameters: Callable[..., Parameters],
+    default_schema: CovariateSchema,
+    fill_table: Callable[..., FilledSeries],
+) -> Callable[..., ModelInput]:
+    """Go from a table to windows; they are small unless told otherwise."""
+
+    def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> ModelInput:
+        parameters = make_parameters(**{**SMALL_WINDOWS, **changes})
+        return bundle.make_model_input(
+            fill_table(table, schema, **{**SMALL_WINDOWS, **changes}),
+            schema, parameters.part(TableSpec), parameters.part(WindowSpec),
+            processed_id="test", model_types=("lstm",),
+        )  # fmt: skip
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def refuses() -> Callable[..., AbstractContextManager[None]]:
+    """Expect a refusal: `with refuses(TableError, 10, "part of the message"): ...`."""
+
+    @contextmanager
+    def expect(error: type[SplineLSTMError], exit_code: int, *parts: str) -> Iterator[None]:
+        with pytest.raises(error) as caught:
+            yield
+        assert type(caught.value) is error
+        assert caught.value.exit_code == exit_code
+        assert "\n" not in caught.value.message
+        for part in parts:
+            assert part in caught.value.message
+
+    return expect

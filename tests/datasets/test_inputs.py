@@ -1,0 +1,145 @@
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from kedro.io.core import DatasetError
+
+from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, read_schema
+from spline_lstm.datasets.storage import sha256_of
+from spline_lstm.errors import SchemaError, SplineLSTMError, TableError
+
+Refuses = Callable[..., AbstractContextManager[None]]
+TEXT = "timestamp,target\n2024-01-01,1\n2024-01-02,2\n"
+
+
+@pytest.fixture
+def refuses_load(refuses: Refuses) -> Refuses:
+    """As `refuses`, without the wrapping that Kedro puts around what a dataset raises."""
+
+    @contextmanager
+    def expect(error: type[SplineLSTMError], exit_code: int, *parts: str) -> Iterator[None]:
+        with refuses(error, exit_code, *parts):
+            try:
+                yield
+            except DatasetError as wrapped:
+                raise wrapped.__cause__ from None
+
+    return expect
+
+
+def load(path: Path, content: bytes) -> pd.DataFrame:
+    path.write_bytes(content)
+    return TableDataset(filepath=str(path)).load()
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (b"", "Empty CSV file"),
+        (b"\n", "Empty CSV file"),
+        (b"\xef\xbb\xbf", "Empty CSV file"),
+        (b"timestamp,target\n2024-01-01,1\n2024-01-02\n", "Row #3: Expected 2 columns, got 1: 2024-01-02"),
+        (b"timestamp,target\n2024-01-01,1,5\n", "Row #2: Expected 2 columns, got 3"),
+        ("timestamp,target\n2024-01-01,1\n2024-01-02,ä\n".encode("latin-1"), "invalid UTF8 data"),
+        ("timestamp,tärget\n2024-01-01,1\n".encode("latin-1"), "'utf-8' codec can't decode"),
+        (TEXT.encode("utf-16"), "cannot be read"),
+        (b'timestamp,target\n"2024-01-01,1\n2024-01-02,2\n', "cannot be read"),
+        (bytes(range(256)) * 10, "cannot be read"),
+        (b"timestamp,target,target\n2024-01-01,1,2\n", "column 'target' is there twice"),
+    ],
+)
+def test_a_damaged_csv_is_refused(content: bytes, found: str, tmp_path: Path, refuses_load: Refuses) -> None:
+    with refuses_load(TableError, 10, "table.csv", found):
+        load(tmp_path / "table.csv", content)
+
+
+@pytest.mark.parametrize("content", [b"", TEXT.encode(), b"PAR1" + bytes(100) + b"PAR1"])
+@pytest.mark.parametrize("name", ["table.parquet", "table.PQ"])
+def test_a_parquet_file_that_is_none_is_refused(
+    content: bytes, name: str, tmp_path: Path, refuses_load: Refuses
+) -> None:
+    with refuses_load(TableError, 10, name, "cannot be read"):
+        load(tmp_path / name, content)
+
+
+@pytest.mark.parametrize("path", ["nowhere.csv", "nowhere.parquet", "."])
+def test_a_missing_table_is_refused_with_what_to_type(path: str, tmp_path: Path, refuses_load: Refuses) -> None:
+    with refuses_load(TableError, 10, "is not there; give the path of a CSV or Parquet file: input_path=..."):
+        TableDataset(filepath=str(tmp_path / path)).load()
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_a_csv_is_read_as_text(prefix: bytes, line_end: str, tmp_path: Path) -> None:
+    table = load(tmp_path / "table.csv", prefix + TEXT.replace("\n", line_end).encode())
+    assert table.to_dict("list") == {"timestamp": ["2024-01-01", "2024-01-02"], "target": ["1", "2"]}
+
+
+def test_cells_are_not_reinterpreted(tmp_path: Path) -> None:
+    table = load(tmp_path / "table.csv", b"station,target\n007,NA\n1e5,\n")
+    assert table.to_dict("list") == {"station": ["007", "1e5"], "target": ["NA", ""]}
+
+
+def test_a_header_without_rows_is_read_as_an_empty_table(tmp_path: Path) -> None:
+    table = load(tmp_path / "table.csv", b"timestamp,target\n")
+    assert list(table.columns) == ["timestamp", "target"]
+    assert table.empty
+
+
+def test_a_table_knows_its_file_and_hash(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    assert load(path, TEXT.encode()).attrs == {"source": str(path), "sha256": sha256_of(path)}
+
+
+def test_a_parquet_table_keeps_its_types(tmp_path: Path, make_table: Callable[..., pd.DataFrame]) -> None:
+    table = make_table(steps=5)
+    table.to_parquet(tmp_path / "table.parquet")
+    loaded = TableDataset(filepath=str(tmp_path / "table.parquet")).load()
+    pd.testing.assert_frame_equal(loaded, table)
+
+
+def test_a_named_index_of_a_parquet_table_is_a_column(tmp_path: Path, make_table: Callable[..., pd.DataFrame]) -> None:
+    make_table(steps=5).set_index("timestamp").to_parquet(tmp_path / "table.parquet")
+    assert "timestamp" in TableDataset(filepath=str(tmp_path / "table.parquet")).load()
+
+
+def test_an_input_is_never_written(tmp_path: Path, refuses_load: Refuses) -> None:
+    path = tmp_path / "table.csv"
+    with refuses_load(TableError, 10, "is an input and is not written"):
+        TableDataset(filepath=str(path)).save(pd.DataFrame())
+    assert not path.exists()
+
+
+def test_a_table_has_a_preview(tmp_path: Path) -> None:
+    load(tmp_path / "table.csv", TEXT.encode())
+    preview: Any = TableDataset(filepath=str(tmp_path / "table.csv")).preview(nrows=1)
+    assert preview["data"] == [["2024-01-01", "1"]]
+
+
+@pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+def test_a_schema_is_read(prefix: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "schema.json"
+    path.write_bytes(prefix + b'{"version": "phase5.v1", "target_cols": ["load"]}')
+    assert SchemaDataset(filepath=str(path)).load().target_cols == ("load",)
+
+
+def test_a_missing_schema_is_refused(tmp_path: Path, refuses_load: Refuses) -> None:
+    with refuses_load(SchemaError, 14, "schema.json cannot be read: No such file or directory"):
+        SchemaDataset(filepath=str(tmp_path / "schema.json")).load()
+
+
+def test_a_schema_that_is_not_utf_8_is_refused(tmp_path: Path, refuses: Refuses) -> None:
+    path = tmp_path / "schema.json"
+    path.write_bytes('{"units": "°F"}'.encode("latin-1"))
+    with refuses(SchemaError, 14, "schema.json cannot be read"):
+        read_schema(path)
+
+
+def test_a_malformed_schema_is_refused_with_its_place(tmp_path: Path, refuses_load: Refuses) -> None:
+    path = tmp_path / "schema.json"
+    path.write_text('{\n"version": }', encoding="utf-8")
+    with refuses_load(SchemaError, 14, "schema.json line 2, column 12: not valid JSON"):
+        SchemaDataset(filepath=str(path)).load()

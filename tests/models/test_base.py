@@ -1,0 +1,199 @@
+"""What surrounds the recurrent stack, and which files are refused."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.models.backend import load_keras
+from spline_lstm.models.base import load_network, masked_mse_loss
+from spline_lstm.models.lstm import LSTMModel
+from spline_lstm.models.ridge import RidgeData, fit_ridge
+from spline_lstm.models.smoothing import make_smoothing_matrix
+
+NORMALIZATIONS = ("none", "last", "instance")
+SMOOTHING = (0.0, 2.0)
+
+
+def test_last_value_normalization_moves_the_forecast_with_the_window(make_tiny: Any, make_windows: Any) -> None:
+    model = make_tiny(normalization="last")
+    model.build()
+    X, _ = make_windows()
+    np.testing.assert_allclose(model.predict(X + 8), model.predict(X) + 8, atol=1e-5)
+
+
+def test_instance_normalization_moves_and_stretches_the_forecast_with_the_window(
+    make_tiny: Any, make_windows: Any
+) -> None:
+    model = make_tiny(normalization="instance")
+    model.build()
+    X, _ = make_windows()
+    np.testing.assert_allclose(model.predict(4 * X + 8), 4 * model.predict(X) + 8, atol=1e-4)
+
+
+def test_instance_normalization_forecasts_a_flat_window(make_tiny: Any) -> None:
+    model = make_tiny(normalization="instance")
+    model.build()
+    assert np.abs(model.predict(np.full((1, 6, 1), 3, dtype=np.float32)) - 3).max() < 0.01
+
+
+def test_without_normalization_the_forecast_does_not_follow_the_level(make_tiny: Any, make_windows: Any) -> None:
+    model = make_tiny()
+    model.build()
+    X, _ = make_windows()
+    assert np.abs(model.predict(X + 8) - model.predict(X) - 8).min() > 1
+
+
+def test_normalization_undoes_each_target_by_its_own_level(make_tiny: Any, make_windows: Any) -> None:
+    model = make_tiny(features=3, target_indices=(0, 2), normalization="last")
+    model.build()
+    X, _ = make_windows(features=3)
+    lifted = X + np.array([8, 0, 20], dtype=np.float32)
+    np.testing.assert_allclose(model.predict(lifted), model.predict(X) + np.tile([8, 20], 3), atol=1e-4)
+
+
+def test_smoothing_in_the_graph_is_the_matrix_on_the_targets(make_tiny: Any, make_windows: Any) -> None:
+    smooth, plain = (make_tiny(features=2, spline_smoothing=penalty) for penalty in (2.0, 0.0))
+    smooth.build()
+    plain.build()
+    for layer in ("recurrent_0", "head"):
+        smooth.network.get_layer(layer).set_weights(plain.network.get_layer(layer).get_weights())
+    X, _ = make_windows(features=2)
+    smoothed = X.copy()
+    smoothed[:, :, 0] = X[:, :, 0] @ make_smoothing_matrix(6, 2.0).T
+    np.testing.assert_allclose(smooth.predict(X), plain.predict(smoothed), atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", SMOOTHING)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_numpy_prepares_windows_for_the_ridge_as_the_graph_does(
+    make_tiny: Any, make_windows: Any, normalization: str, penalty: float
+) -> None:
+    model = make_tiny(
+        features=4, target_indices=(2, 0), normalization=normalization, spline_smoothing=penalty, linear_path="ridge"
+    )
+    network = model.build()
+    X, _ = make_windows(features=4)
+    in_graph = load_keras().Model(network.input, network.get_layer("flat").output)(X)
+    windows, _, _ = model._normalized_windows(X)
+    np.testing.assert_allclose(windows.reshape(len(X), -1), np.asarray(in_graph), atol=1e-5)
+
+
+@pytest.mark.parametrize("penalty", SMOOTHING)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_the_ridge_path_alone_is_the_closed_form_solution(
+    make_tiny: Any, make_windows: Any, fit: Any, normalization: str, penalty: float
+) -> None:
+    model = make_tiny(
+        normalization=normalization, spline_smoothing=penalty, linear_path="ridge", learning_rate=1e-12, dropout=0.0
+    )
+    train, val = make_windows(), make_windows(seed=1)
+    fit(model, train, val)
+    prepared = [_prepare(X, y, normalization, penalty) for X, y in (train, val)]
+    ridge = fit_ridge(*(RidgeData(flat, y, np.ones(y.shape, dtype=bool)) for flat, y, _, _ in prepared))
+    flat, _, center, scale = prepared[1]
+    np.testing.assert_allclose(model.predict(val[0]), ridge.predict(flat) * scale + center, atol=1e-5)
+
+
+def _prepare(X: Any, y: Any, normalization: str, penalty: float) -> Any:
+    """One target: flat windows and targets normalised, and the centre and scale of each window."""
+    smooth = X[:, :, 0].astype(np.float64) @ make_smoothing_matrix(6, penalty).T
+    center, scale = np.zeros((len(X), 1)), np.ones((len(X), 1))
+    if normalization == "last":
+        center = smooth[:, -1:]
+    if normalization == "instance":
+        center, scale = smooth.mean(axis=1, keepdims=True), np.sqrt(smooth.var(axis=1, keepdims=True) + 1e-6)
+    return ((smooth - center) / scale).astype(np.float32), ((y - center) / scale).astype(np.float32), center, scale
+
+
+def test_a_model_with_a_ridge_path_is_never_worse_than_the_ridge_on_val(
+    make_tiny: Any, make_windows: Any, fit: Any
+) -> None:
+    (X, y), val = make_windows(), make_windows(seed=1)
+    model = make_tiny(linear_path="ridge", learning_rate=10.0)
+    fit(model, (X, y), val)
+    flat = [RidgeData(inputs.reshape(len(inputs), -1), t, np.ones(t.shape, dtype=bool)) for inputs, t in ((X, y), val)]
+    ridge = fit_ridge(*flat)
+    assert model.evaluate(*val) <= np.mean((ridge.predict(flat[1].inputs) - val[1]) ** 2) + 1e-6
+
+
+def test_training_leaves_the_ridge_path_frozen(make_tiny: Any, make_windows: Any, fit: Any) -> None:
+    model, train = make_tiny(linear_path="ridge"), make_windows()
+    fit(model, train, epochs=2)
+    flat = RidgeData(train[0].reshape(24, -1), train[1], np.ones(train[1].shape, dtype=bool))
+    np.testing.assert_array_equal(
+        model.network.get_layer("linear_path").get_weights()[0], fit_ridge(flat, flat).weights.astype(np.float32)
+    )
+
+
+def test_evaluate_is_the_squared_error_over_what_was_observed(make_tiny: Any, make_windows: Any) -> None:
+    model = make_tiny()
+    model.build()
+    X, _ = make_windows(2)
+    y = model.predict(X) + np.array([[1, np.nan, 3], [np.nan, np.nan, 5]], dtype=np.float32)
+    assert model.evaluate(X, y) == pytest.approx((1 + 9 + 25) / 3, rel=1e-5)
+
+
+def test_the_loss_leaves_out_targets_that_are_nan() -> None:
+    y_true = np.array([[1, np.nan, 2, 2]], dtype=np.float32)
+    y_pred = np.array([[3, 100, 2, 0]], dtype=np.float32)
+    assert np.asarray(masked_mse_loss(y_true, y_pred)).tolist() == [(4 + 0 + 0 + 4) / 4]
+
+
+def test_early_stopping_ends_after_the_epochs_of_patience(make_tiny: Any, make_windows: Any) -> None:
+    model, train = make_tiny(learning_rate=100.0), make_windows()
+    record = model.fit_model(train, train, epochs=9, batch_size=8, patience=2)
+    assert [entry["epoch"] for entry in record.history] == [0, 1, 2]
+
+
+def test_refuses_outputs_that_are_no_multiple_of_the_targets(refuses: Any) -> None:
+    with refuses(ShapeContractError, 22, "output_units=3 is no multiple of F_target=2"):
+        LSTMModel(6, (4,), 0.0, 0.01, 3, 2, target_indices=(0, 1))
+
+
+def _network_with_lambda(path: Path) -> bytes:
+    keras = load_keras()
+    inputs = keras.Input((6, 1))
+    keras.Model(inputs, keras.layers.Lambda(lambda x: x)(inputs), name="lstm").save(path)
+    return path.read_bytes()
+
+
+def test_refuses_a_network_with_a_lambda_layer(refuses: Any, tmp_path: Path) -> None:
+    content = _network_with_lambda(tmp_path / "model.keras")
+    with refuses(ArtifactDamagedError, 21, "model.keras cannot be loaded: ", "Lambda"):
+        load_network(content, "model.keras")
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04garbage", bytes(4096)], ids=range(4))
+def test_refuses_a_file_that_is_no_network(refuses: Any, content: bytes) -> None:
+    with refuses(ArtifactDamagedError, 21, "model.keras cannot be loaded: ", "; train again"):
+        load_network(content, "model.keras")
+
+
+def test_refuses_a_truncated_network(refuses: Any, make_tiny: Any) -> None:
+    model = make_tiny()
+    model.build()
+    content = model.to_bytes()
+    for share in range(25):
+        with refuses(ArtifactDamagedError, 21, "model.keras"):
+            load_network(content[: len(content) * share // 25], "model.keras")
+
+
+def test_a_flipped_bit_of_a_network_is_refused_or_changes_nothing(make_tiny: Any) -> None:
+    model = make_tiny()
+    model.build()
+    content, silent = model.to_bytes(), []
+    intact = load_network(content, "model.keras")
+    for position in np.linspace(0, 8 * len(content) - 1, 60).astype(int):
+        damaged = bytearray(content)
+        damaged[position // 8] ^= 1 << position % 8
+        try:
+            loaded = load_network(bytes(damaged), "model.keras")
+        except ArtifactDamagedError:
+            continue
+        pairs = zip(loaded.get_weights(), intact.get_weights(), strict=True)
+        if loaded.get_config() != intact.get_config() or not all(np.array_equal(*pair) for pair in pairs):
+            silent.append(int(position))
+    assert silent == []

@@ -1,0 +1,66 @@
+"""The registry of model types and what their settings may be."""
+
+from typing import Any
+
+import pytest
+
+from spline_lstm.errors import ParameterError
+from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
+
+MODEL: dict[str, Any] = {
+    "model_type": "gru", "hidden_units": (4, 3), "dropout": 0.1, "learning_rate": 0.01, "normalization": "last",
+    "spline_smoothing": 2.0, "linear_path": "ridge",
+}  # fmt: skip
+TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 8, "early_stopping_patience": 2, "seed": 5}
+
+
+def test_the_model_types_are_those_of_the_design() -> None:
+    assert list(MODELS) == ["lstm", "gru", "attention_lstm"]
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_type_is_registered_under_its_own_name(name: str) -> None:
+    assert MODELS[name].model_type == name
+
+
+def test_a_model_is_made_with_all_of_its_settings() -> None:
+    model = make_model(ModelSpec(**MODEL), lookback=6, input_features=8, target_indices=(0, 1), horizon=3, seed=5)
+    assert type(model) is MODELS["gru"]
+    assert vars(model) == {
+        "sequence_length": 6, "input_features": 8, "output_units": 6, "target_indices": (0, 1), "seed": 5,
+        "network": None, **{name: value for name, value in MODEL.items() if name != "model_type"},
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"model_type": "lstn"}, "'model_type' is 'lstn'; allowed: lstm, gru, attention_lstm; did you mean 'lstm'"),
+        ({"hidden_units": ()}, "'hidden_units'"),
+        ({"hidden_units": (4, 0)}, "every layer needs at least one unit"),
+        ({"dropout": 1.0}, "'dropout' is 1.0; it should be less than 1"),
+        ({"dropout": -0.1}, "'dropout' is -0.1; it should be greater than or equal to 0"),
+        ({"learning_rate": 0.0}, "'learning_rate' is 0.0; it should be greater than 0"),
+        ({"learning_rate": float("inf")}, "'learning_rate' is inf"),
+        ({"normalization": "lats"}, "did you mean 'last'"),
+        ({"spline_smoothing": -1.0}, "'spline_smoothing' is -1.0"),
+        ({"linear_path": "rigde"}, "did you mean 'ridge'"),
+    ],
+)
+def test_refuses_a_setting_of_the_model_out_of_range(changed: dict[str, Any], message: str) -> None:
+    with pytest.raises(ParameterError) as refused:
+        ModelSpec.parse(MODEL | changed, ParameterError, "parameter")
+    assert message in refused.value.message
+    assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"epochs": 0}, {"epochs": 1.5}, {"epochs": True}, {"batch_size": 0}, {"early_stopping_patience": 0},
+        {"seed": -1}, {"seed": 2**32},
+    ],
+)  # fmt: skip
+def test_refuses_a_setting_of_the_training_out_of_range(changed: dict[str, Any]) -> None:
+    with pytest.raises(ParameterError, match=f"parameter '{next(iter(changed))}' is "):
+        TrainingSpec.parse(TRAINING | changed, ParameterError, "parameter")

@@ -1,0 +1,123 @@
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from spline_lstm.errors import MissingCovariateError, TableError
+from spline_lstm.series.frame import Columns
+from spline_lstm.series.schema import CovariateSchema
+
+Refuses = Callable[..., Any]
+Select = Callable[..., Columns]
+MULTIVARIATE = {"feature_mode": "multivariate"}
+
+
+def test_a_missing_target_is_refused_with_the_columns_found(select_from: Select, refuses: Refuses) -> None:
+    with refuses(TableError, 10, "raw_table: column 'target' is missing; found: timestamp, load"):
+        select_from(pd.DataFrame(columns=["timestamp", "load"]))
+
+
+def test_the_file_is_named_where_the_table_comes_from_one(select_from: Select, refuses: Refuses) -> None:
+    table = pd.DataFrame(columns=["time", "target"])
+    table.attrs["source"] = "data/my.csv"
+    with refuses(TableError, 10, "data/my.csv: column 'timestamp' is missing; found: time, target"):
+        select_from(table)
+
+
+def test_the_targets_of_the_schema_are_proposed_where_they_are_there(
+    select_from: Select, make_schema: Callable[..., CovariateSchema], refuses: Refuses
+) -> None:
+    table = pd.DataFrame(columns=["timestamp", "load", "price"])
+    with refuses(TableError, 10, "type target_cols=load+price"):
+        select_from(table, make_schema(target_cols=["load", "price"]))
+
+
+def test_univariate_mode_needs_nothing_but_timestamp_and_target(select_from: Select) -> None:
+    columns = select_from(pd.DataFrame(columns=["timestamp", "target"]))
+    assert columns == Columns("timestamp", ("target",), (), (), (), (), described=False)
+
+
+def test_all_dynamic_covariates_of_the_schema_are_taken_by_default(
+    select_from: Select, make_table: Callable[..., pd.DataFrame]
+) -> None:
+    columns = select_from(make_table(steps=2), **MULTIVARIATE)
+    assert [item.name for item in columns.dynamic] == ["dew_point", "humidity", "pressure"]
+
+
+def test_named_covariates_are_taken_in_the_order_given(
+    select_from: Select, make_table: Callable[..., pd.DataFrame]
+) -> None:
+    columns = select_from(make_table(steps=2), dynamic_covariates="pressure+dew_point", **MULTIVARIATE)
+    assert [item.name for item in columns.dynamic] == ["pressure", "dew_point"]
+
+
+def test_static_covariates_are_taken_only_when_named(
+    select_from: Select, make_table: Callable[..., pd.DataFrame]
+) -> None:
+    table = make_table(steps=2)
+    assert select_from(table, **MULTIVARIATE).static == ()
+    assert [item.name for item in select_from(table, static_covariates="station", **MULTIVARIATE).static] == ["station"]
+
+
+@pytest.mark.parametrize("absent", ["dew_point", "pressure"])
+def test_a_required_covariate_that_is_absent_is_refused(
+    absent: str, select_from: Select, make_table: Callable[..., pd.DataFrame], refuses: Refuses
+) -> None:
+    with refuses(MissingCovariateError, 13, f"required covariate '{absent}' is missing; found: timestamp, station"):
+        select_from(make_table(steps=2).drop(columns=absent), **MULTIVARIATE)
+
+
+def test_an_optional_covariate_that_is_absent_is_left_out_and_recorded(
+    select_from: Select, make_schema: Callable[..., CovariateSchema], make_table: Callable[..., pd.DataFrame]
+) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "dew_point"}, {"name": "wind", "required": False}])
+    columns = select_from(make_table(steps=2), schema, **MULTIVARIATE)
+    assert [item.name for item in columns.dynamic] == ["dew_point"]
+    assert columns.absent == ("wind",)
+
+
+def test_an_optional_covariate_that_is_named_and_absent_is_refused(
+    select_from: Select,
+    make_schema: Callable[..., CovariateSchema],
+    make_table: Callable[..., pd.DataFrame],
+    refuses: Refuses,
+) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "wind", "required": False}])
+    with refuses(MissingCovariateError, 13, "'wind' is missing"):
+        select_from(make_table(steps=2), schema, dynamic_covariates="wind", **MULTIVARIATE)
+
+
+def test_a_covariate_that_the_schema_does_not_declare_is_refused(
+    select_from: Select, make_table: Callable[..., pd.DataFrame], refuses: Refuses
+) -> None:
+    with refuses(MissingCovariateError, 13, "'wind' is not declared", "declared: dew_point, humidity, pressure"):
+        select_from(make_table(steps=2), dynamic_covariates="wind", **MULTIVARIATE)
+
+
+def test_a_target_is_not_a_covariate_too(select_from: Select, make_table: Callable[..., pd.DataFrame]) -> None:
+    columns = select_from(make_table(steps=2), target_cols="target+humidity", **MULTIVARIATE)
+    assert [item.name for item in columns.dynamic] == ["dew_point", "pressure"]
+
+
+@pytest.mark.parametrize("mode", ["univariate", "multivariate"])
+def test_the_same_columns_are_checked_in_either_mode(
+    mode: str, select_from: Select, make_table: Callable[..., pd.DataFrame]
+) -> None:
+    table = make_table(steps=2).drop(columns="pressure")
+    columns = select_from(table, dynamic_covariates="dew_point", feature_mode=mode)
+    assert [item.name for item in columns.dynamic] == ["dew_point"]
+    assert columns.described
+
+
+def test_series_are_told_apart_by_the_static_covariates_of_the_schema(
+    select_from: Select, make_table: Callable[..., pd.DataFrame]
+) -> None:
+    assert select_from(make_table(steps=2)).series_id == ("station",)
+
+
+def test_a_missing_series_id_column_is_refused(
+    select_from: Select, make_table: Callable[..., pd.DataFrame], refuses: Refuses
+) -> None:
+    with refuses(TableError, 10, "series id column 'city' is missing; found: timestamp, station"):
+        select_from(make_table(steps=2), series_id_cols="city")

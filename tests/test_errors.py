@@ -1,0 +1,75 @@
+import pickle
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from spline_lstm import errors
+from spline_lstm.errors import SplineLSTMError, examples, nearest
+
+EXIT_CODES = {
+    "ParameterError": 2,
+    "TableError": 10,
+    "TimeAxisError": 11,
+    "ValuesError": 12,
+    "MissingCovariateError": 13,
+    "SchemaError": 14,
+    "ArtifactMissingError": 20,
+    "ArtifactDamagedError": 21,
+    "ShapeContractError": 22,
+    "RunIdMismatchError": 23,
+    "InsufficientDataError": 26,
+    "TrainingDivergedError": 30,
+    "ComparisonError": 40,
+    "ExportError": 50,
+    "EdgeGateError": 51,
+    "StorageError": 60,
+    "RunLockedError": 61,
+    "ProjectBugError": 70,
+}
+
+
+def family(error: type[SplineLSTMError]) -> Iterator[type[SplineLSTMError]]:
+    yield error
+    for kind in error.__subclasses__():
+        yield from family(kind)
+
+
+@pytest.mark.parametrize(("name", "exit_code"), EXIT_CODES.items())
+def test_each_refusal_has_the_exit_code_of_the_contract(name: str, exit_code: int) -> None:
+    assert getattr(errors, name)("text").exit_code == exit_code
+
+
+def test_the_contract_lists_every_class_without_children() -> None:
+    leaves = {kind.__name__ for kind in family(SplineLSTMError) if not kind.__subclasses__()}
+    assert leaves == set(EXIT_CODES)
+
+
+@pytest.mark.parametrize("error", list(family(SplineLSTMError)))
+def test_a_refusal_survives_the_way_between_processes(error: type[SplineLSTMError]) -> None:
+    copy = pickle.loads(pickle.dumps(error("a message")))
+    assert (type(copy), copy.message, copy.exit_code) == (error, "a message", error.exit_code)
+
+
+def test_the_command_line_prints_refusals_without_a_traceback() -> None:
+    assert issubclass(SplineLSTMError, click.ClickException)
+
+
+def test_a_message_of_several_lines_becomes_one() -> None:
+    assert SplineLSTMError("one\n  two\r\n\tthree").message == "one two three"
+
+
+def test_the_nearest_name_is_proposed() -> None:
+    assert nearest("lookbak", ["lookback", "horizon"]) == "; did you mean 'lookback'?"
+
+
+def test_nothing_is_proposed_when_no_name_is_near() -> None:
+    assert nearest("zzz", ["lookback", "horizon"]) == ""
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([], ""), ([1], "1"), (range(5), "0, 1, 2, 3, 4"), (range(7), "0, 1, 2, 3, 4 and 2 more")],
+)
+def test_at_most_five_examples_are_listed(values: list[int], text: str) -> None:
+    assert examples(values) == text
