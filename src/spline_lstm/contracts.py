@@ -1,5 +1,6 @@
 """What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -116,6 +117,26 @@ class ModelInput:
         return self.raw_target[rows], mask
 
 
+def fingerprint(bundle: ModelInput) -> dict[str, str]:
+    """Hash what runs must share to be comparable.
+
+    Returns:
+        SHA-256 of `windows` (series, origin and time of each), `splits` and `targets` (truth and what was
+        observed of it).
+
+    """
+    truth = bundle.raw_target.astype(np.float64)
+    parts: dict[str, tuple[np.ndarray, ...]] = {
+        "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
+        "splits": (bundle.window_split, bundle.row_split),
+        "targets": (truth, bundle.is_imputed, bundle.y_mask),
+    }
+    return {
+        name: hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
+        for name, arrays in parts.items()
+    }
+
+
 ARRAYS = tuple(item.name for item in fields(ModelInput) if item.name not in ("preprocessor", "meta"))
 """Keys of `processed.npz` beside `run_id`."""
 
@@ -155,7 +176,24 @@ def from_arrays(arrays: Mapping[str, np.ndarray], preprocessor: dict[str, Any], 
         meta=meta,
     )
     check_bundle(bundle)
+    _check_shapes_in_meta(bundle)
     return bundle
+
+
+def _check_shapes_in_meta(bundle: ModelInput) -> None:
+    """Refuse a `meta.json` that describes other arrays."""
+    found = {
+        "X_shape": list(bundle.X.shape),
+        "y_shape": list(bundle.y.shape),
+        "f_total": len(bundle.feature_names),
+        "f_target": len(bundle.target_indices),
+        "lookback": bundle.lookback,
+        "horizon": bundle.horizon,
+        "target_cols": list(bundle.target_names),
+    }
+    for key, value in found.items():
+        if bundle.meta[key] != value:
+            raise ShapeContractError(f"meta.json says {key}={bundle.meta[key]}, but processed.npz has {value}")
 
 
 def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:

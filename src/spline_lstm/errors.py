@@ -32,6 +32,7 @@ between worker processes.
 
 import difflib
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import click
 
@@ -159,6 +160,23 @@ class ProjectBugError(SplineLSTMError):
     """An unexpected failure inside the project."""
 
     exit_code = 70
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What a step of a benchmark cell leaves in place of its result, so that the other cells go on."""
+
+    message: str
+    exit_code: int
+
+    def to_error(self) -> SplineLSTMError:
+        """Return the refusal again, with its own exit code."""
+        kinds: list[type[SplineLSTMError]] = _subclasses(SplineLSTMError)
+        return next((kind for kind in kinds if kind.exit_code == self.exit_code), SplineLSTMError)(self.message)
+
+
+def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:
+    return [below for child in kind.__subclasses__() for below in (child, *_subclasses(child))]
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

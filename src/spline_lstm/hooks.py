@@ -9,6 +9,7 @@ from kedro.framework.hooks import hook_impl
 
 from spline_lstm.datasets.inputs import SchemaDataset
 from spline_lstm.errors import ProjectBugError, SplineLSTMError
+from spline_lstm.matrix import make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
 
 logger = logging.getLogger(__name__)
@@ -29,9 +30,11 @@ class ProjectHooks:
         parameters = parse_parameters(loader["parameters"])
         schema = SchemaDataset(filepath=str(context.project_path / parameters.covariate_spec)).load()
         resolved = resolve_parameters(parameters, schema, _commit(context.project_path))
-        for pipeline in ("preprocessing", "modelling", "edge_poc"):
+        for pipeline in ("preprocessing", "modelling", "edge_poc", "benchmarking"):
             resolved[f"{pipeline}_command"] = command(pipeline, given, context.env)
-        loader.runtime_params = resolved
+        matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
+        set_current_matrix(matrix)
+        loader.runtime_params = resolved | matrix.parameters
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:

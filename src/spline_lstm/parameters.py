@@ -4,19 +4,20 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
+from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.season import EvaluationSpec
-from spline_lstm.models.registry import ModelSpec, TrainingSpec
+from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
 from spline_lstm.series.frame import TableSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.spec import Names, Spec, Text
+from spline_lstm.spec import Names, Spec, StrictInt, Text
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
@@ -38,6 +39,18 @@ def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+class BenchmarkSpec(Spec):
+    """The axes of the matrix, and what the verdicts weigh."""
+
+    model_types: Annotated[tuple[ModelType, ...], Field(min_length=1)]
+    feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], Field(min_length=1)]
+    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    latency_calls: Annotated[StrictInt, Field(ge=1000)]
+    warm_up: Annotated[StrictInt, Field(ge=0)]
+    edge_weights: EdgeWeights
+    recommendation_weights: RecommendationWeights
+
+
 RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
 
 
@@ -57,6 +70,9 @@ class ExportSpec(Spec):
 class RunSpec(Spec):
     """Names of a run and of its preprocessed data."""
 
+    label: str
+    """What progress bars and logs call the run."""
+
     run_id: Text
     processed_run_id: Text
     commit: str | None
@@ -69,6 +85,7 @@ class Parameters(InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, Training
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
     edge_poc: EdgeSpec
+    benchmark: BenchmarkSpec
     run_id: RunId
     processed_run_id: RunId
 
@@ -121,7 +138,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     ids = {"run_id": run_id, "processed_run_id": processed_id}
     settings = parameters.model_dump(mode="json") | ids
     groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
-    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": settings}}
+    return {**settings, **groups, "run": {**ids, "label": run_id, "commit": commit, "settings": settings}}
 
 
 def _digest(values: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spline_lstm.errors import TableError, TimeAxisError, ValuesError
+from spline_lstm.errors import TableError, ValuesError
 from spline_lstm.series.frame import Observations
 from spline_lstm.series.schema import CovariateSchema
 
@@ -109,7 +109,8 @@ def test_rows_out_of_order_give_the_same_bits(
     order = list(range(len(table)))
     random.shuffle(order)
     first, second = (
-        observe_table(rows, static_covariates="station", **MULTIVARIATE) for rows in (table, table.iloc[order])
+        observe_table(rows, static_covariates="station", feature_mode="multivariate")
+        for rows in (table, table.iloc[order])
     )
     for name in ("series", "timestamps", "values"):
         assert getattr(first, name).tobytes() == getattr(second, name).tobytes()
@@ -138,18 +139,4 @@ def test_a_static_covariate_that_changes_is_refused(
 ) -> None:
     table = make_table(steps=3, series=("EWR",)).assign(city="x", station=["EWR", "EWR", "JFK"])
     with refuses(TableError, 10, "column 'station', series 'x': a static covariate changes over time"):
-        observe_table(table, series_id_cols="city", static_covariates="station", **MULTIVARIATE)
-
-
-def test_a_duplicate_timestamp_is_refused_with_its_series(
-    observe_table: Observe, make_table: Callable[..., pd.DataFrame], refuses: Refuses
-) -> None:
-    table = make_table(steps=5)
-    table = pd.concat([table, table.iloc[[7]]])
-    with refuses(TimeAxisError, 11, "series 'JFK': 2024-01-01T02:00 is there twice (1 duplicates in all)"):
-        observe_table(table)
-
-
-def test_a_duplicate_without_series_columns_hints_at_both_causes(observe_table: Observe, refuses: Refuses) -> None:
-    with refuses(TimeAxisError, 11, "end of summer time, give UTC or an offset", "series_id_cols=..."):
-        observe_table(text_table(["1", "2"], ["2024-01-01", "2024-01-01"]))
+        observe_table(table, series_id_cols="city", static_covariates="station", feature_mode="multivariate")

@@ -3,32 +3,47 @@
 import hashlib
 import io
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
-from kedro_datasets._typing import JSONPreview, TablePreview
+from kedro_datasets._typing import JSONPreview, PlotlyPreview, TablePreview
 
-from spline_lstm.datasets.storage import read_bytes, shown, write_bytes
-from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.datasets.storage import parse_json, read_bytes, shown, write_bytes
+from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.types import DataFrame
 
 
-class BytesDataset(AbstractDataset[bytes, bytes]):
-    """Any file as its bytes; models are loaded from them where they are used."""
+class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
+    """Any file as its bytes; models are loaded from them where they are used.
+
+    A `Failure` is kept beside the file's place, under `.failed`, and counts as missing: the next run
+    tries again.
+    """
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
         self._made_by = made_by
         self.metadata = metadata
 
-    def load(self) -> bytes:
+    @property
+    def _failed(self) -> Path:
+        return self._filepath.with_name(f"{self._filepath.name}.failed")
+
+    def load(self) -> bytes | Failure:
         """Read the file."""
+        if not self._filepath.exists() and self._failed.exists():
+            return Failure(**json.loads(read_bytes(self._failed)))
         return read_bytes(self._filepath, self._made_by)
 
-    def save(self, data: bytes) -> None:
+    def save(self, data: bytes | Failure) -> None:
         """Write the file atomically."""
+        if isinstance(data, Failure):
+            write_bytes(self._failed, json.dumps(asdict(data)).encode())
+            return
         write_bytes(self._filepath, data)
+        self._failed.unlink(missing_ok=True)
 
     def _exists(self) -> bool:
         return self._filepath.is_file()
@@ -60,6 +75,8 @@ class _CodedDataset(AbstractDataset[Any, Any]):
 
         """
         content = self._file.load()
+        if isinstance(content, Failure):
+            return content
         try:
             return self._decode(content)
         except (ValueError, RecursionError, OSError) as error:
@@ -68,7 +85,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
 
     def save(self, data: Any) -> None:
         """Write the value atomically: it is encoded whole before the file is touched."""
-        self._file.save(self._encode(data))
+        self._file.save(data if isinstance(data, Failure) else self._encode(data))
 
     def _exists(self) -> bool:
         return self._filepath.is_file()
@@ -94,7 +111,7 @@ class JSONDataset(_CodedDataset):
         return (json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
     def _decode(self, content: bytes) -> Any:
-        return json.loads(content)
+        return parse_json(content)
 
     def preview(self) -> JSONPreview:
         """Return the text for kedro-viz."""
@@ -118,6 +135,38 @@ class ParquetDataset(_CodedDataset):
         """Return the first rows for kedro-viz."""
         head = self.load().head(nrows)
         return TablePreview(json.loads(head.to_json(orient="split", date_format="iso")))
+
+
+class CSVDataset(_CodedDataset):
+    """A pandas table as CSV, with a preview in kedro-viz."""
+
+    def _encode(self, data: DataFrame) -> bytes:
+        return data.to_csv(index=False).encode()
+
+    def _decode(self, content: bytes) -> DataFrame:
+        import pandas as pd
+
+        return pd.read_csv(io.BytesIO(content))
+
+    def preview(self, nrows: int = 40) -> TablePreview:
+        """Return the first rows for kedro-viz."""
+        return TablePreview(json.loads(self.load().head(nrows).to_json(orient="split")))
+
+
+class PlotlyDataset(_CodedDataset):
+    """A plotly figure as JSON, drawn by kedro-viz."""
+
+    def _encode(self, data: Any) -> bytes:
+        return str(data.to_json()).encode()
+
+    def _decode(self, content: bytes) -> Any:
+        import plotly.io
+
+        return plotly.io.from_json(content.decode())
+
+    def preview(self) -> PlotlyPreview:
+        """Return the figure for kedro-viz."""
+        return PlotlyPreview(json.loads(self.load().to_json()))
 
 
 class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):

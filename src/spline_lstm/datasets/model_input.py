@@ -13,7 +13,7 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
 from spline_lstm.contracts import ModelInput, check_meta, check_same_run, from_arrays, to_arrays
-from spline_lstm.datasets.storage import atomic_path, read_bytes, sha256_of, shown, write_bytes
+from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
@@ -77,7 +77,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         path = self._folder / "meta.json"
         content = read_bytes(path, self._made_by)
         try:
-            meta = json.loads(content, parse_constant=_refuse_constant)
+            meta = parse_json(content)
         except (ValueError, RecursionError) as error:
             raise ArtifactDamagedError(
                 f"{shown(path)} is not valid JSON: {error}; make it with: {self._made_by}"
@@ -86,8 +86,9 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         return dict(meta)
 
     def _check_hashes(self, meta: dict[str, Any]) -> None:
+        hashes = meta.get("sha256")
         for name in _HASHED:
-            if sha256_of(self._folder / name) == meta.get("sha256", {}).get(name):
+            if isinstance(hashes, dict) and sha256_of(self._folder / name) == hashes.get(name):
                 continue
             found = self._run_id_in(name)
             if found is not None:
@@ -116,10 +117,6 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     def preview(self) -> JSONPreview:
         """Return `meta.json` for kedro-viz."""
         return JSONPreview(json.dumps(self._load_meta()))
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not valid JSON")
 
 
 def _read_arrays(path: Path, wanted: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:

@@ -14,6 +14,7 @@ from spline_lstm.edge.conversion import TFLiteForm
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation.latency import measure_latency
+from spline_lstm.models.base import compiled_call
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 
@@ -102,18 +103,15 @@ def make_reference(bundle: ModelInput, network: Any, spec: EdgeSpec) -> Referenc
         spec: How to measure.
 
     """
-    import tensorflow as tf
-
     windows, count = make_probe_windows(bundle)
-    compiled = tf.function(lambda window: network(window, training=False))
-    window = tf.constant(windows[:1])
+    call = compiled_call(network, windows[:1])
     rows = bundle.windows_of(2)
     return Reference(
         windows=windows,
         outputs=network.predict(windows, batch_size=1_024, verbose=0),
         truth=bundle.y[rows][:count],
         mask=bundle.y_mask[rows][:count],
-        latency=measure_latency(lambda: compiled(window), calls=spec.latency_calls, warm_up=spec.warm_up),
+        latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
         params=int(network.count_params()),
     )
 

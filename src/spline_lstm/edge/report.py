@@ -71,7 +71,8 @@ def _summary(gate: dict[str, Any]) -> str:
     keras = gate["keras"]
     note = (
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
-        f"{keras['latency_p50_ms'] * 1000:.0f} µs. Smallest possible: 4 bytes for each of the {gate['params']:,} parameters."
+        f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
+        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters."
     )
     return f"## Files\n\n{_table(heading, rows)}\n\n{note}"
 
@@ -111,7 +112,8 @@ def _targets(gate: dict[str, Any]) -> str:
             rows.append(
                 [name, figure.replace("_", " "), _number(found), f"≤ {_number(target)}", "met" if met else "missed"]
             )
-    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{_table(['file', 'figure', 'found', 'target', ''], rows)}"
+    table = _table(["file", "figure", "found", "target", ""], rows)
+    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{table}"
 
 
 def _second_route(gate: dict[str, Any]) -> str:

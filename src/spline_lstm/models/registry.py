@@ -33,10 +33,14 @@ def _check_model_type(name: str) -> str:
     return name
 
 
+ModelType = Annotated[Text, AfterValidator(_check_model_type)]
+Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
+
+
 class ModelSpec(Spec):
     """Architecture and optimiser."""
 
-    model_type: Annotated[Text, AfterValidator(_check_model_type)]
+    model_type: ModelType
     hidden_units: Annotated[Integers, Field(min_length=1), AfterValidator(_check_widths)]
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1)]
     learning_rate: Annotated[StrictFloat, Field(gt=0)]
@@ -51,7 +55,7 @@ class TrainingSpec(Spec):
     epochs: Annotated[StrictInt, Field(ge=1)]
     batch_size: Annotated[StrictInt, Field(ge=1)]
     early_stopping_patience: Annotated[StrictInt, Field(ge=1)]
-    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)]
+    seed: Seed
 
 
 def make_model(

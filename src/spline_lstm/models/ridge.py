@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from spline_lstm.contracts import ModelInput
 from spline_lstm.types import Bool, Float32, Float64
 
 PENALTIES = tuple(10.0**exponent for exponent in np.arange(-6, 1.5, 0.5))
@@ -38,6 +39,12 @@ class RidgeData:
     inputs: Float32
     targets: Float32
     mask: Bool
+
+
+def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
+    """Flatten the windows of a split."""
+    rows = bundle.windows_of(split)
+    return RidgeData(bundle.X[rows].reshape(len(rows), -1), bundle.y[rows], bundle.y_mask[rows])
 
 
 def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:

@@ -133,7 +133,7 @@ def make_features(
         seen_from = np.maximum(seen_from, np.where(last_used == _NEVER, _NEVER, last_used - allowed))
         columns.append(values)
         names.append(channel.name)
-    static_codes = make_static_codes(grid, {item.name: item.dim for item in grid.columns.static})
+    static_codes = make_static_codes(grid.statics, {item.name: item.dim for item in grid.columns.static})
     if not multivariate:
         count = len(grid.columns.targets)
         columns, names = columns[:count], names[:count]
@@ -142,7 +142,7 @@ def make_features(
     for static in grid.columns.static if multivariate else ():
         codes, unknown = static_codes[static.name], [0.0] * static.dim
         table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]])
-        columns += table[grid.series].T
+        columns.extend(table[grid.series].T)
         names += [f"{static.name}_{position}" for position in range(static.dim)]
     _check_names_distinct(names)
     with np.errstate(over="ignore"):
@@ -239,11 +239,11 @@ def _apply_ordinal(codes: Float64, labels: tuple[str, ...], state: OrdinalState)
     return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
 
 
-def make_static_codes(grid: Grid, dims: dict[str, int]) -> dict[str, dict[str, list[float]]]:
+def make_static_codes(statics: dict[str, tuple[str, ...]], dims: dict[str, int]) -> dict[str, dict[str, list[float]]]:
     """Give every category of the static covariates a fixed code.
 
     Args:
-        grid: Series with their categories; every series has a training part.
+        statics: Static covariate to its category in every series; the empty text is unknown.
         dims: Static covariate to the length of its code.
 
     Returns:
@@ -254,7 +254,7 @@ def make_static_codes(grid: Grid, dims: dict[str, int]) -> dict[str, dict[str, l
     return {
         name: dict(zip(labels, _directions(len(labels), dim).tolist(), strict=True))
         for name, dim in dims.items()
-        for labels in [sorted({label for label in grid.statics[name] if label})]
+        for labels in [sorted({label for label in statics[name] if label})]
     }
 
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
+from spline_lstm.contracts import ModelInput, fingerprint
 from spline_lstm.evaluation import forecasts, report
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.base import load_network
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
-from spline_lstm.models.ridge import RidgeData, fit_ridge
+from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
@@ -34,7 +34,7 @@ def train_model(
         horizon=model_input.horizon,
         seed=training.seed,
     )
-    with epoch_progress(run.run_id, training.epochs) as on_epoch:
+    with epoch_progress(run.label, training.epochs) as on_epoch:
         record = forecaster.fit_model(
             _windows(model_input, model_input.windows_of(0)),
             _windows(model_input, model_input.windows_of(1)),
@@ -66,27 +66,18 @@ def evaluate_model(
 ) -> tuple[dict[str, Any], DataFrame]:
     """Score the model beside all baselines on val and test; returns the metrics and the test predictions."""
     network = MODELS[model.model_type].from_network(load_network(model_file, "model.keras"))
-    ridge = fit_ridge(*(_ridge_data(model_input, split) for split in (0, 1)))
+    ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
     made = {
         split: {
             "model": model_input.in_target_units(network.predict(model_input.X[rows])),
-            "ridge": model_input.in_target_units(ridge.predict(_flat(model_input.X[rows]))),
+            "ridge": model_input.in_target_units(ridge.predict(model_input.X[rows].reshape(len(rows), -1))),
         }
         for split, rows in windows.items()
     }
     metrics = forecasts.evaluate(model_input, windows, made, evaluation.season)
     metrics = {"run_id": run.run_id, "processed_run_id": model_input.processed_id, **metrics}
     return metrics, forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
-
-
-def _flat(X: Float32) -> Float32:
-    return X.reshape(len(X), -1)
-
-
-def _ridge_data(model_input: ModelInput, split: int) -> RidgeData:
-    rows = model_input.windows_of(split)
-    return RidgeData(_flat(model_input.X[rows]), model_input.y[rows], model_input.y_mask[rows])
 
 
 def describe_run(
@@ -100,6 +91,14 @@ def describe_run(
         "seed": training.seed,
         "commit": run.commit,
         "settings": run.settings,
+        "shared": {
+            **fingerprint(model_input),
+            "lookback": model_input.lookback,
+            "horizon": model_input.horizon,
+            "epochs": training.epochs,
+            "batch_size": training.batch_size,
+            "early_stopping_patience": training.early_stopping_patience,
+        },
         "source_sha256": model_input.meta.get("source_sha256"),
         "processed_sha256": model_input.meta.get("sha256", {}),
         "sha256": {

@@ -1,0 +1,254 @@
+"""The fair comparison: what cells must share, the table, and the verdicts with their reasons."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from spline_lstm.errors import ComparisonError
+from spline_lstm.spec import Spec, StrictFloat
+from spline_lstm.types import DataFrame
+
+COLUMNS = (
+    "run_id", "model_type", "data_mode", "seed", "MAE", "MSE", "RMSE", "robust MAPE", "MASE", "R2",
+    "p50(ms)", "p95(ms)", "model_size(MB)", "params", "notes", "train_seconds", "val RMSE",
+)  # fmt: skip
+BYTES_PER_MB = 1_000_000
+_METRICS = {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "robust MAPE": "robust_mape", "MASE": "mase", "R2": "r2"}
+_FLAGGING = ("ridge", "seasonal_naive")
+
+Row = dict[str, Any]
+Weight = Annotated[StrictFloat, Field(ge=0)]
+
+
+class EdgeWeights(Spec):
+    """What counts on a device; the edge winner has the lowest weighted sum."""
+
+    p95: Weight
+    size: Weight
+
+
+class RecommendationWeights(Spec):
+    """What counts for the recommendation."""
+
+    accuracy: Weight
+    edge: Weight
+
+
+@dataclass(frozen=True)
+class CellRecord:
+    """What one cell contributes.
+
+    Attributes:
+        metrics: `metrics.json` of the run.
+        run: `run.json` of the run.
+        operation: `latency_p50_ms`, `latency_p95_ms` and `stable` of its model.
+
+    """
+
+    model_type: str
+    feature_mode: str
+    seed: int
+    metrics: dict[str, Any]
+    run: dict[str, Any]
+    operation: dict[str, Any]
+
+    @property
+    def run_id(self) -> str:
+        """The cell's run."""
+        return str(self.run["run_id"])
+
+
+def check_comparable(records: list[CellRecord]) -> None:
+    """Refuse cells that differ in what all must share.
+
+    Compared are the hashes of windows, splits and targets, the window lengths, epochs, batch size and
+    early stopping, and that every model type and feature mode has the same seeds.
+
+    Raises:
+        ComparisonError: Names the cell and the field.
+
+    """
+    first = records[0]
+    for record in records:
+        if not record.run.get("shared"):
+            raise ComparisonError(
+                f"cell '{record.run_id}' was made by an earlier version that did not record what it shares; "
+                f"remove data/08_reporting/{record.run_id} and run the benchmark again"
+            )
+        for field, value in first.run["shared"].items():
+            found = record.run["shared"].get(field)
+            if found != value:
+                raise ComparisonError(
+                    f"cell '{record.run_id}' is not comparable: {field} is {_short(found)}, "
+                    f"but {_short(value)} in cell '{first.run_id}'"
+                )
+        if record.metrics["run_id"] != record.run_id:
+            raise ComparisonError(f"cell '{record.run_id}': its metrics belong to run '{record.metrics['run_id']}'")
+    seeds: dict[tuple[str, str], list[int]] = {}
+    for record in records:
+        seeds.setdefault((record.model_type, record.feature_mode), []).append(record.seed)
+    expected = sorted(next(iter(seeds.values())))
+    for (model_type, feature_mode), found in seeds.items():
+        if sorted(found) != expected:
+            raise ComparisonError(
+                f"cells of {model_type}, {feature_mode}: seeds are {sorted(found)}, needed {expected}"
+            )
+
+
+def _short(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= 16 else f"{text[:12]}…"
+
+
+def make_rows(records: list[CellRecord]) -> list[Row]:
+    """Return one row a cell, in the columns of `COLUMNS`; losing to ridge or seasonal naive is noted."""
+    return [
+        {
+            "run_id": record.run_id,
+            "model_type": record.model_type,
+            "data_mode": record.feature_mode,
+            "seed": record.seed,
+            **_scores(record.metrics["test"]["model"]),
+            **_operation(record.operation, record.run["size_bytes"], record.run["params"]),
+            "notes": "; ".join(_notes(record)),
+            "train_seconds": record.run["train_seconds"],
+            "val RMSE": record.metrics["val"]["model"]["overall"]["rmse"],
+        }
+        for record in records
+    ]
+
+
+def make_table(rows: list[Row]) -> DataFrame:
+    """Lay out rows as a table with `COLUMNS`."""
+    import pandas as pd
+
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _scores(scores: Mapping[str, Any]) -> Row:
+    return {column: scores["overall"][metric] for column, metric in _METRICS.items()}
+
+
+def _operation(operation: Mapping[str, Any], size_bytes: int, params: int) -> Row:
+    return {
+        "p50(ms)": operation["latency_p50_ms"],
+        "p95(ms)": operation["latency_p95_ms"],
+        "model_size(MB)": size_bytes / BYTES_PER_MB,
+        "params": params,
+    }
+
+
+def _notes(record: CellRecord) -> list[str]:
+    rmse = record.metrics["test"]["model"]["overall"]["rmse"]
+    baselines = record.metrics["test"]["baselines"]
+    notes = [
+        f"loses to {name.replace('_', ' ')}" for name in _FLAGGING if baselines[name]["overall"]["rmse"] < rmse
+    ]  # fmt: skip
+    return notes if record.operation["stable"] else [*notes, "latency unstable"]
+
+
+def make_baseline_rows(records: list[CellRecord], operations: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Return one row a baseline and feature mode; naive forecasts do not depend on the mode and stand once.
+
+    Args:
+        records: Cells; the baselines of the first one of each feature mode are taken.
+        operations: Baseline, or `ridge <feature mode>`, to latency, `size_bytes` and `params`.
+
+    """
+    rows = []
+    seen: set[str] = set()
+    for record in records:
+        for name, scores in record.metrics["test"]["baselines"].items():
+            key = f"ridge {record.feature_mode}" if name == "ridge" else name
+            if key in seen:
+                continue
+            seen.add(key)
+            operation = operations[key]
+            rows.append(
+                {
+                    "run_id": "",
+                    "model_type": name,
+                    "data_mode": record.feature_mode if name == "ridge" else "univariate",
+                    "seed": None,
+                    **_scores(scores),
+                    **_operation(operation, operation["size_bytes"], operation["params"]),
+                    "notes": "baseline" if operation["stable"] else "baseline; latency unstable",
+                    "train_seconds": operation["train_seconds"],
+                    "val RMSE": record.metrics["val"]["baselines"][name]["overall"]["rmse"],
+                }
+            )
+    return rows
+
+
+def summarise(rows: list[Row]) -> list[Row]:
+    """Mean and spread over seeds of every model type and feature mode; the spread is largest minus smallest."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["model_type"], row["data_mode"]), []).append(row)
+    numbers = [name for name in COLUMNS if name not in ("run_id", "model_type", "data_mode", "seed", "notes")]
+    return [
+        {
+            "model_type": model_type,
+            "data_mode": data_mode,
+            "seeds": [row["seed"] for row in group],
+            **{name: float(np.mean([row[name] for row in group])) for name in numbers},
+            "RMSE spread": float(np.ptp([row["RMSE"] for row in group])),
+            "val RMSE spread": float(np.ptp([row["val RMSE"] for row in group])),
+            "loses_to_ridge": all("loses to ridge" in row["notes"] for row in group),
+        }
+        for (model_type, data_mode), group in groups.items()
+    ]
+
+
+def make_verdicts(
+    summary: list[Row], edge_weights: EdgeWeights, weights: RecommendationWeights
+) -> dict[str, dict[str, Any]]:
+    """Name the accuracy winner, the edge winner and the recommendation, each with its reason.
+
+    Winners are found on the mean over seeds. The recommendation is a choice, so it rests on validation
+    RMSE; the test RMSE is told beside it. Every figure is related to the best one before it is weighted.
+
+    Args:
+        summary: What `summarise` returned.
+        edge_weights: Weights of p95 and size.
+        weights: Weights of accuracy and the edge score.
+
+    """
+    accuracy = min(summary, key=lambda row: row["RMSE"])
+    edge_scores = _relative_sum(summary, {"p95(ms)": edge_weights.p95, "model_size(MB)": edge_weights.size})
+    edge = summary[int(np.argmin(edge_scores))]
+    scored = [{**row, "edge": score} for row, score in zip(summary, edge_scores, strict=True)]
+    balance = _relative_sum(scored, {"val RMSE": weights.accuracy, "edge": weights.edge})
+    chosen = summary[int(np.argmin(balance))]
+    return {
+        "accuracy": {
+            **_name(accuracy),
+            "reason": f"lowest test RMSE: {accuracy['RMSE']:.4g} on average over seeds "
+            f"(spread {accuracy['RMSE spread']:.2g})",
+        },
+        "edge": {
+            **_name(edge),
+            "reason": f"lowest weighted sum of p95 and size: {edge['p95(ms)']:.3g} ms, {edge['model_size(MB)']:.3g} MB",
+            "weights": edge_weights.model_dump(),
+        },
+        "recommendation": {
+            **_name(chosen),
+            "reason": f"best balance of validation RMSE ({chosen['val RMSE']:.4g}) and the edge score "
+            f"({chosen['p95(ms)']:.3g} ms, {chosen['model_size(MB)']:.3g} MB); its test RMSE is {chosen['RMSE']:.4g}, "
+            f"{chosen['RMSE'] / accuracy['RMSE'] - 1:.1%} above the accuracy winner's",
+            "weights": weights.model_dump(),
+            "loses_to_ridge": chosen["loses_to_ridge"],
+        },
+    }
+
+
+def _relative_sum(rows: list[Row], weights: Mapping[str, float]) -> list[float]:
+    best = {name: min(row[name] for row in rows) for name in weights}
+    return [sum(weight * row[name] / max(best[name], 1e-12) for name, weight in weights.items()) for row in rows]
+
+
+def _name(row: Row) -> dict[str, Any]:
+    return {"model_type": row["model_type"], "data_mode": row["data_mode"]}

@@ -1,0 +1,163 @@
+"""Nodes of the benchmark."""
+
+import functools
+import json
+import logging
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.errors import Failure, SplineLSTMError
+from spline_lstm.evaluation import baselines, comparison, comparison_report
+from spline_lstm.evaluation.comparison import CellRecord
+from spline_lstm.evaluation.latency import measure_latency
+from spline_lstm.matrix import Cell
+from spline_lstm.models.base import compiled_call, load_network
+from spline_lstm.models.ridge import fit_ridge, ridge_data
+from spline_lstm.parameters import BenchmarkSpec
+from spline_lstm.types import DataFrame
+
+logger = logging.getLogger(__name__)
+
+
+def tolerant(outputs: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a cell's node leave a `Failure` in place of its outputs, so that the other cells go on.
+
+    Args:
+        outputs: How many outputs the node has.
+
+    """
+
+    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def run(*inputs: Any) -> Any:
+            failure = next((item for item in inputs if isinstance(item, Failure)), None)
+            if failure is None:
+                try:
+                    return function(*inputs)
+                except SplineLSTMError as error:
+                    failure = Failure(error.message, error.exit_code)
+                    logger.error("A cell failed, the others go on: %s", failure.message)
+            return (failure,) * outputs if outputs > 1 else failure
+
+        return run
+
+    return wrap
+
+
+class CompareCells:
+    """Joins the cells' results; the cells are fixed when the pipeline is made."""
+
+    def __init__(self, cells: tuple[Cell, ...]) -> None:
+        self._cells = cells
+
+    def measure_operation(self, benchmark: BenchmarkSpec, *loaded: Any) -> dict[str, Any]:
+        """Measure every model at batch 1, one at a time, after all training.
+
+        Args:
+            benchmark: How many calls.
+            loaded: All models in the order of the cells, then the preprocessed data of each feature mode.
+
+        """
+        models, bundles = loaded[: len(self._cells)], loaded[len(self._cells) :]
+        _raise_first(models)
+        inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in bundles}
+        found: dict[str, Any] = {}
+        for cell, content in zip(self._cells, models, strict=True):
+            call = compiled_call(load_network(content, cell.run_id), inputs[cell.processed_run_id].X[:1])
+            found[cell.run_id] = measure_latency(call, calls=benchmark.latency_calls, warm_up=benchmark.warm_up)
+            logger.info("%s: p50 %.3f ms", cell.run_id, found[cell.run_id]["latency_p50_ms"])
+        for cell in self._cells:
+            if f"ridge {cell.feature_mode}" not in found:
+                found |= _baseline_operation(inputs[cell.processed_run_id], cell.feature_mode, benchmark)
+        return found
+
+    def compare(
+        self, benchmark: BenchmarkSpec, benchmark_id: str, operation: dict[str, Any], *loaded: Any
+    ) -> tuple[dict[str, Any], DataFrame, str, dict[str, bytes], Any, Any, Any]:
+        """Check that the cells are comparable and join them.
+
+        Args:
+            benchmark: Weights of the verdicts.
+            benchmark_id: Names the comparison.
+            operation: What `measure_operation` found.
+            loaded: All cells' metrics, then all cells' run records.
+
+        Raises:
+            ComparisonError: The cells differ in what they must share.
+
+        """
+        metrics, runs = loaded[: len(self._cells)], loaded[len(self._cells) :]
+        _raise_first(loaded)
+        records = [
+            CellRecord(cell.model_type, cell.feature_mode, cell.seed, scores, run, operation[cell.run_id])
+            for cell, scores, run in zip(self._cells, metrics, runs, strict=True)
+        ]
+        comparison.check_comparable(records)
+        rows = comparison.make_rows(records)
+        summary = comparison.summarise(rows)
+        joined = {
+            "benchmark_id": benchmark_id,
+            "commit": runs[0]["commit"],
+            "units": metrics[0]["units"],
+            "shared": runs[0]["shared"],
+            "rows": rows,
+            "baselines": comparison.make_baseline_rows(records, operation),
+            "summary": summary,
+            "verdicts": comparison.make_verdicts(
+                summary, benchmark.edge_weights, benchmark.recommendation_weights
+            ),
+        }  # fmt: skip
+        files = {
+            f"{record.run_id}.json": json.dumps(
+                {"row": row, "metrics": record.metrics, "run": record.run, "operation": record.operation},
+                indent=2,
+                ensure_ascii=False,
+            ).encode()
+            for record, row in zip(records, rows, strict=True)
+        }
+        table = comparison.make_table([*rows, *joined["baselines"]])
+        return (
+            joined,
+            table,
+            comparison_report.make_comparison_report(joined),
+            files,
+            comparison_report.make_accuracy_latency_plot(rows),
+            comparison_report.make_horizon_plot(records),
+            comparison_report.make_seed_plot(rows),
+        )
+
+
+def _raise_first(loaded: tuple[Any, ...]) -> None:
+    """End the run with the code of the first failed cell: a comparison without it would not be fair."""
+    failures = [item for item in loaded if isinstance(item, Failure)]
+    if failures:
+        raise failures[0].to_error()
+
+
+def _baseline_operation(bundle: ModelInput, feature_mode: str, benchmark: BenchmarkSpec) -> dict[str, Any]:
+    """Measure the baselines as one would run them: a single window at a time, in numpy."""
+    started = time.perf_counter()
+    ridge = fit_ridge(*(ridge_data(bundle, split) for split in (0, 1)))
+    seconds = time.perf_counter() - started
+    window = np.zeros((1, ridge.weights.shape[0]), dtype=np.float32)
+    history = np.zeros((1, bundle.lookback, len(bundle.target_indices)))
+    horizon, lookback = bundle.horizon, bundle.lookback
+    calls: dict[str, tuple[Callable[[], Any], int]] = {
+        f"ridge {feature_mode}": (lambda: ridge.predict(window), ridge.weights.size + ridge.bias.size),
+        "last_value": (lambda: baselines.last_value(history, horizon), 0),
+        "moving_average": (lambda: baselines.moving_average(history, horizon, lookback), 0),
+        "seasonal_naive": (lambda: baselines.seasonal_naive(history, horizon, lookback), 0),
+    }
+    return {
+        name: {
+            **measure_latency(call, calls=benchmark.latency_calls, warm_up=benchmark.warm_up),
+            "params": params,
+            "size_bytes": 4 * params,
+            "train_seconds": seconds if params else 0.0,
+        }
+        for name, (call, params) in calls.items()
+    }

@@ -1,0 +1,83 @@
+"""Wiring of the benchmark: one preprocessing a feature mode, one modelling a cell, one comparison."""
+
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.matrix import Cell, current_matrix
+from spline_lstm.pipelines import modelling, preprocessing
+from spline_lstm.pipelines.benchmarking.nodes import CompareCells, tolerant
+
+
+def create_pipeline() -> Pipeline:
+    """From the raw table to the comparison; every cell is a namespace that can be run and resumed alone."""
+    cells = current_matrix().cells
+    if not cells:
+        return Pipeline([])
+    sources = tuple(dict.fromkeys(cell.processed_run_id for cell in cells))
+    parts = [_preprocess(source) for source in sources] + [_model(cell) for cell in cells]
+    return sum(parts, start=Pipeline([])) + _compare(cells, sources)
+
+
+def _preprocess(source: str) -> Pipeline:
+    return Pipeline(
+        preprocessing.create_pipeline(),
+        namespace=source,
+        inputs={"raw_table", "covariate_schema"},
+        parameters={
+            "params:table": f"params:sources.{source}.table",
+            "params:run": f"params:sources.{source}.run",
+            "params:fills": "params:fills",
+            "params:windows": "params:windows",
+        },
+    )
+
+
+def _model(cell: Cell) -> Pipeline:
+    forgiving = Pipeline(
+        [
+            Node(
+                tolerant(len(node.outputs))(node.func),
+                node.inputs,
+                node.outputs if len(node.outputs) > 1 else node.outputs[0],
+                name=node.name,
+            )
+            for node in modelling.create_pipeline().nodes
+        ]
+    )
+    return Pipeline(
+        forgiving,
+        namespace=cell.run_id,
+        inputs={"model_input": f"{cell.processed_run_id}.model_input"},
+        parameters={
+            "params:model": f"params:cells.{cell.run_id}.model",
+            "params:training": f"params:cells.{cell.run_id}.training",
+            "params:run": f"params:cells.{cell.run_id}.run",
+            "params:evaluation": "params:evaluation",
+        },
+    )
+
+
+def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...]) -> Pipeline:
+    comparing = CompareCells(cells)
+
+    def of_cells(name: str) -> list[str]:
+        return [f"{cell.run_id}.{name}" for cell in cells]
+
+    return Pipeline(
+        [
+            Node(
+                comparing.measure_operation,
+                ["params:benchmark", *of_cells("model"), *(f"{source}.model_input" for source in sources)],
+                "operation",
+                name="measure_operation",
+            ),
+            Node(
+                comparing.compare,
+                ["params:benchmark", "params:benchmark_id", "operation", *of_cells("metrics"), *of_cells("run_record")],
+                [
+                    "comparison", "comparison_table", "comparison_report", "benchmark_runs",
+                    "plot_accuracy_latency", "plot_horizon", "plot_seeds",
+                ],
+                name="compare",
+            ),
+        ]
+    )  # fmt: skip

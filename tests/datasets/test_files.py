@@ -1,0 +1,115 @@
+"""Datasets of one file, and of a folder of files."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from spline_lstm.datasets.files import BytesDataset, FilesDataset, JSONDataset, ParquetDataset, TextDataset
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+
+VALUES: dict[type[Any], Any] = {
+    BytesDataset: b"\x00\xff",
+    TextDataset: "RMSE 3 °F\n",
+    JSONDataset: {"rmse": 1.5, "unit": "°F", "r2": None},
+    ParquetDataset: pd.DataFrame({"step": [1, 2], "y_pred": [0.5, -1.0]}),
+    FilesDataset: {"one.onnx": b"one", "two.tflite": b"two"},
+}
+DATASETS = pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
+
+
+def same(one: Any, other: Any) -> bool:
+    return one.equals(other) if isinstance(one, pd.DataFrame) else bool(one == other)
+
+
+@DATASETS
+def test_a_value_is_read_as_it_was_written(kind: type[Any], tmp_path: Path) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(VALUES[kind])
+    assert same(dataset.load(), VALUES[kind])
+
+
+@DATASETS
+def test_it_exists_once_it_is_written(kind: type[Any], tmp_path: Path) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"))
+    before = dataset.exists()
+    dataset.save(VALUES[kind])
+    assert (before, dataset.exists()) == (False, True)
+
+
+@DATASETS
+def test_a_missing_file_names_the_command_that_makes_it(
+    kind: type[Any], tmp_path: Path, refuses_load: Any
+) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"), made_by="kedro run --pipeline=modelling")
+    with refuses_load(ArtifactMissingError, 20, "is missing; make it with: kedro run --pipeline=modelling"):
+        dataset.load()
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        (TextDataset, b"\xff\xfe"),
+        (JSONDataset, b""),
+        (JSONDataset, b'{"rmse": 1.5'),
+        (JSONDataset, b'{"rmse": NaN}'),
+        (JSONDataset, b"[" * 100_000),
+        (JSONDataset, b'"\xff"'),
+        (ParquetDataset, b""),
+        (ParquetDataset, b"PAR1 garbage PAR1"),
+    ],
+    ids=lambda value: getattr(value, "__name__", str(value)[:20]),
+)
+def test_a_damaged_file_is_refused(kind: type[Any], content: bytes, tmp_path: Path, refuses_load: Any) -> None:
+    (tmp_path / "file").write_bytes(content)
+    with refuses_load(ArtifactDamagedError, 21, "file is damaged: "):
+        kind(filepath=str(tmp_path / "file")).load()
+
+
+@pytest.mark.parametrize("share", range(25))
+def test_a_truncated_table_is_refused(share: int, tmp_path: Path, refuses_load: Any) -> None:
+    dataset = ParquetDataset(filepath=str(tmp_path / "file"))
+    dataset.save(VALUES[ParquetDataset])
+    content = (tmp_path / "file").read_bytes()
+    (tmp_path / "file").write_bytes(content[: len(content) * share // 25])
+    with refuses_load(ArtifactDamagedError, 21, "file is damaged: "):
+        dataset.load()
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1, 2}], ids=str)
+def test_a_value_that_cannot_be_written_leaves_the_previous_file_and_no_litter(value: Any, tmp_path: Path) -> None:
+    dataset = JSONDataset(filepath=str(tmp_path / "file"))
+    dataset.save({"rmse": 1})
+    with pytest.raises(Exception, match="JSON"):
+        dataset.save({"rmse": value})
+    assert dataset.load() == {"rmse": 1}
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_json_value_has_its_text_as_preview(tmp_path: Path) -> None:
+    dataset = JSONDataset(filepath=str(tmp_path / "file"))
+    dataset.save({"rmse": 1.5})
+    assert json.loads(dataset.preview()) == {"rmse": 1.5}
+
+
+def test_a_table_has_its_first_rows_as_preview(tmp_path: Path) -> None:
+    dataset = ParquetDataset(filepath=str(tmp_path / "file"))
+    dataset.save(VALUES[ParquetDataset])
+    assert dataset.preview(nrows=1) == {"columns": ["step", "y_pred"], "index": [0], "data": [[1, 0.5]]}
+
+
+def test_an_altered_file_among_several_is_refused(tmp_path: Path, refuses_load: Any) -> None:
+    dataset = FilesDataset(filepath=str(tmp_path))
+    dataset.save(VALUES[FilesDataset])
+    (tmp_path / "two.tflite").write_bytes(b"twp")
+    with refuses_load(ArtifactDamagedError, 21, "two.tflite is not the file that was written"):
+        dataset.load()
+
+
+def test_files_of_an_earlier_save_go(tmp_path: Path) -> None:
+    dataset = FilesDataset(filepath=str(tmp_path))
+    dataset.save(VALUES[FilesDataset])
+    dataset.save({"one.onnx": b"other"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.json", "one.onnx"]

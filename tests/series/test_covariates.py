@@ -1,0 +1,232 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.errors import SchemaError, ValuesError
+from spline_lstm.series.covariates import check_leads, fill_covariate, make_static_codes
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.splits import SplitBorders, make_split_borders
+
+Prepare = Callable[..., ModelInput]
+MakeSchema = Callable[..., CovariateSchema]
+MakeTable = Callable[..., pd.DataFrame]
+Refuses = Callable[..., Any]
+NAN = np.nan
+MULTIVARIATE = {"feature_mode": "multivariate"}
+NO_CALENDAR = {"calendar_features": {"enabled": False}}
+
+
+def channel(bundle: ModelInput, name: str) -> np.ndarray:
+    return bundle.scaled[:, bundle.feature_names.index(name)]
+
+
+# --- Filling
+
+
+def fill_by_loop(values: np.ndarray, series: np.ndarray, borders: SplitBorders) -> tuple[np.ndarray, np.ndarray]:
+    filled, used = values.copy(), np.arange(len(values))
+    for row in range(len(values)):
+        before = [r for r in range(borders.start[series[row]], row + 1) if not np.isnan(values[r])]
+        ahead = [r for r in range(row, borders.train_end[series[row]]) if not np.isnan(values[r])]
+        source = before[-1] if before else ahead[0] if ahead else row
+        filled[row], used[row] = values[source], source
+    return filled, used
+
+
+@given(
+    lengths=st.lists(st.integers(1, 20), min_size=1, max_size=4),
+    missing=st.lists(st.integers(0, 79), max_size=80),
+    share=st.sampled_from([0.1, 0.5, 0.7]),
+)
+def test_covariates_are_filled_as_by_a_slow_loop(lengths: list[int], missing: list[int], share: float) -> None:
+    steps = sum(lengths)
+    values = np.random.default_rng(0).normal(size=steps)
+    values[[row % steps for row in missing]] = NAN
+    series = np.repeat(np.arange(len(lengths)), lengths)
+    borders = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), (share, 0.9 - share, 0.1))
+    filled, used = fill_covariate(values, series, borders)
+    expected, expected_used = fill_by_loop(values, series, borders)
+    np.testing.assert_array_equal(filled, expected)
+    np.testing.assert_array_equal(used[~np.isnan(filled)], expected_used[~np.isnan(filled)])
+
+
+@pytest.mark.parametrize(
+    ("values", "filled"),
+    [
+        ([1, NAN, NAN, 4, 5, 6, 7, 8, 9, NAN], [1, 1, 1, 4, 5, 6, 7, 8, 9, 9]),
+        ([NAN, NAN, 3, 4, 5, 6, 7, 8, 9, 9], [3, 3, 3, 4, 5, 6, 7, 8, 9, 9]),
+        ([NAN] * 7 + [8, NAN, 9], [NAN] * 7 + [8, 8, 9]),
+        ([NAN] * 10, [NAN] * 10),
+    ],
+    ids=["forward", "back inside train", "never back from beyond train", "nothing known"],
+)
+def test_a_gap_takes_what_was_last_known(values: list[float], filled: list[float]) -> None:
+    borders = make_split_borders(np.array([0, 10]), (0.7, 0.1, 0.2))
+    found, _ = fill_covariate(np.array(values), np.zeros(10, dtype=np.int64), borders)
+    np.testing.assert_array_equal(found, filled)
+
+
+def test_a_covariate_unknown_until_after_train_enters_as_zero_there(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    table = make_table(series=("EWR",), gaps={"humidity": list(range(45))})
+    bundle = prepare_table(table, make_schema(dynamic_covariates=[{"name": "humidity"}]), **MULTIVARIATE)
+    assert not channel(bundle, "humidity")[:45].any()
+    assert channel(bundle, "humidity")[45:].all()
+
+
+# --- Leads and lags
+
+
+def test_a_covariate_known_ahead_shows_the_value_of_the_horizon(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    covariates = [{"name": "humidity"}, {"name": "dew_point", "known_future": True}]
+    table = make_table()
+    bundle = prepare_table(table, make_schema(dynamic_covariates=covariates, **NO_CALENDAR), **MULTIVARIATE)
+    assert bundle.feature_names == ("target", "humidity", "dew_point_lead3")
+    state = bundle.preprocessor["scalers"]["dew_point_lead3"]
+    scaled = ((table["dew_point"] - state["center"]) / state["scale"]).to_numpy(dtype=np.float32)
+    for window, origin in enumerate(bundle.window_origin):
+        np.testing.assert_array_equal(bundle.X[window, :, 2], scaled[origin - 6 + 1 + 3 : origin + 1 + 3])
+
+
+@pytest.mark.parametrize("lag", [3, 4, 24])
+def test_a_seasonal_lag_shows_the_target_one_season_before_the_horizon(
+    lag: int, prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    bundle = prepare_table(make_table(steps=100), make_schema(seasonal_lags=[lag]), **MULTIVARIATE)
+    column = bundle.feature_names.index(f"target_lag{lag}")
+    for window, origin in enumerate(bundle.window_origin):
+        horizon_a_season_ago = bundle.scaled[origin + 1 - lag : origin + 1 + 3 - lag, 0]
+        np.testing.assert_array_equal(bundle.X[window, -3:, column], horizon_a_season_ago)
+
+
+def test_a_window_that_reaches_before_the_series_for_a_lag_is_left_out(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    bundle = prepare_table(make_table(steps=100), make_schema(seasonal_lags=[24]), **MULTIVARIATE)
+    first = bundle.window_origin[bundle.window_series == 1].min() - 100
+    assert first - 6 + 1 + 3 - 24 == 0
+
+
+@pytest.mark.parametrize(("known_future", "ahead", "suffix"), [(True, 3, "_lead3"), (False, 0, "")])
+def test_the_calendar_is_shown_ahead_where_the_schema_says_so(
+    known_future: bool, ahead: int, suffix: str, prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    calendar = {"features": ["hour_sin"], "known_future": known_future}
+    bundle = prepare_table(make_table(), make_schema(calendar_features=calendar), **MULTIVARIATE)
+    hours = (np.arange(60) + ahead) % 24
+    expected = np.tile(np.sin(2 * np.pi * hours / 24), 2)
+    np.testing.assert_allclose(channel(bundle, f"hour_sin{suffix}"), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"dynamic_covariates": [{"name": "a", "known_future": True}], **NO_CALENDAR}, "'a' is known ahead"),
+        ({"calendar_features": {"features": ["hour_sin"], "known_future": True}}, "'hour_sin' is known ahead"),
+        ({"seasonal_lags": [24], **NO_CALENDAR}, "'seasonal lag 24' is known ahead"),
+    ],
+)
+def test_leads_need_a_horizon_within_the_lookback(
+    changes: dict[str, Any], found: str, make_schema: MakeSchema, refuses: Refuses
+) -> None:
+    with refuses(SchemaError, 14, found, "needs horizon <= lookback; found horizon=7, lookback=6"):
+        check_leads(make_schema(**changes), lookback=6, horizon=7)
+
+
+def test_a_lag_shorter_than_the_horizon_is_refused(make_schema: MakeSchema, refuses: Refuses) -> None:
+    with refuses(SchemaError, 14, "seasonal lag 23 is shorter than horizon=24"):
+        check_leads(make_schema(seasonal_lags=[24, 23]), lookback=24, horizon=24)
+
+
+def test_a_schema_without_leads_fits_any_horizon(make_schema: MakeSchema) -> None:
+    assert check_leads(make_schema(**NO_CALENDAR), lookback=1, horizon=99) is None
+
+
+# --- Categories
+
+
+def test_a_dynamic_category_becomes_its_rank_among_those_seen_in_train(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    table = make_table(series=("EWR",)).assign(sky=["clear", "rain"] * 21 + ["fog", ""] * 9)
+    schema = make_schema(dynamic_covariates=[{"name": "sky", "dtype": "category", "encoding": "ordinal"}])
+    bundle = prepare_table(table, schema, **MULTIVARIATE)
+    assert bundle.preprocessor["scalers"]["sky"] == {"kind": "ordinal", "categories": ["clear", "rain"]}
+    assert channel(bundle, "sky")[[0, 1, 42, 43]].tolist() == [0.5, 1.0, 0.0, 0.0]
+
+
+def codes_of(labels: tuple[str, ...], dim: int) -> dict[str, list[float]]:
+    return make_static_codes({"city": labels}, {"city": dim})["city"]
+
+
+@pytest.mark.parametrize(("count", "dim"), [(1, 1), (2, 3), (3, 3), (5, 8)])
+def test_static_codes_are_orthonormal_while_there_is_room(count: int, dim: int) -> None:
+    codes = np.array(list(codes_of(tuple("abcdefgh"[:count]), dim).values()))
+    np.testing.assert_array_equal(codes @ codes.T, np.eye(count))
+
+
+def test_static_codes_are_distinct_unit_vectors_beyond() -> None:
+    codes = np.array(list(codes_of(tuple("abcdefgh"), 3).values()))
+    np.testing.assert_allclose((codes**2).sum(axis=1), 1, rtol=1e-12)
+    assert len(np.unique(codes.round(6), axis=0)) == 8
+
+
+def test_static_codes_do_not_depend_on_the_order_of_the_series() -> None:
+    assert codes_of(("b", "a", "b", "c"), 2) == codes_of(("c", "b", "a"), 2)
+
+
+def test_a_series_without_category_has_no_code_of_its_own() -> None:
+    assert list(codes_of(("a", "", "b"), 2)) == ["a", "b"]
+
+
+@pytest.mark.parametrize("cities", [("x", ""), ("", "")])
+def test_a_missing_static_category_enters_as_the_zero_vector(
+    cities: tuple[str, str], prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    table = make_table()
+    table["city"] = table["station"].map({"EWR": cities[0], "JFK": cities[1]})
+    schema = make_schema(static_covariates=[{"name": "city", "dim": 2}])
+    changes = {"static_covariates": "city", "series_id_cols": "station"}
+    bundle = prepare_table(table, schema, **changes, **MULTIVARIATE)
+    assert bundle.feature_names[-2:] == ("city_0", "city_1")
+    np.testing.assert_array_equal(bundle.scaled[:60, -2:], [[float(cities[0] == "x"), 0]] * 60)
+    assert not bundle.scaled[60:, -2:].any()
+
+
+# --- Names and ranges
+
+
+@pytest.mark.parametrize(
+    ("changes", "name"),
+    [
+        ({"dynamic_covariates": [{"name": "target_lag24"}], "seasonal_lags": [24]}, "target_lag24"),
+        ({"dynamic_covariates": [{"name": "hour_sin"}], "calendar_features": {"features": ["hour_sin"]}}, "hour_sin"),
+    ],
+)
+def test_a_column_with_the_name_of_a_derived_feature_is_refused(
+    changes: dict[str, Any], name: str, prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema,
+    refuses: Refuses,
+) -> None:  # fmt: skip
+    table = make_table(steps=100)
+    table[name] = table["humidity"]
+    with refuses(SchemaError, 14, f"'{name}' is the name of a column and of a derived feature"):
+        prepare_table(table, make_schema(**changes), **MULTIVARIATE)
+
+
+def test_a_value_that_does_not_fit_32_bits_when_scaled_is_refused(
+    prepare_table: Prepare, make_table: MakeTable, refuses: Refuses
+) -> None:
+    table = make_table()
+    table["target"] /= 1e10
+    table.loc[58, "target"] = 1e30
+    with refuses(ValuesError, 12, "column 'target': a value is too far from those in the training part"):
+        prepare_table(table)

@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spline_lstm.series.splits import make_split_borders
+
+SHARES = (0.70, 0.15, 0.15)
+
+
+@pytest.mark.parametrize(
+    ("steps", "train_end", "val_end"), [(100, 70, 85), (20, 14, 17), (7, 4, 5), (3, 2, 2), (1, 0, 0)]
+)
+def test_a_series_is_cut_by_time(steps: int, train_end: int, val_end: int) -> None:
+    borders = make_split_borders(np.array([0, steps]), SHARES)
+    assert (borders.train_end.tolist(), borders.val_end.tolist()) == ([train_end], [val_end])
+
+
+# In floating point 0.7 + 0.15 is below 0.85 and 0.6 + 0.2 above 0.8.
+@pytest.mark.parametrize("steps", [20, 1000, 26_000])
+@pytest.mark.parametrize(("shares", "val_share"), [(SHARES, 0.85), ((0.6, 0.2, 0.2), 0.8), ((0.1, 0.2, 0.7), 0.3)])
+def test_borders_do_not_suffer_from_rounding(steps: int, shares: tuple[float, ...], val_share: float) -> None:
+    assert make_split_borders(np.array([0, steps]), shares).val_end[0] == round(steps * val_share)
+
+
+def test_each_series_is_cut_by_its_own_length() -> None:
+    borders = make_split_borders(np.array([0, 10, 110]), SHARES)
+    assert borders.start.tolist() == [0, 10]
+    assert borders.train_end.tolist() == [7, 80]
+    assert borders.val_end.tolist() == [8, 95]
+    assert borders.end.tolist() == [10, 110]
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=5))
+def test_the_training_part_is_the_beginning_of_each_series(lengths: list[int]) -> None:
+    series = np.repeat(np.arange(len(lengths)), lengths)
+    is_train = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), SHARES).is_train(series)
+    by_loop = [step < int(length * 0.7 + 1e-6) for length in lengths for step in range(length)]
+    assert is_train.tolist() == by_loop

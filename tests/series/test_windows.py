@@ -1,0 +1,156 @@
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from spline_lstm.errors import InsufficientDataError
+from spline_lstm.series.splits import SplitBorders, make_split_borders
+from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
+
+SHARES = (0.5, 0.25, 0.25)
+
+
+def index_by_loop(
+    series: np.ndarray, borders: SplitBorders, seen_from: np.ndarray, observed: np.ndarray, spec: WindowSpec
+) -> tuple[list[tuple[int, int]], int]:
+    """Find origin and split of every window by asking row after row; also count those dropped."""
+    found, dropped = [], 0
+    for origin in range(len(series)):
+        number = series[origin]
+        first, last = origin + 1, origin + spec.horizon
+        if origin - spec.lookback + 1 < borders.start[number] or last >= borders.end[number]:
+            continue
+        if last < borders.train_end[number]:
+            split = 0
+            if (origin - spec.lookback + 1 - borders.start[number]) % spec.stride:
+                continue
+        elif first >= borders.train_end[number] and last < borders.val_end[number]:
+            split = 1
+        elif first >= borders.val_end[number]:
+            split = 2
+        else:
+            continue
+        lookback = range(origin - spec.lookback + 1, origin + 1)
+        if any(seen_from[row] > origin for row in lookback) or not any(observed[first : last + 1]):
+            dropped += 1
+        else:
+            found.append((origin, split))
+    return found, dropped
+
+
+def find(lengths: list[int], spec: WindowSpec, seen_from: Any = None, observed: Any = None) -> WindowIndex:
+    series = np.repeat(np.arange(len(lengths)), lengths)
+    borders = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), spec.split)
+    rows = np.arange(len(series))
+    seen_from = rows if seen_from is None else seen_from
+    observed = np.ones(len(rows), dtype=bool) if observed is None else observed
+    return make_window_index(series, borders, seen_from, observed, spec)
+
+
+def spec_of(lookback: int, horizon: int, stride: int = 1, split: tuple[float, ...] = SHARES) -> WindowSpec:
+    return WindowSpec(lookback=lookback, horizon=horizon, stride=stride, split=split)
+
+
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=4),
+    spec=st.builds(spec_of, st.integers(1, 8), st.integers(1, 5), st.integers(1, 4)),
+    late=st.lists(st.tuples(st.integers(0, 159), st.integers(0, 12)), max_size=4),
+    unobserved=st.lists(st.integers(0, 159), max_size=30),
+)
+def test_the_windows_are_those_of_a_slow_loop(
+    lengths: list[int], spec: WindowSpec, late: list[tuple[int, int]], unobserved: list[int]
+) -> None:
+    steps = sum(lengths)
+    series = np.repeat(np.arange(len(lengths)), lengths)
+    borders = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), spec.split)
+    seen_from, observed = np.arange(steps), np.ones(steps, dtype=bool)
+    for row, delay in late:
+        seen_from[row % steps] += delay
+    observed[[row % steps for row in unobserved]] = False
+    expected, dropped = index_by_loop(series, borders, seen_from, observed, spec)
+    assume({split for _, split in expected} == {0, 1, 2})
+    index = make_window_index(series, borders, seen_from, observed, spec)
+    assert list(zip(index.origin.tolist(), index.split.tolist(), strict=True)) == expected
+    assert index.dropped == dropped
+
+
+def test_lookbacks_reach_back_over_a_border_and_horizons_do_not_reach_forward() -> None:
+    index = find([20], spec_of(lookback=3, horizon=2))
+    by_split = {split: index.origin[index.split == split].tolist() for split in (0, 1, 2)}
+    assert by_split == {0: [2, 3, 4, 5, 6, 7], 1: [9, 10, 11, 12], 2: [14, 15, 16, 17]}
+
+
+def test_the_stride_thins_training_windows_only() -> None:
+    index = find([20], spec_of(lookback=3, horizon=2, stride=4))
+    by_split = {split: index.origin[index.split == split].tolist() for split in (0, 1, 2)}
+    assert by_split == {0: [2, 6], 1: [9, 10, 11, 12], 2: [14, 15, 16, 17]}
+
+
+def test_a_window_whose_lookback_holds_a_later_fill_is_dropped() -> None:
+    seen_from = np.arange(20)
+    seen_from[4] = 6
+    index = find([20], spec_of(lookback=3, horizon=2), seen_from=seen_from)
+    assert index.origin[index.split == 0].tolist() == [2, 3, 6, 7]
+    assert index.dropped == 2
+
+
+def test_a_window_without_an_observed_target_ahead_is_dropped() -> None:
+    observed = np.ones(20, dtype=bool)
+    observed[[4, 5, 6]] = False
+    index = find([20], spec_of(lookback=3, horizon=2), observed=observed)
+    assert index.origin[index.split == 0].tolist() == [2, 5, 6, 7]
+    assert index.dropped == 2
+
+
+@pytest.mark.parametrize(
+    ("lengths", "spec", "found"),
+    [
+        ([20], spec_of(9, 2), "the train split holds no window of lookback=9 and horizon=2: the longest series has 20"),
+        ([20], spec_of(3, 6), "the val split holds no window of lookback=3 and horizon=6"),
+        ([20, 19], spec_of(3, 2, split=(0.5, 0.45, 0.05)), "the test split holds no window"),
+        ([1], spec_of(1, 1), "the train split holds no window"),
+    ],
+)
+def test_a_split_without_windows_is_refused(
+    lengths: list[int], spec: WindowSpec, found: str, refuses: Callable[..., Any]
+) -> None:
+    with refuses(InsufficientDataError, 26, found, "give more history or smaller lookback and horizon"):
+        find(lengths, spec)
+
+
+@pytest.mark.parametrize("lookback", [1, 6, 24])
+@pytest.mark.parametrize("horizon", [1, 5, 24])
+@pytest.mark.parametrize("split", [(0.7, 0.15, 0.15), SHARES, (0.4, 0.1, 0.5)])
+def test_the_history_that_the_message_asks_for_is_enough(lookback: int, horizon: int, split: tuple[float, ...]) -> None:
+    spec = spec_of(lookback, horizon, split=split)
+    with pytest.raises(InsufficientDataError) as caught:
+        find([1], spec)
+    needed = int(caught.value.message.partition("about ")[2].partition(" ")[0])
+    assert set(find([needed], spec).split.tolist()) == {0, 1, 2}
+
+
+@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 3))
+def test_cuts_are_those_of_a_slow_loop(lookback: int, horizon: int, features: int) -> None:
+    rows = np.arange(30 * features, dtype=np.float32).reshape(30, features)
+    origin = np.array([lookback - 1, 12, 12, 29 - horizon])
+    seen = [[rows[start - lookback + 1 + step] for step in range(lookback)] for start in origin]
+    ahead = [
+        [rows[start + 1 + step, target] for step in range(horizon) for target in range(features)] for start in origin
+    ]
+    np.testing.assert_array_equal(cut_lookbacks(rows, origin, lookback), seen)
+    np.testing.assert_array_equal(cut_horizons(rows, origin, horizon), ahead)
+
+
+def test_a_horizon_lists_all_targets_of_step_one_before_those_of_step_two() -> None:
+    rows = np.array([[0, 0], [11, 12], [21, 22]], dtype=np.float32)
+    assert cut_horizons(rows, np.array([0]), 2).tolist() == [[11, 12, 21, 22]]
+
+
+@pytest.mark.parametrize("cut", [cut_lookbacks, cut_horizons])
+def test_a_cut_is_a_copy(cut: Callable[..., np.ndarray]) -> None:
+    rows = np.zeros((9, 1), dtype=np.float32)
+    cut(rows, np.array([4]), 2)[:] = 1
+    assert not rows.any()
