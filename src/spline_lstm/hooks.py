@@ -7,7 +7,7 @@ from pathlib import Path
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 
-from spline_lstm.datasets.inputs import SchemaDataset
+from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.errors import ProjectBugError, SplineLSTMError
 from spline_lstm.matrix import make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
@@ -28,7 +28,7 @@ class ProjectHooks:
         loader = context.config_loader
         given = dict(loader.runtime_params or {})
         parameters = parse_parameters(loader["parameters"])
-        schema = SchemaDataset(filepath=str(context.project_path / parameters.covariate_spec)).load()
+        schema = read_schema(context.project_path / parameters.covariate_spec)
         resolved = resolve_parameters(parameters, schema, _commit(context.project_path))
         for pipeline in ("preprocessing", "modelling", "edge_poc", "benchmarking"):
             resolved[f"{pipeline}_command"] = command(pipeline, given, context.env)

@@ -40,9 +40,7 @@ def test_it_exists_once_it_is_written(kind: type[Any], tmp_path: Path) -> None:
 
 
 @DATASETS
-def test_a_missing_file_names_the_command_that_makes_it(
-    kind: type[Any], tmp_path: Path, refuses_load: Any
-) -> None:
+def test_a_missing_file_names_the_command_that_makes_it(kind: type[Any], tmp_path: Path, refuses_load: Any) -> None:
     dataset = kind(filepath=str(tmp_path / "file"), made_by="kedro run --pipeline=modelling")
     with refuses_load(ArtifactMissingError, 20, "is missing; make it with: kedro run --pipeline=modelling"):
         dataset.load()

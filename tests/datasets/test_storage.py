@@ -43,9 +43,7 @@ def test_a_reader_sees_the_old_file_until_the_new_one_is_whole(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
-def test_a_failure_midway_leaves_the_previous_file_and_no_litter(
-    tmp_path: Path, error: type[BaseException]
-) -> None:
+def test_a_failure_midway_leaves_the_previous_file_and_no_litter(tmp_path: Path, error: type[BaseException]) -> None:
     write_bytes(tmp_path / "file", b"old")
     with pytest.raises(error), atomic_path(tmp_path / "file") as temporary:  # noqa: PT012 - fails midway
         temporary.write_bytes(b"half")
@@ -89,9 +87,7 @@ def test_the_hash_of_a_file_longer_than_a_block_is_that_of_its_bytes(tmp_path: P
     assert sha256_of(tmp_path / "file") == hashlib.sha256(content).hexdigest()
 
 
-def test_a_path_below_the_working_directory_is_shown_as_typed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_path_below_the_working_directory_is_shown_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown(tmp_path / "data" / "file") == "data/file"
 

@@ -121,6 +121,12 @@ def test_a_split_without_windows_is_refused(
         find(lengths, spec)
 
 
+def test_a_split_whose_windows_were_all_dropped_is_refused_with_the_reason(refuses: Callable[..., Any]) -> None:
+    observed = np.arange(20) < 15
+    with refuses(InsufficientDataError, 26, "the test split holds no window", "all 4 that fit were dropped"):
+        find([20], spec_of(3, 2), observed=observed)
+
+
 @pytest.mark.parametrize("lookback", [1, 6, 24])
 @pytest.mark.parametrize("horizon", [1, 5, 24])
 @pytest.mark.parametrize("split", [(0.7, 0.15, 0.15), SHARES, (0.4, 0.1, 0.5)])

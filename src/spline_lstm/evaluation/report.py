@@ -25,10 +25,10 @@ def package_versions() -> dict[str, str]:
 def one_line(metrics: dict[str, Any]) -> str:
     """Say how the model compares with its strongest baseline on test."""
     model, (name, baseline) = metrics["test"]["model"]["overall"], _best_baseline(metrics)
-    change = model["rmse"] / baseline["rmse"] - 1 if baseline["rmse"] else float("nan")
+    share = f"{abs(model['rmse'] / baseline['rmse'] - 1):.1%} " if baseline["rmse"] else ""
     return (
         f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, "
-        f"{abs(change):.1%} {'below' if change < 0 else 'above'} the strongest baseline "
+        f"{share}{'below' if model['rmse'] < baseline['rmse'] else 'above'} the strongest baseline "
         f"({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
     )
 

@@ -60,21 +60,20 @@ def make_window_index(
     """
     steps = len(series)
     origin = np.arange(steps)
-    end = borders.end[series]
-    fits = (origin - spec.lookback + 1 >= borders.start[series]) & (origin + spec.horizon < end)
+    start, train_end = borders.start[series], borders.train_end[series]
+    val_end, end = borders.val_end[series], borders.end[series]
     first, last = origin + 1, origin + spec.horizon
-    in_train = last < borders.train_end[series]
-    in_val = (first >= borders.train_end[series]) & (last < borders.val_end[series])
-    in_test = first >= borders.val_end[series]
-    on_stride = (origin - borders.start[series] - spec.lookback + 1) % spec.stride == 0
-    candidate = fits & ((in_train & on_stride) | in_val | in_test)
+    in_val = (first >= train_end) & (last < val_end)
+    split = np.select([last < train_end, in_val, first >= val_end], [0, 1, 2], -1)
+    fits = (origin - spec.lookback + 1 >= start) & (last < end) & (split >= 0)
+    on_stride = (origin - spec.lookback + 1 - start) % spec.stride == 0
+    candidate = fits & (on_stride | (split > 0))
 
     latest_need = _rolling_max(seen_from, spec.lookback)
     observed_before = np.concatenate([[0], np.cumsum(is_observed)])
     some_observed = observed_before[np.minimum(last + 1, steps)] > observed_before[np.minimum(first, steps)]
     kept = candidate & (latest_need <= origin) & some_observed
-    split = np.select([in_train, in_val], [0, 1], 2)
-    _check_every_split_has_windows(split[kept], borders, spec)
+    _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)
     return WindowIndex(rows, split[rows], dropped=int(candidate.sum()) - len(rows))
 
@@ -90,19 +89,28 @@ def _rolling_max(values: Int64, width: int) -> Int64:
     return result
 
 
-def _check_every_split_has_windows(split: Int64, borders: SplitBorders, spec: WindowSpec) -> None:
-    counts = np.bincount(split, minlength=len(SPLITS))
+def _check_every_split_has_windows(
+    candidates: Int64, kept: Int64, borders: SplitBorders, spec: WindowSpec
+) -> None:  # fmt: skip
+    counts = np.bincount(kept, minlength=len(SPLITS))
     if counts.all():
         return
-    empty = SPLITS[int(np.argmin(counts))]
+    empty = int(np.argmin(counts))
+    where = f"the {SPLITS[empty]} split holds no window of lookback={spec.lookback} and horizon={spec.horizon}"
+    dropped = int((candidates == empty).sum())
+    if dropped:
+        raise InsufficientDataError(
+            f"{where}: all {dropped} that fit were dropped, for want of observed values in or ahead of them "
+            "(a seasonal lag needs values before them too); give more history"
+        )
     longest = int((borders.end - borders.start).max())
     # Validation and test need a horizon inside their share, train a whole window inside its own.
     needed = int(
         np.ceil(max((spec.lookback + spec.horizon) / spec.split[0], spec.horizon / min(spec.split[1:])))
     ) + 1  # fmt: skip
     raise InsufficientDataError(
-        f"the {empty} split holds no window of lookback={spec.lookback} and horizon={spec.horizon}: the longest series "
-        f"has {longest} steps, about {needed} are needed; give more history or smaller lookback and horizon"
+        f"{where}: the longest series has {longest} steps, about {needed} are needed; "
+        "give more history or smaller lookback and horizon"
     )
 
 

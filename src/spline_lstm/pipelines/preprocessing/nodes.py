@@ -24,26 +24,27 @@ def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, tabl
     return frame.make_observations(raw_table, columns)
 
 
-def fill_series(
-    observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec
-) -> tuple[FilledSeries, DataFrame]:
-    """Put every series on its grid and fill its gaps; the table is for people to look at."""
+def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
+    """Put every series on its grid and fill its gaps."""
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     filled = bundle.fill_series(regular, fills, windows.split, observations.sha256)
     logger.info(
         "%d series, %d steps of %s, %d targets filled",
         len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
     )  # fmt: skip
-    return filled, bundle.make_filled_table(filled)
+    return filled
 
 
 def make_model_input(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
-) -> ModelInput:
-    """Make features and windows."""
+) -> tuple[ModelInput, DataFrame]:
+    """Make features and windows, and the filled series as a table for people to look at.
+
+    Both at once: of a table that is too short for a window, nothing is left behind.
+    """
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
-    return made
+    return made, bundle.make_filled_table(series)

@@ -15,13 +15,13 @@ def create_pipeline() -> Pipeline:
             Node(
                 fill_series,
                 ["observations", "params:table", "params:fills", "params:windows"],
-                ["series", "filled_series"],
+                "series",
                 name="fill_series",
             ),
             Node(
                 make_model_input,
                 ["series", "covariate_schema", "params:table", "params:windows", "params:run"],
-                "model_input",
+                ["model_input", "filled_series"],
                 name="make_model_input",
             ),
         ]

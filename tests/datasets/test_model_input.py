@@ -1,0 +1,295 @@
+"""The folder of preprocessed data: what is accepted, and what is refused with which code."""
+
+import dataclasses
+import io
+import json
+import logging
+import pickle
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from kedro.io.core import DatasetError
+
+from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput
+from spline_lstm.datasets.model_input import ModelInputDataset
+from spline_lstm.datasets.storage import sha256_of
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
+
+COMMAND = "kedro run --pipeline=preprocessing"
+FILES = ("processed.npz", "preprocessor.pkl", "meta.json")
+
+
+def open_dataset(folder: Path) -> ModelInputDataset:
+    windows = {"lookback": 6, "horizon": 3, "stride": 1, "split": (0.7, 0.15, 0.15)}
+    return ModelInputDataset(filepath=str(folder), made_by=COMMAND, windows=windows)
+
+
+def edit_meta(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    change(meta)
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
+def replace_file(folder: Path, name: str, content: bytes) -> None:
+    """Put other content in place and its hash into `meta.json`, as someone who means harm would."""
+    (folder / name).write_bytes(content)
+    edit_meta(folder, lambda meta: meta["sha256"].update({name: sha256_of(folder / name)}))
+
+
+def replace_arrays(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    with np.load(folder / "processed.npz") as archive:
+        arrays = dict(archive)
+    change(arrays)
+    content = io.BytesIO()
+    np.savez(content, **arrays)
+    replace_file(folder, "processed.npz", content.getvalue())
+
+
+@pytest.fixture(scope="module")
+def bundle(prepare_table: Any, make_table: Any) -> ModelInput:
+    return prepare_table(make_table(steps=50, gaps={"target": [9]}), feature_mode="multivariate")
+
+
+@pytest.fixture
+def folder(bundle: ModelInput, tmp_path: Path) -> Path:
+    """The bundle on disk, in a folder of its run id."""
+    open_dataset(tmp_path / "test").save(bundle)
+    return tmp_path / "test"
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_are_read_as_they_were_written(name: str, folder: Path, bundle: ModelInput) -> None:
+    np.testing.assert_array_equal(getattr(open_dataset(folder).load(), name), getattr(bundle, name))
+
+
+def test_the_learnt_state_is_read_as_it_was_written(folder: Path, bundle: ModelInput) -> None:
+    assert open_dataset(folder).load().preprocessor == bundle.preprocessor
+
+
+def test_a_save_leaves_the_three_files_of_the_contract(folder: Path) -> None:
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+
+
+def test_meta_holds_the_hashes_of_the_files_beside_it(folder: Path) -> None:
+    hashes = json.loads((folder / "meta.json").read_text())["sha256"]
+    assert hashes == {name: sha256_of(folder / name) for name in FILES[:2]}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_it_exists_only_with_all_three_files(name: str, folder: Path) -> None:
+    dataset = open_dataset(folder)
+    before = dataset.exists()
+    (folder / name).unlink()
+    assert (before, dataset.exists()) == (True, False)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_file_names_the_command_that_makes_it(name: str, folder: Path, refuses_load: Any) -> None:
+    (folder / name).unlink()
+    with refuses_load(ArtifactMissingError, 20, f"{name} is missing; make it with: {COMMAND}"):
+        open_dataset(folder).load()
+
+
+def test_a_save_that_fails_before_meta_counts_as_absent(folder: Path, bundle: ModelInput, refuses_load: Any) -> None:
+    unwritable = dataclasses.replace(bundle, meta={**bundle.meta, "step_seconds": float("nan")})
+    with pytest.raises(DatasetError):
+        open_dataset(folder).save(unwritable)
+    with refuses_load(ArtifactMissingError, 20, "meta.json is missing"):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("share", range(25))
+@pytest.mark.parametrize("name", FILES)
+def test_a_truncated_file_is_refused(name: str, share: int, folder: Path, refuses_load: Any) -> None:
+    content = (folder / name).read_bytes()
+    (folder / name).write_bytes(content[: len(content) * share // 25])
+    with refuses_load(ArtifactDamagedError, 21, name):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_a_flipped_bit_is_refused(name: str, folder: Path, refuses_load: Any) -> None:
+    content = (folder / name).read_bytes()
+    for position in np.linspace(0, 8 * len(content) - 1, 30).astype(int):
+        damaged = bytearray(content)
+        damaged[position // 8] ^= 1 << position % 8
+        (folder / name).write_bytes(damaged)
+        with refuses_load(ArtifactDamagedError, 21, f"{name} is damaged"):
+            open_dataset(folder).load()
+
+
+# Places in the archive at which Python's readers raise something else than they do for most damage.
+@pytest.mark.parametrize("flag", [b"PK\x03\x04", b"PK\x01\x02"], ids=["local header", "directory"])
+def test_a_bit_that_marks_an_array_as_encrypted_is_refused(flag: bytes, folder: Path, refuses_load: Any) -> None:
+    damaged = bytearray((folder / "processed.npz").read_bytes())
+    damaged[damaged.index(flag) + (6 if flag == b"PK\x03\x04" else 8)] ^= 1
+    (folder / "processed.npz").write_bytes(damaged)
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged"):
+        open_dataset(folder).load()
+
+
+def test_a_flipped_bit_of_meta_is_refused_or_changes_no_array(folder: Path, bundle: ModelInput) -> None:
+    content, silent = (folder / "meta.json").read_bytes(), []
+    refusals = (ArtifactDamagedError, RunIdMismatchError, ShapeContractError)
+    for position in np.linspace(0, 8 * len(content) - 1, 60).astype(int):
+        damaged = bytearray(content)
+        damaged[position // 8] ^= 1 << position % 8
+        (folder / "meta.json").write_bytes(damaged)
+        try:
+            loaded = open_dataset(folder).load()
+            fine = all(np.array_equal(getattr(loaded, name), getattr(bundle, name)) for name in ("X", "y", "y_mask"))
+        except DatasetError as wrapped:
+            fine = type(wrapped.__cause__) in refusals
+        if not fine:
+            silent.append(int(position))
+    assert silent == []
+
+
+def test_an_object_array_is_refused(folder: Path, refuses_load: Any) -> None:
+    replace_arrays(folder, lambda arrays: arrays.update(X=np.array([{}], dtype=object)))
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged: Object arrays cannot be loaded"):
+        open_dataset(folder).load()
+
+
+class _Payload:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return open, (str(self.path), "w")
+
+
+def test_a_pickle_that_names_a_global_is_refused(folder: Path, tmp_path: Path, refuses_load: Any) -> None:
+    replace_file(folder, "preprocessor.pkl", pickle.dumps({"run_id": _Payload(tmp_path / "executed")}))
+    with refuses_load(ArtifactDamagedError, 21, "preprocessor.pkl is damaged: it names", "nothing may be imported"):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("hash_fits", [True, False])
+def test_nothing_in_a_pickle_is_executed(hash_fits: bool, folder: Path, tmp_path: Path) -> None:
+    payload = pickle.dumps({"run_id": _Payload(tmp_path / "executed")})
+    if hash_fits:
+        replace_file(folder, "preprocessor.pkl", payload)
+    else:
+        (folder / "preprocessor.pkl").write_bytes(payload)
+    with pytest.raises(DatasetError):
+        open_dataset(folder).load()
+    assert not (tmp_path / "executed").exists()
+
+
+def test_a_pickle_of_something_else_than_a_dict_is_refused(folder: Path, refuses_load: Any) -> None:
+    replace_file(folder, "preprocessor.pkl", pickle.dumps([1, 2]))
+    with refuses_load(ArtifactDamagedError, 21, "preprocessor.pkl holds a list, no dict"):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "meta.json is not valid JSON"),
+        (b"{", "meta.json is not valid JSON"),
+        (b"\xff\xfe", "meta.json is not valid JSON"),
+        (b"[" * 100_000, "meta.json is not valid JSON"),
+        (b'{"run_id": NaN}', "meta.json is not valid JSON: NaN is not valid JSON"),
+        (b"[]", "meta.json is not a JSON object"),
+        (b'{"schema_version": "artifacts.v1"}', "meta.json lacks run_id, feature_mode"),
+        (b'{"schema_version": "artifacts.v2"}', "schema_version 'artifacts.v2', 'artifacts.v1' is needed"),
+        (b'{"schema_version": null}', "schema_version 'None', 'artifacts.v1' is needed"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_an_invalid_meta_is_refused(content: bytes, message: str, folder: Path, refuses_load: Any) -> None:
+    (folder / "meta.json").write_bytes(content)
+    with refuses_load(ArtifactDamagedError, 21, message):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("key", [key for key in META_KEYS if key != "schema_version"])
+def test_a_meta_without_a_key_of_the_contract_is_refused(key: str, folder: Path, refuses_load: Any) -> None:
+    edit_meta(folder, lambda meta: meta.pop(key))
+    with refuses_load(ArtifactDamagedError, 21, f"meta.json lacks {key}; run the preprocessing again"):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("hashes", [None, [], "abc", {}, {"processed.npz": 3}], ids=str)
+def test_a_meta_without_the_hashes_is_refused(hashes: Any, folder: Path, refuses_load: Any) -> None:
+    edit_meta(folder, lambda meta: meta.update(sha256=hashes))
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged: it is not the file that meta.json"):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize(("key", "value"), [("lookback", 7), ("X_shape", [1, 6, 8]), ("target_cols", ["other"])])
+def test_a_meta_that_describes_other_arrays_is_refused(key: str, value: Any, folder: Path, refuses_load: Any) -> None:
+    edit_meta(folder, lambda meta: meta.update({key: value}))
+    with refuses_load(ShapeContractError, 22, f"meta.json says {key}={value}, but processed.npz has "):
+        open_dataset(folder).load()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_run_is_refused(name: str, folder: Path, bundle: ModelInput, refuses_load: Any) -> None:
+    named = {"run_id": "other"}
+    other = dataclasses.replace(bundle, meta={**bundle.meta, **named}, preprocessor={**bundle.preprocessor, **named})
+    open_dataset(folder.parent / "other").save(other)
+    shutil.copy(folder.parent / "other" / name, folder / name)
+    with refuses_load(RunIdMismatchError, 23, f"{name} belongs to run 'other', not to 'test'"):
+        open_dataset(folder).load()
+
+
+def test_a_folder_that_is_not_named_like_its_run_is_refused(folder: Path, refuses_load: Any) -> None:
+    renamed = folder.rename(folder.parent / "renamed")
+    with refuses_load(RunIdMismatchError, 23, "meta.json belongs to run 'test', not to 'renamed'"):
+        open_dataset(renamed).load()
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "code", "message"),
+    [
+        (lambda arrays: arrays.pop("y_mask"), ArtifactDamagedError, 21, "lacks 'y_mask'"),
+        (lambda arrays: arrays.update(X=arrays["X"].astype(str)), ArtifactDamagedError, 21, "'X' has the type"),
+        (lambda arrays: arrays.update(X=arrays["X"][1:]), ShapeContractError, 22, "y has the shape"),
+    ],
+    ids=["key", "type", "shape"],
+)
+def test_arrays_against_the_contract_are_refused_even_with_a_hash_that_fits(
+    change: Any, error: Any, code: int, message: str, folder: Path, refuses_load: Any
+) -> None:
+    replace_arrays(folder, change)
+    with refuses_load(error, code, message):
+        open_dataset(folder).load()
+
+
+def save_earlier(folder: Path, meta: dict[str, Any], **arrays: Any) -> ModelInputDataset:
+    folder.mkdir()
+    np.savez(folder / "processed.npz", allow_pickle=True, **arrays)
+    (folder / "meta.json").write_text(json.dumps(meta))
+    return open_dataset(folder)
+
+
+def test_an_earlier_bundle_without_schema_version_is_taken_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = save_earlier(tmp_path / "old", {"lookback": 6, "horizon": 3}, scaled=np.sin(np.arange(80.0)))
+    with caplog.at_level(logging.WARNING, "spline_lstm"):
+        assert dataset.load().X.shape[1:] == (6, 1)
+    assert "old is of an earlier version" in caplog.text
+
+
+def test_keys_that_an_earlier_bundle_need_not_have_stay_unread(tmp_path: Path) -> None:
+    hostile = np.array([_Payload(tmp_path / "executed")], dtype=object)
+    dataset = save_earlier(tmp_path / "old", {}, raw_target=np.sin(np.arange(80.0)), notes=hostile)
+    dataset.load()
+    assert not (tmp_path / "executed").exists()
+
+
+def test_an_earlier_bundle_of_another_run_is_refused(tmp_path: Path, refuses_load: Any) -> None:
+    dataset = save_earlier(tmp_path / "old", {"run_id": "new"}, scaled=np.sin(np.arange(80.0)))
+    with refuses_load(RunIdMismatchError, 23, "meta.json belongs to run 'new', not to 'old'"):
+        dataset.load()
+
+
+def test_the_preview_is_meta(folder: Path) -> None:
+    assert json.loads(open_dataset(folder).preview())["run_id"] == "test"
