@@ -96,7 +96,6 @@ def test_a_bundle_that_holds_together_is_accepted(bundle: ModelInput) -> None:
         ("window_series", "{windows},"),
         ("window_origin", "{windows},"),
         ("window_split", "{windows},"),
-        ("scaled", "120, 8"),
         ("raw_target", "120, 2"),
         ("is_imputed", "120, 2"),
         ("row_series", "120,"),
@@ -108,11 +107,14 @@ def test_an_array_that_lacks_a_row_is_refused(
     bundle: ModelInput, change: Any, refuses: Any, name: str, needed: str
 ) -> None:
     shorter = getattr(bundle, name)[:-1]
-    if name == "scaled":  # the others are measured by it
-        shorter = shorter[:, :-1]
     shape = "(" + needed.format(windows=len(bundle.X)) + ")"
     with refuses(ShapeContractError, 22, f"'{name}' has the shape {shorter.shape}; {shape} is needed"):
         check_bundle(change(**{name: shorter}))
+
+
+def test_scaled_rows_that_lack_a_feature_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
+    with refuses(ShapeContractError, 22, "'scaled' has the shape (120, 7); (120, 8) is needed"):
+        check_bundle(change(scaled=bundle.scaled[:, :-1]))
 
 
 @pytest.mark.parametrize("indices", [(0, 8), (-1, 0)])

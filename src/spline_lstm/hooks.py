@@ -30,7 +30,7 @@ class ProjectHooks:
         parameters = parse_parameters(loader["parameters"])
         schema = read_schema(context.project_path / parameters.covariate_spec)
         resolved = resolve_parameters(parameters, schema, _commit(context.project_path))
-        for pipeline in ("preprocessing", "modelling", "edge_poc", "benchmarking"):
+        for pipeline in ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix"):
             resolved[f"{pipeline}_command"] = command(pipeline, given, context.env)
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
         set_current_matrix(matrix)
@@ -50,7 +50,7 @@ class ProjectHooks:
 
 def _commit(project_path: Path) -> str | None:
     """Commit hash of the project, or None outside git."""
-    arguments = ["git", "-C", str(project_path), "rev-parse", "HEAD"]
+    arguments = ["git", "-C", str(project_path), "rev-parse", "--verify", "--quiet", "HEAD"]
     try:
         result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

@@ -89,6 +89,13 @@ def test_each_target_is_masked_by_itself(prepare_table: Prepare, make_table: Mak
     assert bundle.y_mask[window].tolist() == [True, True, False, True, True, False]
 
 
+def test_a_horizon_with_one_observed_target_counts(prepare_table: Prepare, make_table: MakeTable) -> None:
+    table = make_table(gaps={"target": [20, 21, 22, 23]})
+    bundle = prepare_table(table, target_cols="target+pressure")
+    window = int(np.flatnonzero(bundle.window_origin == 19)[0])
+    assert bundle.y_mask[window].tolist() == [False, True] * 3
+
+
 def test_rows_know_their_series_time_and_split(prepare_table: Prepare, make_table: MakeTable) -> None:
     table = make_table(steps=60)
     bundle = prepare_table(table)

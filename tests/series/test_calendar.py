@@ -33,7 +33,7 @@ def calendar_at(name: str, *texts: str) -> np.ndarray:
         ("month_sin", "2024-04-01T00:00", 1.0),
         ("month_cos", "2024-07-15T00:00", -1.0),
         ("year_sin", "2024-01-01T00:00", 0.0),
-        ("year_cos", "2023-07-02T14:54:36", -1.0),
+        ("year_sin", "2023-07-02T14:54:36", 0.0),  # half of 365.2425 days
         ("is_weekend", "2024-05-31T23:59", 0.0),
         ("is_weekend", "2024-06-01T00:00", 1.0),
         ("is_weekend", "2024-06-02T23:59", 1.0),

@@ -81,6 +81,15 @@ def test_a_covariate_unknown_until_after_train_enters_as_zero_there(
     assert channel(bundle, "humidity")[45:].all()
 
 
+def test_scalers_learn_from_observed_values_alone(prepare_table: Prepare, make_table: MakeTable) -> None:
+    table = make_table(series=("EWR",), gaps={"target": [5, 6, 7], "humidity": [0, 1, 2, 20]})
+    states = prepare_table(table, **MULTIVARIATE).preprocessor["scalers"]
+    for name in ("target", "humidity"):
+        train = table[name][:42].dropna()
+        assert states[name]["center"] == pytest.approx(train.mean(), rel=1e-12)
+        assert states[name]["scale"] == pytest.approx(train.std(ddof=0), rel=1e-12)
+
+
 # --- Leads and lags
 
 
@@ -162,6 +171,16 @@ def test_a_dynamic_category_becomes_its_rank_among_those_seen_in_train(
     bundle = prepare_table(table, schema, **MULTIVARIATE)
     assert bundle.preprocessor["scalers"]["sky"] == {"kind": "ordinal", "categories": ["clear", "rain"]}
     assert channel(bundle, "sky")[[0, 1, 42, 43]].tolist() == [0.5, 1.0, 0.0, 0.0]
+
+
+def test_a_dynamic_category_that_is_not_known_yet_enters_as_zero(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    table = make_table().assign(sky=["clear"] * 60 + [""] * 45 + ["clear"] * 15)
+    bundle = prepare_table(
+        table, make_schema(dynamic_covariates=[{"name": "sky", "dtype": "category"}]), **MULTIVARIATE
+    )
+    assert channel(bundle, "sky").tolist() == [1.0] * 60 + [0.0] * 45 + [1.0] * 15
 
 
 def codes_of(labels: tuple[str, ...], dim: int) -> dict[str, list[float]]:

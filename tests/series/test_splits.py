@@ -16,11 +16,16 @@ def test_a_series_is_cut_by_time(steps: int, train_end: int, val_end: int) -> No
     assert (borders.train_end.tolist(), borders.val_end.tolist()) == ([train_end], [val_end])
 
 
-# In floating point 0.7 + 0.15 is below 0.85 and 0.6 + 0.2 above 0.8.
-@pytest.mark.parametrize("steps", [20, 1000, 26_000])
-@pytest.mark.parametrize(("shares", "val_share"), [(SHARES, 0.85), ((0.6, 0.2, 0.2), 0.8), ((0.1, 0.2, 0.7), 0.3)])
-def test_borders_do_not_suffer_from_rounding(steps: int, shares: tuple[float, ...], val_share: float) -> None:
-    assert make_split_borders(np.array([0, steps]), shares).val_end[0] == round(steps * val_share)
+# In floating point 0.7 * 90 falls below 63 and 0.1 + 0.7 below 0.8.
+@pytest.mark.parametrize(
+    ("steps", "shares", "train_end", "val_end"),
+    [(90, SHARES, 63, 76), (180, SHARES, 126, 153), (5, (0.1, 0.7, 0.2), 0, 4), (30, (0.7, 0.1, 0.2), 21, 24)],
+)
+def test_borders_do_not_suffer_from_rounding(
+    steps: int, shares: tuple[float, ...], train_end: int, val_end: int
+) -> None:
+    borders = make_split_borders(np.array([0, steps]), shares)
+    assert (borders.train_end.tolist(), borders.val_end.tolist()) == ([train_end], [val_end])
 
 
 def test_each_series_is_cut_by_its_own_length() -> None:

@@ -133,3 +133,46 @@ def _second_route(gate: dict[str, Any]) -> str:
         )  # fmt: skip
     heading = ["route", "verdict", "parity (sigma)", "operators", "bytes", "p50 (µs)"]
     return f"## ONNX by two routes\n\n{_table(heading, rows)}"
+
+
+def make_matrix_report(gates: list[dict[str, Any]]) -> str:
+    """Write the verdicts of several models, fp32 files only, as one table.
+
+    Args:
+        gates: What the gate found for each model.
+
+    Returns:
+        Markdown.
+
+    """
+    rows = [
+        [
+            gate["model_type"],
+            str(gate["f_total"]),
+            item["format"],
+            f"**{item['verdict']}**",
+            *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
+            item["reason"] or ", ".join(entry["name"] for entry in item["criteria"] if not entry["passed"]),
+        ]
+        for gate in gates
+        for item in gate["files"].values()
+        if item["precision"] == "fp32"
+    ]
+    heading = [
+        "model type", "F_total", "format", "verdict", "parity (sigma)", "RMSE ratio", "p50 (µs)", "p95 (µs)",
+        "p50 to Keras", "bytes", "failed",
+    ]  # fmt: skip
+    passed = sum(row[3] == "**PASS**" for row in rows)
+    return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{_table(heading, rows)}\n"
+
+
+def _matrix_figures(item: dict[str, Any]) -> list[str]:
+    found = {entry["name"]: entry["found"] for entry in item["criteria"]}
+    return [
+        _number(found["parity"]),
+        _number(found["RMSE ratio"]),
+        _number(item["latency_p50_ms"] * 1000),
+        _number(item["latency_p95_ms"] * 1000),
+        f"1/{1 / item['latency_to_keras']:.1f}",
+        f"{item['size_bytes']:,}",
+    ]

@@ -33,7 +33,7 @@ def make_split_borders(borders: Int64, shares: tuple[float, ...]) -> SplitBorder
     """
     start, end = borders[:-1], borders[1:]
     lengths = end - start
-    # Rounding first keeps 0.7 + 0.15 from falling a hair below 0.85.
+    # Rounding first keeps 0.7 * 90 from falling a hair below 63, and 0.1 + 0.7 below 0.8.
     train_end = start + np.floor(np.round(lengths * shares[0], 6)).astype(np.int64)
     val_end = start + np.floor(np.round(lengths * (shares[0] + shares[1]), 6)).astype(np.int64)
     return SplitBorders(start, train_end, val_end, end)

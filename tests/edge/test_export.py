@@ -1,0 +1,118 @@
+"""Everything that is exported for a run, and the child process that converts."""
+
+import numpy as np
+import pytest
+
+from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge.contract import METADATA_KEY
+from spline_lstm.edge.export import SECOND_ROUTE, export, file_name, parse_file_name
+from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.edge.runtime import load_forecaster, open_onnx, open_tflite
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ExportError, ShapeContractError
+
+
+@pytest.fixture(scope="module")
+def exported(trained, edge_spec):
+    return export(trained.content, trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
+
+
+def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported):
+    names = {file_name(kind, precision) for kind in ("onnx", "tflite") for precision in ("fp32", "fp16", "int8")}
+    assert set(exported) == names | {SECOND_ROUTE}
+
+
+@pytest.mark.parametrize(
+    ("name", "parts"), [("model.onnx", ("onnx", "fp32")), ("model.int8.tflite", ("tflite", "int8"))]
+)
+def test_a_file_name_tells_format_and_precision(name, parts):
+    assert parse_file_name(name) == parts
+
+
+def test_no_format_exports_nothing(trained, edge_spec):
+    assert export(trained.content, trained.model.network, trained.contract, ("none",), edge_spec) == {}
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", SECOND_ROUTE])
+def test_full_weights_agree_with_keras(exported, trained, name):
+    run, _ = (open_tflite if name.endswith("tflite") else open_onnx)(exported[name], name)
+    outputs = np.concatenate([run(window[None]) for window in trained.reference.windows])
+    np.testing.assert_allclose(outputs, trained.reference.outputs, atol=1e-5)
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_smaller_weights_make_smaller_onnx_files_that_stay_close(make_random, precision):
+    from spline_lstm.edge.onnx_graph import make_onnx
+
+    network = make_random("lstm", units=(64, 32)).network
+    full = make_onnx(network, {})
+    small = quantise_onnx(full, precision)
+    assert len(small) < len(full) * {"fp16": 0.6, "int8": 0.4}[precision]
+    windows = np.random.default_rng(0).normal(size=(4, 6, 8)).astype(np.float32)
+    difference = np.abs(open_onnx(small, "small")[0](windows) - open_onnx(full, "full")[0](windows)).max()
+    assert 0 < difference < 0.2
+
+
+def test_the_loop_form_is_smaller_and_agrees(trained, exported):
+    loop = conversion.convert(trained.content, ("fp32",), "loop", second_route=False)["fp32"]
+    assert len(loop) < len(exported["model.tflite"])
+    assert "WHILE" in tflite_file.operators(loop)
+    run, _ = open_tflite(loop, "loop")
+    np.testing.assert_allclose(run(trained.reference.windows[:1]), trained.reference.outputs[:1], atol=1e-5)
+
+
+def test_a_failing_conversion_is_refused_with_the_childs_last_words():
+    with pytest.raises(ExportError, match="the conversion failed: .*cannot be loaded") as caught:
+        conversion.convert(b"no archive", ("fp32",), "loop", second_route=False)
+    assert caught.value.exit_code == 50
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.int8.onnx", "model.tflite", "model.fp16.tflite"])
+def test_the_file_alone_is_enough_to_forecast_from_raw_values(exported, trained, tmp_path, name):
+    path = tmp_path / name
+    path.write_bytes(exported[name])
+    forecaster = load_forecaster(path)
+    assert forecaster.contract == trained.contract
+    names = forecaster.contract.feature_order
+    states = [trained.bundle.preprocessor["scalers"].get(feature, {"center": 0.0, "scale": 1.0}) for feature in names]
+    scaled = trained.bundle.X[0]
+    raw = scaled * [state["scale"] for state in states] + [state["center"] for state in states]
+    expected = trained.bundle.in_target_units(trained.reference.outputs[:1] * 0 + forecaster.run(scaled[None]))[0]
+    np.testing.assert_allclose(forecaster.forecast(raw), expected, atol=1e-3)
+    assert forecaster.forecast(raw).shape == (trained.bundle.horizon, 1)
+
+
+@pytest.mark.parametrize("window", [np.zeros((2, 2)), np.full((6, 8), np.nan)])
+def test_a_window_of_another_shape_or_with_nan_is_refused(exported, tmp_path, window):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported["model.onnx"])
+    with pytest.raises(ShapeContractError, match=r"a finite window of shape \(6, 8\) is needed"):
+        load_forecaster(path).forecast(window)
+
+
+def test_a_missing_file_names_the_command(tmp_path):
+    with pytest.raises(ArtifactMissingError, match="kedro run --pipeline=edge_poc"):
+        load_forecaster(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite"])
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x00\x00\x00\x00TFL3" + b"\xff" * 64])
+def test_garbage_is_refused_and_the_process_survives(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ArtifactDamagedError) as caught:
+        load_forecaster(path)
+    assert caught.value.exit_code == 21
+
+
+def test_a_file_without_contract_is_refused(exported, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(exported[SECOND_ROUTE])
+    with pytest.raises(ArtifactDamagedError, match="carries no input contract"):
+        load_forecaster(path)
+
+
+def test_tflite_metadata_is_kept_beside_what_was_there(exported):
+    content = tflite_file.with_metadata(exported["model.tflite"], "other", "text")
+    assert tflite_file.read_metadata(content, "other") == "text"
+    assert tflite_file.read_metadata(content, METADATA_KEY) is not None
+    assert tflite_file.read_metadata(content, "nothing") is None

@@ -1,0 +1,148 @@
+"""The fair comparison: what is refused, what the rows say, who wins."""
+
+import copy
+
+import pytest
+
+from spline_lstm.errors import ComparisonError
+from spline_lstm.evaluation import comparison
+from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, EdgeWeights, RecommendationWeights
+from spline_lstm.evaluation.comparison_report import (
+    make_accuracy_latency_plot,
+    make_comparison_report,
+    make_seed_plot,
+    pareto_front,
+)
+
+SHARED = {"windows": "a" * 64, "splits": "b" * 64, "targets": "c" * 64, "epochs": 3, "batch_size": 8}
+
+
+def scores(rmse: float) -> dict:
+    overall = {"mae": rmse, "mse": rmse**2, "rmse": rmse, "robust_mape": 1.0, "mase": 0.5, "r2": 0.5}
+    return {"overall": overall, "per_horizon": [{"step": 1, **overall}]}
+
+
+def record(
+    model_type="lstm", mode="univariate", seed=1, *, rmse=2.0, val=None, ridge=3.0, p95=1.0, size=1_000, stable=True
+):
+    run_id = f"{model_type}-{mode}-s{seed}"
+    baselines = {name: scores(ridge if name == "ridge" else 9.0) for name in ("ridge", "seasonal_naive")}
+    return CellRecord(
+        model_type, mode, seed,
+        metrics={
+            "run_id": run_id,
+            "test": {"model": scores(rmse), "baselines": baselines},
+            "val": {"model": scores(val or rmse), "baselines": baselines},
+        },
+        run={"run_id": run_id, "shared": dict(SHARED), "size_bytes": size, "params": 10, "train_seconds": 1.0},
+        operation={"latency_p50_ms": p95 / 2, "latency_p95_ms": p95, "stable": stable},
+    )  # fmt: skip
+
+
+def verdicts(records, *, edge=(0.5, 0.5), recommend=(0.8, 0.2)):
+    summary = comparison.summarise(comparison.make_rows(records))
+    return comparison.make_verdicts(
+        summary, EdgeWeights(p95=edge[0], size=edge[1]), RecommendationWeights(accuracy=recommend[0], edge=recommend[1])
+    )
+
+
+def test_cells_that_share_everything_are_comparable():
+    assert comparison.check_comparable([record(), record("gru")]) is None
+
+
+@pytest.mark.parametrize("field", SHARED)
+def test_a_difference_names_the_cell_and_the_field(field):
+    other = copy.deepcopy(record("gru"))
+    other.run["shared"][field] = "other"
+    with pytest.raises(ComparisonError, match=f"cell 'gru-univariate-s1' is not comparable: {field}") as caught:
+        comparison.check_comparable([record(), other])
+    assert caught.value.exit_code == 40
+
+
+def test_other_seeds_for_one_model_type_are_refused():
+    with pytest.raises(ComparisonError, match=r"cells of gru, univariate: seeds are \[2\], needed \[1\]"):
+        comparison.check_comparable([record(seed=1), record("gru", seed=2)])
+
+
+def test_metrics_of_another_run_are_refused():
+    wrong = copy.deepcopy(record())
+    wrong.metrics["run_id"] = "other"
+    with pytest.raises(ComparisonError, match="its metrics belong to run 'other'"):
+        comparison.check_comparable([wrong])
+
+
+def test_a_record_that_says_nothing_of_what_it_shares_is_refused():
+    old = record()
+    del old.run["shared"]
+    with pytest.raises(ComparisonError, match="made by an earlier version"):
+        comparison.check_comparable([old])
+
+
+def test_the_table_has_the_columns_in_order():
+    assert tuple(comparison.make_table(comparison.make_rows([record()])).columns) == COLUMNS
+    assert COLUMNS[:15] == (
+        "run_id", "model_type", "data_mode", "seed", "MAE", "MSE", "RMSE", "robust MAPE", "MASE", "R2",
+        "p50(ms)", "p95(ms)", "model_size(MB)", "params", "notes",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rmse", "stable", "notes"),
+    [(2.0, True, ""), (4.0, True, "loses to ridge"), (10.0, True, "loses to ridge; loses to seasonal naive"),
+     (2.0, False, "latency unstable")],
+)  # fmt: skip
+def test_what_a_reader_must_know_stands_in_the_notes(rmse, stable, notes):
+    (row,) = comparison.make_rows([record(rmse=rmse, stable=stable)])
+    assert row["notes"] == notes
+
+
+def test_the_summary_has_mean_and_spread_over_seeds():
+    (row,) = comparison.summarise(comparison.make_rows([record(seed=1, rmse=2.0), record(seed=2, rmse=3.0)]))
+    assert (row["RMSE"], row["RMSE spread"], row["seeds"]) == (2.5, 1.0, [1, 2])
+
+
+def test_the_accuracy_winner_has_the_lowest_rmse():
+    assert verdicts([record(rmse=2.0), record("gru", rmse=1.9)])["accuracy"]["model_type"] == "gru"
+
+
+def test_the_edge_winner_follows_the_weights():
+    fast, small = record(p95=1.0, size=2_000), record("gru", p95=2.0, size=1_000)
+    assert verdicts([fast, small], edge=(1.0, 0.0))["edge"]["model_type"] == "lstm"
+    assert verdicts([fast, small], edge=(0.0, 1.0))["edge"]["model_type"] == "gru"
+
+
+def test_the_recommendation_is_chosen_on_validation_not_on_test():
+    lucky = record(rmse=1.0, val=3.0)
+    sound = record("gru", rmse=2.0, val=2.0)
+    assert verdicts([lucky, sound])["recommendation"]["model_type"] == "gru"
+
+
+def test_the_front_holds_the_runs_that_no_other_beats_in_both():
+    rows = comparison.make_rows([record(p95=1, rmse=3), record("gru", p95=2, rmse=2), record(seed=2, p95=3, rmse=2.5)])
+    assert [row["model_type"] for row in pareto_front(rows)] == ["lstm", "gru"]
+
+
+def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
+    records = [record(rmse=4.0), record("gru", rmse=5.0)]
+    rows = comparison.make_rows(records)
+    operation = {
+        "latency_p50_ms": 1.0,
+        "latency_p95_ms": 1.0,
+        "stable": True,
+        "size_bytes": 1,
+        "params": 1,
+        "train_seconds": 0,
+    }
+    baselines = comparison.make_baseline_rows(records, {"ridge univariate": operation, "seasonal_naive": operation})
+    text = make_comparison_report(
+        {"benchmark_id": "b", "commit": None, "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
+         "baselines": baselines, "summary": comparison.summarise(rows), "verdicts": verdicts(records)}
+    )  # fmt: skip
+    assert "Ship none of them as it is; closest: lstm, univariate" in text
+    assert "loses to the ridge regression" in text
+
+
+def test_plots_hold_every_run():
+    rows = comparison.make_rows([record(), record("gru"), record(seed=2), record("gru", seed=2)])
+    assert sum(len(trace.x) for trace in make_seed_plot(rows).data) == 4
+    assert sum(len(trace.x) for trace in make_accuracy_latency_plot(rows).data if trace.name == "univariate") == 4

@@ -1,0 +1,133 @@
+"""The modelling as a Kedro pipeline, in memory, on a tiny network."""
+
+import hashlib
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, TextDataset
+from spline_lstm.models.base import load_network
+from spline_lstm.models.gru import GRUModel
+from spline_lstm.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.modelling import create_pipeline
+
+# Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+OUTPUTS: dict[str, Any] = {
+    "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
+    "predictions": ParquetDataset, "run_record": JSONDataset, "report": TextDataset,
+}  # fmt: skip
+CHANGES = {"model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01}
+
+
+@pytest.fixture(scope="module")
+def bundle(prepare_table: Any, make_table: Any) -> ModelInput:
+    """Two stations, with filled hours in train and test."""
+    made: ModelInput = prepare_table(make_table(steps=80, gaps={"target": [20, 75]}))
+    return made
+
+
+@pytest.fixture(scope="module")
+def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one run of all nodes gives."""
+    parameters = make_parameters(lookback=6, horizon=3, **CHANGES)
+    settings = parameters.model_dump(mode="json")
+    given: dict[str, Any] = {
+        "model_input": bundle,
+        "params:run": RunSpec(run_id="my-run", label="tiny", processed_run_id="test", commit="abc", settings=settings),
+    }
+    given |= {f"params:{name}": parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation")}
+    folder = tmp_path_factory.mktemp("run")
+    values = {name: MemoryDataset(value, copy_mode="assign") for name, value in given.items()}
+    results = {name: kind(filepath=str(folder / name)) for name, kind in OUTPUTS.items()}
+    SequentialRunner().run(create_pipeline(), DataCatalog(values | results))
+    return {name: dataset.load() for name, dataset in results.items()}
+
+
+def test_the_nodes_are_named_like_their_functions() -> None:
+    names = {node.name for node in create_pipeline().nodes}
+    assert names == {"train_model", "evaluate_model", "describe_run", "write_report"}
+
+
+def test_it_needs_the_model_input_and_parameters() -> None:
+    assert create_pipeline().inputs() == {
+        "model_input", "params:model", "params:training", "params:evaluation", "params:run",
+    }  # fmt: skip
+
+
+def test_every_result_is_a_dataset_of_the_catalog() -> None:
+    assert create_pipeline().all_outputs() == set(OUTPUTS)
+
+
+def test_the_model_file_gives_the_predictions(made: dict[str, Any], bundle: ModelInput) -> None:
+    model = GRUModel.from_network(load_network(made["model"], "model.keras"))
+    forecast = bundle.in_target_units(model.predict(bundle.X[bundle.windows_of(2)]))
+    np.testing.assert_allclose(made["predictions"]["y_pred"], forecast.reshape(-1), rtol=1e-5)
+
+
+def test_the_last_network_is_kept_beside_the_best(made: dict[str, Any]) -> None:
+    load_network(made["last_model"], "last.keras")
+    is_best_last = made["training_history"]["best_epoch"] == made["training_history"]["history"][-1]["epoch"]
+    assert (made["last_model"] == made["model"]) == is_best_last
+
+
+def test_the_history_begins_before_the_first_step(made: dict[str, Any]) -> None:
+    history = made["training_history"]["history"]
+    assert [(entry["epoch"], entry["loss"] is None) for entry in history] == [(0, True), (1, False), (2, False)]
+
+
+@pytest.mark.parametrize(("metric", "power"), [("mae", 1), ("mse", 2)])
+def test_the_metrics_are_those_of_the_predictions(made: dict[str, Any], metric: str, power: int) -> None:
+    table: pd.DataFrame = made["predictions"]
+    scored = table[table["is_scored"]]
+    error = (scored["y_pred"] - scored["y_true"]).abs() ** power
+    assert made["metrics"]["test"]["model"]["overall"][metric] == pytest.approx(error.mean())
+
+
+def test_a_filled_hour_is_predicted_but_not_scored(made: dict[str, Any]) -> None:
+    table: pd.DataFrame = made["predictions"]
+    assert not table["is_scored"].all()
+    assert table["y_pred"].notna().all()
+
+
+def test_the_ridge_baseline_is_scored_on_the_same_windows(made: dict[str, Any]) -> None:
+    metrics = made["metrics"]["test"]
+    assert metrics["baselines"]["ridge"]["overall"]["rmse"] < metrics["baselines"]["last_value"]["overall"]["rmse"]
+
+
+def test_the_metrics_name_their_run(made: dict[str, Any]) -> None:
+    assert (made["metrics"]["run_id"], made["metrics"]["processed_run_id"]) == ("my-run", "test")
+
+
+def test_the_record_holds_the_hashes_of_the_models(made: dict[str, Any]) -> None:
+    hashes = {
+        f"{name}.keras": hashlib.sha256(made[key]).hexdigest()
+        for name, key in (("model", "model"), ("last", "last_model"))
+    }
+    assert made["run_record"]["sha256"] == hashes
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("run_id", "my-run"), ("processed_run_id", "test"), ("seed", 42), ("commit", "abc")]
+)
+def test_the_record_names(made: dict[str, Any], key: str, value: object) -> None:
+    assert made["run_record"][key] == value
+
+
+def test_the_record_holds_the_settings(made: dict[str, Any]) -> None:
+    assert CHANGES.items() <= made["run_record"]["settings"].items()
+
+
+def test_the_record_counts_bytes_and_parameters(made: dict[str, Any]) -> None:
+    gru, head = 3 * (4 * 1 + 4 * 4 + 2 * 4), 4 * 3 + 3
+    assert (made["run_record"]["size_bytes"], made["run_record"]["params"]) == (len(made["model"]), gru + head)
+
+
+def test_the_report_is_that_of_the_run(made: dict[str, Any]) -> None:
+    assert made["report"].startswith("# Run my-run\n")

@@ -1,0 +1,103 @@
+"""The preprocessing as a Kedro pipeline, in memory."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.runner import SequentialRunner
+
+from spline_lstm.contracts import ARRAYS, ModelInput
+from spline_lstm.errors import InsufficientDataError
+from spline_lstm.models.registry import MODELS
+from spline_lstm.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.preprocessing import create_pipeline
+from spline_lstm.pipelines.preprocessing.nodes import validate_table
+from spline_lstm.series.frame import TableSpec
+
+SMALL = {"lookback": 6, "horizon": 3}
+
+
+@pytest.fixture(scope="module")
+def run_pipeline(make_parameters: Any, default_schema: Any) -> Callable[..., dict[str, Any]]:
+    """Run all nodes; returns what the catalog would write."""
+
+    def run(table: pd.DataFrame, **changes: Any) -> dict[str, Any]:
+        parameters = make_parameters(**{**SMALL, **changes})
+        given = {f"params:{name}": parameters.part(group) for name, group in GROUPS.items() if name != "run"}
+        given |= {
+            "params:run": RunSpec(run_id="run", label="run", processed_run_id="test", commit=None, settings={}),
+            "raw_table": table,
+            "covariate_schema": default_schema,
+        }
+        results = {name: MemoryDataset() for name in create_pipeline().outputs()}
+        catalog = DataCatalog({name: MemoryDataset(value) for name, value in given.items()} | results)
+        SequentialRunner().run(create_pipeline(), catalog)
+        return {name: catalog.load(name) for name in results}
+
+    return run
+
+
+def test_the_nodes_are_named_like_their_functions() -> None:
+    assert [node.name for node in create_pipeline().nodes] == ["validate_table", "fill_series", "make_model_input"]
+
+
+def test_it_needs_the_table_the_schema_and_parameters() -> None:
+    assert create_pipeline().inputs() == {
+        "raw_table", "covariate_schema", "params:table", "params:fills", "params:windows", "params:run",
+    }  # fmt: skip
+
+
+def test_it_makes_the_model_input_and_the_filled_series() -> None:
+    assert create_pipeline().outputs() == {"model_input", "filled_series"}
+
+
+@pytest.mark.parametrize("feature_mode", ["univariate", "multivariate"])
+def test_the_model_input_is_that_of_the_functions_behind_the_nodes(
+    run_pipeline: Any, make_table: Any, prepare_table: Any, feature_mode: str
+) -> None:
+    table = make_table(gaps={"target": [8]})
+    made: ModelInput = run_pipeline(table, feature_mode=feature_mode)["model_input"]
+    expected = prepare_table(table, feature_mode=feature_mode)
+    for name in ARRAYS:
+        np.testing.assert_array_equal(getattr(made, name), getattr(expected, name))
+
+
+def test_the_data_is_named_after_the_processed_run(run_pipeline: Any, make_table: Any) -> None:
+    made = run_pipeline(make_table())["model_input"]
+    assert (made.meta["run_id"], made.preprocessor["run_id"]) == ("test", "test")
+
+
+def test_meta_names_every_model_type_that_can_be_trained(run_pipeline: Any, make_table: Any) -> None:
+    assert run_pipeline(make_table())["model_input"].meta["model_type_candidates"] == list(MODELS)
+
+
+def test_the_filled_series_show_which_targets_were_filled(run_pipeline: Any, make_table: Any) -> None:
+    filled = run_pipeline(make_table(gaps={"target": [8, 9]}))["filled_series"]
+    assert filled.loc[filled["target_is_imputed"], "timestamp"].dt.hour.tolist() == [8, 9, 8, 9]
+    assert filled["target"].notna().all()
+
+
+def test_the_raw_table_stays_as_it_is(run_pipeline: Any, make_table: Any) -> None:
+    table = make_table(gaps={"target": [8]})
+    before = table.copy()
+    run_pipeline(table)
+    pd.testing.assert_frame_equal(table, before)
+
+
+def test_a_table_too_short_for_a_window_is_refused(run_pipeline: Any, make_table: Any, refuses: Any) -> None:
+    with refuses(InsufficientDataError, 26, "split holds no window of lookback=6 and horizon=3"):
+        run_pipeline(make_table(steps=12))
+
+
+def test_an_optional_covariate_that_is_absent_is_warned_about(
+    make_table: Any, make_schema: Any, make_parameters: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    optional = {"name": "wind_speed", "dtype": "float", "scaler": "standard", "required": False}
+    spec = make_parameters(feature_mode="multivariate").part(TableSpec)
+    with caplog.at_level(logging.WARNING, "spline_lstm"):
+        validate_table(make_table(), make_schema(dynamic_covariates=[optional]), spec)
+    assert "The optional covariate 'wind_speed' is not in the table and is left out" in caplog.text

@@ -1,0 +1,294 @@
+"""The command line on a copy of the project: what a user types, sees and finds on disk."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+BIN = Path(sys.executable).parent
+TABLE = "input_path=data/01_raw/small.csv"
+SMALL = f"{TABLE},lookback=6,horizon=3,epochs=1,hidden_units=4,export_formats=none"
+
+
+Result = subprocess.CompletedProcess[str]
+
+
+def run(workspace: Path, *command: str, **environment: str) -> Result:
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=workspace, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+def files_below(folder: Path) -> dict[str, str]:
+    """Path to hash."""
+    return {
+        path.relative_to(folder).as_posix(): sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def make_workspace(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Copy what belongs to the project besides its code, and add a small table: daily, 150 rows."""
+
+    def make() -> Path:
+        workspace = tmp_path_factory.mktemp("project")
+        shutil.copytree(project / "conf", workspace / "conf")
+        for name in ("pyproject.toml", ".telemetry"):
+            shutil.copy(project / name, workspace / name)
+        (workspace / "src").mkdir()  # Kedro looks for it; the package itself is installed
+        (workspace / "data" / "01_raw").mkdir(parents=True)
+        days = np.arange(150)
+        noise = np.random.default_rng(0).standard_normal(150)
+        table = pd.DataFrame({"target": np.round(50 + 10 * np.sin(2 * np.pi * days / 7) + noise, 2)})
+        table.insert(0, "timestamp", pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d"))
+        table.to_csv(workspace / "data" / "01_raw" / "small.csv", index=False)
+        (workspace / "malformed.json").write_text('{"version": "phase5.v1",}')
+        return workspace
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def workspace(make_workspace: Callable[[], Path]) -> Path:
+    return make_workspace()
+
+
+@pytest.fixture(scope="module")
+def run_kedro(workspace: Path) -> Callable[..., Result]:
+    """`kedro run` in the workspace."""
+
+    def run_with(params: str, *options: str) -> Result:
+        return run(workspace, str(BIN / "kedro"), "run", *options, "--params", params)
+
+    return run_with
+
+
+# What is typed: exit code, and what the message has to say.
+REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
+    "misspelt parameter": ((f"{TABLE},lokback=6",), 2, "'lokback' is unknown; did you mean 'lookback'?"),
+    "lookback of zero": ((f"{TABLE},lookback=0",), 2, "'lookback' is 0; it should be greater than or equal to 1"),
+    "boolean lookback": ((f"{TABLE},lookback=true",), 2, "'lookback' is True; it should be a valid integer"),
+    "broken epochs": ((f"{TABLE},epochs=1.5",), 2, "'epochs' is 1.5; it should be a valid integer"),
+    "unknown model type": ((f"{TABLE},model_type=lsmt",), 2, "'model_type' is 'lsmt'; allowed: lstm, gru, attention"),
+    "unknown format": ((f"{TABLE},export_formats=onnx+pdf",), 2, "allowed: none, onnx, tflite"),
+    "numeric run id": ((f"{TABLE},run_id=007",), 2, "'run_id' is 7; 1 to 64 letters, digits"),
+    "unknown pipeline": ((TABLE, "--pipeline=modeling"), 2, "'modeling' is unknown; did you mean 'modelling'?"),
+    "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
+    "missing target": (
+        (f"{TABLE},target_cols=demand",), 10,
+        "data/01_raw/small.csv: column 'demand' is missing; found: timestamp, target",
+    ),
+    "missing covariate": (
+        (f"{TABLE},feature_mode=multivariate",), 13,
+        "data/01_raw/small.csv: required covariate 'dew_point' is missing",
+    ),
+    "malformed schema": ((f"{TABLE},covariate_spec=malformed.json",), 14, "malformed.json line 1, column 25"),
+    "missing schema": ((f"{TABLE},covariate_spec=absent.json",), 14, "absent.json cannot be read: No such file"),
+    "nothing preprocessed": (
+        (f"{TABLE},lookback=6", "--pipeline=modelling"), 20,
+        f"meta.json is missing; make it with: kedro run --pipeline=preprocessing --params {TABLE},lookback=6",
+    ),
+    "short table": (
+        (f"{TABLE},lookback=100",), 26,
+        "the train split holds no window of lookback=100 and horizon=24: the longest series has 150 steps",
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rejection:
+    result: Result
+    changed: list[str]
+    exit_code: int
+    message: str
+
+
+@pytest.fixture(scope="module", params=REJECTIONS)
+def rejection(request: pytest.FixtureRequest, workspace: Path, run_kedro: Callable[..., Result]) -> Rejection:
+    """Run once for all that is asked of a rejection."""
+    typed, exit_code, message = REJECTIONS[request.param]
+    before = files_below(workspace / "data")
+    result = run_kedro(*typed)
+    after = files_below(workspace / "data")
+    return Rejection(result, sorted(set(before.items()) ^ set(after.items())), exit_code, message)
+
+
+def test_a_rejected_run_exits_with_the_code_of_its_reason(rejection: Rejection) -> None:
+    assert rejection.result.returncode == rejection.exit_code
+
+
+def test_a_rejected_run_says_why_in_one_line_on_stderr(rejection: Rejection) -> None:
+    lines = rejection.result.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("Error: ")
+    assert rejection.message in lines[0]
+
+
+def test_a_rejected_run_shows_no_traceback(rejection: Rejection) -> None:
+    assert "Traceback" not in rejection.result.stdout + rejection.result.stderr
+
+
+def test_a_rejected_run_leaves_no_file_and_changes_none(rejection: Rejection) -> None:
+    assert rejection.changed == []
+
+
+def test_bad_input_is_refused_before_tensorflow_loads(workspace: Path) -> None:
+    code = f"""
+import sys
+from spline_lstm.__main__ import main
+try:
+    main(["--params", "{TABLE},feature_mode=multivariate"], standalone_mode=False)
+except Exception as error:
+    print(error.exit_code, [name for name in ("tensorflow", "keras", "onnxruntime") if name in sys.modules])
+"""
+    assert run(workspace, sys.executable, "-c", code).stdout.splitlines()[-1] == "13 []"
+
+
+@dataclass(frozen=True)
+class Run:
+    workspace: Path
+    result: Result
+    files: dict[str, str]
+
+    @property
+    def record(self) -> dict[str, object]:
+        loaded: dict[str, object] = json.loads(next(self.workspace.glob("data/08_reporting/*/run.json")).read_text())
+        return loaded
+
+
+@pytest.fixture(scope="module")
+def finished(make_workspace: Callable[[], Path]) -> Run:
+    """The main job on the small table."""
+    workspace = make_workspace()
+    result = run(workspace, str(BIN / "kedro"), "run", "--params", SMALL)
+    return Run(workspace, result, files_below(workspace / "data"))
+
+
+def test_a_run_succeeds(finished: Run) -> None:
+    assert finished.result.returncode == 0, finished.result.stderr
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "03_primary/{processed}/filled_series.parquet",
+        "05_model_input/{processed}/processed.npz",
+        "05_model_input/{processed}/preprocessor.pkl",
+        "05_model_input/{processed}/meta.json",
+        "06_models/{run}/model.keras",
+        "06_models/{run}/last.keras",
+        "07_model_output/{run}/predictions.parquet",
+        "08_reporting/{run}/metrics.json",
+        "08_reporting/{run}/run.json",
+        "08_reporting/{run}/report.md",
+    ],
+)
+def test_a_run_leaves(finished: Run, path: str) -> None:
+    ids = {"run": finished.record["run_id"], "processed": finished.record["processed_run_id"]}
+    assert path.format(**ids) in finished.files
+
+
+def test_a_run_leaves_no_temporary_file(finished: Run) -> None:
+    assert [path for path in finished.files if Path(path).name.startswith(".") or path.endswith(".tmp")] == []
+
+
+def test_run_json_names_what_repeats_the_run(finished: Run) -> None:
+    record = finished.record
+    assert str(record["run_id"]).startswith("lstm-univariate-s42-")
+    assert (record["seed"], record["commit"]) == (42, None)
+    assert {
+        "input_path": "data/01_raw/small.csv",
+        "epochs": 1,
+        "hidden_units": [4],
+        "export_formats": ["none"],
+    }.items() <= (
+        record["settings"].items()  # type: ignore[attr-defined]
+    )
+
+
+@pytest.mark.parametrize("baseline", ["ridge", "last value", "moving average", "seasonal naive"])
+def test_the_report_names(finished: Run, baseline: str) -> None:
+    report = next(finished.workspace.glob("data/08_reporting/*/report.md")).read_text()
+    assert f"| {baseline} | " in report
+
+
+def test_a_notebook_session_loads_the_metrics(finished: Run) -> None:
+    params = dict(item.split("=") for item in SMALL.split(","))
+    typed = {name: int(value) if value.isdigit() else value for name, value in params.items()}
+    code = f"""
+from pathlib import Path
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+bootstrap_project(Path.cwd())
+with KedroSession.create(runtime_params={typed!r}) as session:
+    print(session.load_context().catalog.load("metrics")["run_id"])
+"""
+    loaded = run(finished.workspace, sys.executable, "-c", code)
+    assert loaded.stdout.splitlines()[-1:] == [finished.record["run_id"]], loaded.stderr
+
+
+@pytest.fixture(scope="module")
+def repeated(make_workspace: Callable[[], Path]) -> Run:
+    """The same run elsewhere: another folder, way to start, time zone, locale and hash seed."""
+    workspace = make_workspace()
+    environment = {"TZ": "Asia/Tokyo", "LC_ALL": "C", "PYTHONHASHSEED": "5"}
+    result = run(workspace, sys.executable, "-m", "spline_lstm", "--params", SMALL, **environment)
+    return Run(workspace, result, files_below(workspace / "data"))
+
+
+def test_the_package_runs_like_kedro_run(finished: Run, repeated: Run) -> None:
+    assert repeated.result.returncode == 0, repeated.result.stderr
+    assert list(repeated.files) == list(finished.files)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "processed.npz",
+        "preprocessor.pkl",
+        "meta.json",
+        "model.keras",
+        "last.keras",
+        "predictions.parquet",
+        "metrics.json",
+    ],
+)
+def test_the_same_run_elsewhere_gives_the_same_bytes(finished: Run, repeated: Run, name: str) -> None:
+    one, other = (
+        {path: digest for path, digest in run.files.items() if Path(path).name == name} for run in (finished, repeated)
+    )
+    assert one == other
+
+
+@pytest.fixture(scope="module")
+def changed(finished: Run) -> Run:
+    """A second run in the same place, with other epochs."""
+    params = SMALL.replace("epochs=1", "epochs=2")
+    result = run(finished.workspace, str(BIN / "kedro"), "run", "--pipeline=modelling", "--params", params)
+    return Run(finished.workspace, result, files_below(finished.workspace / "data"))
+
+
+def test_other_settings_leave_the_first_run_untouched(finished: Run, changed: Run) -> None:
+    assert finished.files.items() <= changed.files.items()
+
+
+def test_other_settings_have_another_run_id_on_the_same_data(changed: Run) -> None:
+    folders = {
+        name: len(list((changed.workspace / "data" / name).iterdir())) for name in ("05_model_input", "06_models")
+    }
+    assert folders == {"05_model_input": 1, "06_models": 2}
+
+
+def test_kedro_registry_list_names_the_pipelines(workspace: Path) -> None:
+    listed = run(workspace, str(BIN / "kedro"), "registry", "list").stdout
+    assert {"- __default__", "- preprocessing", "- modelling"} <= set(listed.splitlines())

@@ -1,0 +1,144 @@
+"""The hooks: parameters are resolved before the catalog is made, and errors keep their code."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kedro.framework.session import KedroSession
+from kedro.framework.startup import bootstrap_project
+from kedro.io.core import DatasetError
+
+from spline_lstm.errors import (
+    ArtifactMissingError,
+    ParameterError,
+    ProjectBugError,
+    SchemaError,
+    SplineLSTMError,
+    TableError,
+)
+from spline_lstm.hooks import ProjectHooks, _commit
+from spline_lstm.series.windows import WindowSpec
+
+pytestmark = [
+    # Kedro 1.7 reads `model_fields` from instances of pydantic's models, which pydantic deprecates.
+    pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance"),
+    # The benchmark joins datasets of several namespaces, which Kedro takes for a naming mistake.
+    pytest.mark.filterwarnings("ignore:One or more dataset names contain '.' characters:UserWarning"),
+]
+
+
+@pytest.fixture(scope="module")
+def load_context(project: Path) -> Iterator[Callable[..., Any]]:
+    """Load the project's context as a notebook does; nothing is run and nothing written."""
+    before = Path.cwd()
+    os.chdir(project)
+    bootstrap_project(project)
+
+    def load(**params: Any) -> Any:
+        with KedroSession.create(project_path=project, runtime_params=params) as session:
+            return session.load_context()
+
+    yield load
+    os.chdir(before)
+
+
+@pytest.mark.parametrize("group", ["table", "fills", "windows", "model", "training", "evaluation", "run"])
+def test_nodes_find_their_group_of_parameters(load_context: Any, group: str) -> None:
+    assert load_context().catalog.load(f"params:{group}")
+
+
+def test_given_parameters_enter_their_group(load_context: Any) -> None:
+    windows = load_context(lookback=6, split="0.6+0.2+0.2").catalog.load("params:windows")
+    assert windows == WindowSpec(lookback=6, horizon=24, stride=1, split=(0.6, 0.2, 0.2))
+
+
+@pytest.mark.parametrize("name", ["metrics", "model", "predictions", "report", "run_record"])
+def test_results_lie_in_a_folder_of_the_run(load_context: Any, name: str) -> None:
+    context = load_context(run_id="my-run")
+    assert "/my-run/" in context.catalog[name]._describe()["filepath"]
+
+
+def test_the_run_id_is_derived_from_the_settings(load_context: Any) -> None:
+    run = load_context(model_type="gru", seed=7).catalog.load("params:run")
+    assert run.run_id.startswith("gru-univariate-s7-")
+
+
+def test_the_settings_of_the_run_are_normalised(load_context: Any) -> None:
+    run = load_context(export_formats="tflite+onnx").catalog.load("params:run")
+    assert run.settings["export_formats"] == ["onnx", "tflite"]
+
+
+def test_a_missing_artifact_names_the_command_with_the_parameters_given(load_context: Any, refuses: Any) -> None:
+    catalog = load_context(run_id="never-run", hidden_units=[8, 4]).catalog
+    command = "kedro run --pipeline=modelling --params run_id=never-run,hidden_units=8+4"
+    with refuses(ArtifactMissingError, 20, f"metrics.json is missing; make it with: {command}"):
+        try:
+            catalog.load("metrics")
+        except DatasetError as wrapped:
+            ProjectHooks().on_pipeline_error(wrapped)
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "code", "message"),
+    [
+        ({"lokback": 6}, ParameterError, 2, "parameter 'lokback' is unknown; did you mean 'lookback'?"),
+        ({"epochs": 0}, ParameterError, 2, "parameter 'epochs' is 0"),
+        ({"covariate_spec": "absent.json"}, SchemaError, 14, "absent.json cannot be read"),
+    ],
+)
+def test_a_context_with_bad_parameters_is_refused(
+    load_context: Any, refuses: Any, given: dict[str, Any], error: type[SplineLSTMError], code: int, message: str
+) -> None:
+    with refuses(error, code, message):
+        load_context(**given)
+
+
+def wrap(cause: Exception, depth: int) -> Exception:
+    """Raise from under as many wrappings as Kedro may put around an error."""
+    for _ in range(depth):
+        wrapping = DatasetError("Failed while loading data")
+        wrapping.__cause__ = cause
+        cause = wrapping
+    return cause
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_an_error_of_the_project_is_raised_from_under_its_wrapping(refuses: Any, depth: int) -> None:
+    with refuses(TableError, 10, "column 'target' is missing"):
+        ProjectHooks().on_pipeline_error(wrap(TableError("column 'target' is missing"), depth))
+
+
+@pytest.mark.parametrize("depth", [0, 2])
+def test_any_other_error_is_a_bug_in_the_project(refuses: Any, depth: int) -> None:
+    error = wrap(ZeroDivisionError("division by zero"), depth)
+    with refuses(ProjectBugError, 70, f"unexpected {type(error).__name__}: {error}; this is a bug in the project"):
+        ProjectHooks().on_pipeline_error(error)
+
+
+def test_a_bug_keeps_its_traceback_for_those_who_debug() -> None:
+    error = ZeroDivisionError("division by zero")
+    with pytest.raises(ProjectBugError) as raised:
+        ProjectHooks().on_pipeline_error(error)
+    assert raised.value.__cause__ is error
+
+
+def test_the_commit_is_that_of_the_folder(tmp_path: Path) -> None:
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(tmp_path), "-c", "user.name=a", "-c", "user.email=a@b", *arguments]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    git("init")
+    git("commit", "--allow-empty", "--message=first")
+    assert _commit(tmp_path) == git("rev-parse", "HEAD")
+
+
+def test_there_is_no_commit_outside_git(tmp_path: Path) -> None:
+    assert _commit(tmp_path) is None
+
+
+def test_there_is_no_commit_before_the_first(tmp_path: Path) -> None:
+    subprocess.run(["git", "-C", str(tmp_path), "init"], check=True, capture_output=True)
+    assert _commit(tmp_path) is None
