@@ -30,6 +30,21 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 PROJECT = Path(__file__).parents[1]
 BASE = PROJECT / "conf" / "base"
 SMALL_WINDOWS = {"lookback": 6, "horizon": 3}
+WEATHER_SCHEMA = {
+    "version": "phase5.v1",
+    "timestamp_col": "timestamp",
+    "target_cols": ["target"],
+    "dynamic_covariates": [{"name": "dew_point"}, {"name": "humidity"}, {"name": "pressure"}],
+    "calendar_features": {"features": ["hour_sin", "hour_cos", "dow_sin", "dow_cos"], "known_future": True},
+    "static_covariates": [{"name": "station", "dim": 3}],
+    "missing_policy": {
+        "target": "interpolate_then_drop_if_remaining",
+        "dynamic_covariates": "ffill_bfill_then_zero",
+        "static_covariates": "unknown_token",
+    },
+    "units": {"target": "°F", "dew_point": "°F", "humidity": "%", "pressure": "mbar"},
+}
+"""Describes the tables of `make_table`."""
 
 
 @pytest.fixture(scope="session")
@@ -48,14 +63,13 @@ def make_parameters() -> Callable[..., Parameters]:
 
 @pytest.fixture(scope="session")
 def make_schema() -> Callable[..., CovariateSchema]:
-    """The schema that the project ships, with changes to its top-level keys."""
-    defaults = json.loads((BASE / "covariates" / "default.schema.json").read_text(encoding="utf-8"))
-    return lambda **changes: parse_schema(json.dumps({**defaults, **changes}), "test.schema.json")
+    """The schema of the small tables, with changes to its top-level keys."""
+    return lambda **changes: parse_schema(json.dumps({**WEATHER_SCHEMA, **changes}), "test.schema.json")
 
 
 @pytest.fixture(scope="session")
 def default_schema(make_schema: Callable[..., CovariateSchema]) -> CovariateSchema:
-    """The schema that the project ships."""
+    """The schema of the small tables."""
     return make_schema()
 
 

@@ -45,9 +45,14 @@ def load_context(project: Path) -> Iterator[Callable[..., Any]]:
     os.chdir(before)
 
 
+@pytest.fixture(scope="module")
+def catalog(load_context: Any) -> Any:
+    return load_context(run_id="never-run", hidden_units=[8, 4], export_formats="tflite+onnx").catalog
+
+
 @pytest.mark.parametrize("group", ["table", "fills", "windows", "model", "training", "evaluation", "run"])
-def test_nodes_find_their_group_of_parameters(load_context: Any, group: str) -> None:
-    assert load_context().catalog.load(f"params:{group}")
+def test_nodes_find_their_group_of_parameters(catalog: Any, group: str) -> None:
+    assert catalog.load(f"params:{group}")
 
 
 def test_given_parameters_enter_their_group(load_context: Any) -> None:
@@ -56,9 +61,8 @@ def test_given_parameters_enter_their_group(load_context: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ["metrics", "model", "predictions", "report", "run_record"])
-def test_results_lie_in_a_folder_of_the_run(load_context: Any, name: str) -> None:
-    context = load_context(run_id="my-run")
-    assert "/my-run/" in context.catalog[name]._describe()["filepath"]
+def test_results_lie_in_a_folder_of_the_run(catalog: Any, name: str) -> None:
+    assert "/never-run/" in catalog[name]._describe()["filepath"]
 
 
 def test_the_run_id_is_derived_from_the_settings(load_context: Any) -> None:
@@ -66,14 +70,13 @@ def test_the_run_id_is_derived_from_the_settings(load_context: Any) -> None:
     assert run.run_id.startswith("gru-univariate-s7-")
 
 
-def test_the_settings_of_the_run_are_normalised(load_context: Any) -> None:
-    run = load_context(export_formats="tflite+onnx").catalog.load("params:run")
+def test_the_settings_of_the_run_are_normalised(catalog: Any) -> None:
+    run = catalog.load("params:run")
     assert run.settings["export_formats"] == ["onnx", "tflite"]
 
 
-def test_a_missing_artifact_names_the_command_with_the_parameters_given(load_context: Any, refuses: Any) -> None:
-    catalog = load_context(run_id="never-run", hidden_units=[8, 4]).catalog
-    command = "kedro run --pipeline=modelling --params run_id=never-run,hidden_units=8+4"
+def test_a_missing_artifact_names_the_command_with_the_parameters_given(catalog: Any, refuses: Any) -> None:
+    command = "kedro run --pipeline=modelling --params run_id=never-run,hidden_units=8+4,export_formats=tflite+onnx"
     with refuses(ArtifactMissingError, 20, f"metrics.json is missing; make it with: {command}"):
         try:
             catalog.load("metrics")

@@ -16,10 +16,10 @@ def content(trained):
 
 
 def changed(content: bytes, change) -> bytes:
-    """Return the model with its largest weight changed."""
+    """Return the model with the kernel of its last layer changed."""
     model = onnx.load_model_from_string(content)
-    largest = max(model.graph.initializer, key=lambda tensor: np.prod(tensor.dims))
-    largest.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(largest).copy()), largest.name))
+    kernel = next(tensor for tensor in model.graph.initializer if tensor.name == "head/kernel")
+    kernel.CopyFrom(numpy_helper.from_array(change(numpy_helper.to_array(kernel).copy()), kernel.name))
     return model.SerializeToString()
 
 
@@ -64,16 +64,19 @@ def test_a_threshold_of_zero_fails_its_criterion(content, trained, edge_spec, li
     assert (verdict["verdict"], failed(verdict)) == ("FAIL", [name])
 
 
-def test_a_loop_is_a_foreign_operator(content, trained, edge_spec, monkeypatch):
+def test_a_loop_is_a_foreign_operator(content, trained, edge_spec):
     model = onnx.load_model_from_string(content)
+    info = onnx.helper.make_tensor_value_info
+    flag, value = onnx.TensorProto.BOOL, onnx.TensorProto.FLOAT
     body = onnx.helper.make_graph(
-        [onnx.helper.make_node("Identity", ["go"], ["go_on"])], "body",
-        [onnx.helper.make_tensor_value_info("step", onnx.TensorProto.INT64, []),
-         onnx.helper.make_tensor_value_info("go", onnx.TensorProto.BOOL, [])],
-        [onnx.helper.make_tensor_value_info("go_on", onnx.TensorProto.BOOL, [])],
-    )  # fmt: skip
+        [onnx.helper.make_node("Identity", ["go"], ["go_on"]), onnx.helper.make_node("Identity", ["given"], ["kept"])],
+        "body",
+        [info("step", onnx.TensorProto.INT64, []), info("go", flag, []), info("given", value, None)],
+        [info("go_on", flag, []), info("kept", value, None)],
+    )
+    last = model.graph.node.pop()
     model.graph.initializer.append(numpy_helper.from_array(np.array(1, np.int64), "once"))
-    model.graph.node.append(onnx.helper.make_node("Loop", ["once", ""], [], body=body))
+    model.graph.node.append(onnx.helper.make_node("Loop", ["once", "", last.input[0]], list(last.output), body=body))
     verdict = judge(model.SerializeToString(), "onnx", "fp32", trained.reference, edge_spec)
     assert failed(verdict) == ["foreign operators"]
     assert verdict["foreign_operators"] == ["Loop"]

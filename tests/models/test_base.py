@@ -81,8 +81,7 @@ def test_numpy_prepares_windows_for_the_ridge_as_the_graph_does(
     np.testing.assert_allclose(windows.reshape(len(X), -1), np.asarray(in_graph), atol=1e-5)
 
 
-@pytest.mark.parametrize("penalty", SMOOTHING)
-@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+@pytest.mark.parametrize(("normalization", "penalty"), [("none", 0.0), ("last", 2.0), ("instance", 2.0)])
 def test_the_ridge_path_alone_is_the_closed_form_solution(
     make_tiny: Any, make_windows: Any, fit: Any, normalization: str, penalty: float
 ) -> None:

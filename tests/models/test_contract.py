@@ -52,14 +52,13 @@ def test_the_last_dense_has_horizon_times_f_target_units(
     assert network.get_layer("head").units == 3 * len(targets)
 
 
-@pytest.mark.parametrize(("features", "targets"), SHAPES)
-def test_trains_and_predicts_one_row_a_window(
-    make_tiny: Any, make_windows: Any, fit: Any, model_type: str, features: int, targets: tuple[int, ...]
+def test_trains_on_several_targets_and_predicts_one_row_a_window(
+    make_tiny: Any, make_windows: Any, fit: Any, model_type: str
 ) -> None:
-    model = make_tiny(model_type, features=features, target_indices=targets, normalization="last")
-    X, y = make_windows(10, features=features, targets=len(targets))
+    model = make_tiny(model_type, features=8, target_indices=(0, 1), normalization="last")
+    X, y = make_windows(10, features=8, targets=2)
     fit(model, (X, y))
-    assert model.predict(X).shape == (10, 3 * len(targets))
+    assert model.predict(X).shape == (10, 6)
 
 
 def test_a_saved_network_loads_with_identical_predictions(fitted: Any, model_type: str, tmp_path: Path) -> None:

@@ -32,6 +32,13 @@ def test_a_model_is_made_with_all_of_its_settings() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["learning_rate", "normalization"])
+def test_no_model_is_made_before_auto_is_decided(refuses: Any, name: str) -> None:
+    spec = ModelSpec(**MODEL | {name: "auto"})
+    with refuses(ParameterError, 2, "'auto' has to be resolved on validation before a model is made"):
+        make_model(spec, lookback=6, input_features=8, target_indices=(0,), horizon=3, seed=5)
+
+
 @pytest.mark.parametrize(
     ("changed", "message"),
     [

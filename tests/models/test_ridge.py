@@ -73,13 +73,14 @@ def test_what_stands_in_unobserved_targets_is_never_read() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.01, 1.0, 20.0])
-def test_the_penalty_with_the_least_error_on_val_is_chosen(noise: float) -> None:
+def test_the_largest_penalty_within_two_thousandths_of_the_least_error_on_val_is_chosen(noise: float) -> None:
     train, val = make_data(12, noise=noise), make_data(40, noise=noise, seed=1)
     errors = []
     for penalty in PENALTIES:
         weights, bias = solve_each_output(train, penalty)
         errors.append(np.mean((val.inputs @ weights + bias - val.targets) ** 2))
-    assert fit_ridge(train, val).penalty == PENALTIES[int(np.argmin(errors))]
+    good = [penalty for penalty, error in zip(PENALTIES, errors, strict=True) if error <= 1.002 * min(errors)]
+    assert fit_ridge(train, val).penalty == max(good)
 
 
 def test_the_error_on_val_leaves_out_what_was_not_observed() -> None:

@@ -23,7 +23,10 @@ OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
     "predictions": ParquetDataset, "run_record": JSONDataset, "report": TextDataset,
 }  # fmt: skip
-CHANGES = {"model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01}
+CHANGES = {
+    "model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01,
+    "normalization": "last", "spline_smoothing": 0.0, "linear_path": "none",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -23,6 +23,9 @@ from spline_lstm.types import Float32, Float64
 logger = logging.getLogger(__name__)
 
 Normalization = Literal["none", "last", "instance"]
+NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
+Windows = tuple[Float32, Float32]
+"""Inputs `X` and targets `y`."""
 LinearPath = Literal["none", "ridge"]
 _INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
 _PREDICT_BATCH = 1_024
@@ -165,8 +168,8 @@ class ForecastModel(ABC):
 
     def fit_model(
         self,
-        train: tuple[Float32, Float32],
-        val: tuple[Float32, Float32],
+        train: Windows,
+        val: Windows,
         *,
         epochs: int,
         batch_size: int,
@@ -213,19 +216,24 @@ class ForecastModel(ABC):
         network.set_weights(tracker.best_weights)
         return TrainingRecord(tracker.history, tracker.best_epoch, last_weights)
 
-    def _solve_linear_path(self, train: tuple[Float32, Float32], val: tuple[Float32, Float32]) -> None:
+    def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        ridge = fit_ridge(*(self._ridge_data(X, y) for X, y in (train, val)))
+        ridge = fit_ridge(*(self.ridge_data(X, y)[0] for X, y in (train, val)))
         weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
         self.network.get_layer("linear_path").set_weights(weights)
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
 
-    def _ridge_data(self, X: Float32, y: Float32) -> RidgeData:
-        """What the linear path sees, and what is left for it to add once the output is denormalised."""
+    def ridge_data(self, X: Float32, y: Float32) -> tuple[RidgeData, Float64, Float64]:
+        """What the linear path sees and is to predict, and what undoes each window's normalisation.
+
+        Returns:
+            The data, and the centre and scale of every window, `(B, 1, F_target)`.
+
+        """
         windows, center, scale = self._normalized_windows(X)
         steps = y.reshape(len(y), -1, len(self.target_indices))
         targets = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
-        return RidgeData(windows.reshape(len(windows), -1), np.nan_to_num(targets), ~np.isnan(y))
+        return RidgeData(windows.reshape(len(windows), -1), np.nan_to_num(targets), ~np.isnan(y)), center, scale
 
     def _normalized_windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
         """Smooth and normalise as the network does; returns also each window's centre and scale.

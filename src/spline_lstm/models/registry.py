@@ -1,10 +1,10 @@
 """The model types: a new one is one file and one line here."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from spline_lstm.errors import nearest
+from spline_lstm.errors import ParameterError, nearest
 from spline_lstm.models.attention_lstm import AttentionLSTMModel
 from spline_lstm.models.base import ForecastModel, LinearPath, Normalization
 from spline_lstm.models.gru import GRUModel
@@ -43,8 +43,8 @@ class ModelSpec(Spec):
     model_type: ModelType
     hidden_units: Annotated[Integers, Field(min_length=1), AfterValidator(_check_widths)]
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1)]
-    learning_rate: Annotated[StrictFloat, Field(gt=0)]
-    normalization: Normalization
+    learning_rate: Annotated[StrictFloat, Field(gt=0)] | Literal["auto"]
+    normalization: Normalization | Literal["auto"]
     spline_smoothing: Annotated[StrictFloat, Field(ge=0)]
     linear_path: LinearPath
 
@@ -71,7 +71,12 @@ def make_model(
         horizon: Steps predicted.
         seed: Decides the initial weights, the order of batches and dropout.
 
+    Raises:
+        ParameterError: Something is still `auto`; `models.selection.resolve_model` decides it.
+
     """
+    if spec.learning_rate == "auto" or spec.normalization == "auto":
+        raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
         lookback, spec.hidden_units, spec.dropout, spec.learning_rate, horizon * len(target_indices), input_features,
         target_indices=target_indices, normalization=spec.normalization, spline_smoothing=spec.spline_smoothing,

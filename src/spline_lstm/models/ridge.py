@@ -11,9 +11,10 @@ import numpy as np
 from spline_lstm.contracts import ModelInput
 from spline_lstm.types import Bool, Float32, Float64
 
-PENALTIES = tuple(10.0**exponent for exponent in np.arange(-6, 1.5, 0.5))
+PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))
 """Candidates, as a share of the number of training windows."""
 
+_TIE = 1.002
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
 
@@ -48,7 +49,10 @@ def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
 
 
 def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
-    """Fit on train with the penalty that has the least squared error on val.
+    """Fit on train with the largest penalty whose squared error on val is practically the least.
+
+    Among penalties that differ by less than 0.2 % the largest gives the smallest weights, which survive
+    rounding best.
 
     Targets that were not observed do not count: they are replaced by the fit itself until it
     settles, which is the solution of the problem without them.
@@ -79,7 +83,11 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
         return ridge
 
     candidates = [fit(penalty) for penalty in PENALTIES]
-    return min(candidates, key=lambda ridge: masked_mse(ridge.predict(val.inputs), val))
+    errors = [masked_mse(candidate.predict(val.inputs), val) for candidate in candidates]
+    return max(
+        (candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors)),
+        key=lambda candidate: candidate.penalty,
+    )
 
 
 def masked_mse(forecast: Float64, data: RidgeData) -> float:

@@ -8,7 +8,7 @@ import numpy as np
 
 from spline_lstm.contracts import ARTIFACT_VERSION, ModelInput
 from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
-from spline_lstm.series.frame import TableSpec
+from spline_lstm.series.frame import Columns, TableSpec
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
@@ -160,7 +160,7 @@ def _make_meta(
         "schema_version": ARTIFACT_VERSION,
         "feature_mode": table.feature_mode,
         "target_cols": list(columns.targets),
-        "dynamic_covariates": [item.name for item in columns.dynamic] if multivariate else [],
+        "dynamic_covariates": _dynamic_names(columns, schema) if multivariate else [],
         "static_covariates": [item.name for item in columns.static] if multivariate else [],
         "feature_names": list(bundle.feature_names),
         "X_shape": list(bundle.X.shape),
@@ -192,6 +192,15 @@ def _make_meta(
             "absent_covariates": list(columns.absent),
         },
     }  # fmt: skip
+
+
+def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
+    """Names of what fills the dynamic channels of X: covariates and seasonal lags."""
+    lags = schema.seasonal_lags if columns.described else ()
+    return [
+        *(item.name for item in columns.dynamic),
+        *(f"{target}_lag{lag}" for lag in lags for target in columns.targets),
+    ]
 
 
 def _make_preprocessor(

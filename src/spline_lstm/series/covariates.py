@@ -270,5 +270,5 @@ def _directions(count: int, dim: int) -> Float64:
 def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: CovariateSchema) -> list[str]:
     """Name the annual calendar features in use when the training part spans less than a year."""
     train = grid.timestamps[borders.is_train(grid.series)]
-    spans_year = len(train) > 0 and int(train.max() - train.min()) >= _YEAR
+    spans_year = len(train) > 0 and int(train.max()) - int(train.min()) >= _YEAR
     return [] if spans_year else [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]

@@ -44,7 +44,8 @@ class Frequency:
 
         """
         if self.kind == "fixed":
-            steps = (timestamps - starts) // self.step
+            # Divided first: a difference of more than 292 years does not fit 64 bits.
+            steps = timestamps // self.step - starts // self.step
         elif self.kind == "business":
             steps = np.busday_count(_days(starts), _days(timestamps)).astype(np.int64)
         else:

@@ -13,6 +13,7 @@ from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.base import load_network
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 from spline_lstm.models.ridge import fit_ridge, ridge_data
+from spline_lstm.models.selection import resolve_model
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
@@ -26,18 +27,20 @@ def train_model(
 ) -> tuple[bytes, bytes, dict[str, Any]]:
     """Train; returns the best and the last network and the record of the training."""
     started = time.perf_counter()
-    forecaster = make_model(
-        model,
-        lookback=model_input.lookback,
-        input_features=len(model_input.feature_names),
-        target_indices=model_input.target_indices,
-        horizon=model_input.horizon,
-        seed=training.seed,
-    )
+    train, val = (_windows(model_input, model_input.windows_of(split)) for split in (0, 1))
+    shape: dict[str, Any] = {
+        "lookback": model_input.lookback,
+        "input_features": len(model_input.feature_names),
+        "target_indices": model_input.target_indices,
+        "horizon": model_input.horizon,
+        "seed": training.seed,
+    }
+    resolved, choices = resolve_model(model, train, val, **shape)
+    forecaster = make_model(resolved, **shape)
     with epoch_progress(run.label, training.epochs) as on_epoch:
         record = forecaster.fit_model(
-            _windows(model_input, model_input.windows_of(0)),
-            _windows(model_input, model_input.windows_of(1)),
+            train,
+            val,
             epochs=training.epochs,
             batch_size=training.batch_size,
             patience=training.early_stopping_patience,
@@ -47,6 +50,7 @@ def train_model(
     parameters = int(forecaster.network.count_params())
     forecaster.network.set_weights(record.last_weights)
     history = {
+        "choices": choices,
         "history": record.history,
         "best_epoch": record.best_epoch,
         "params": parameters,
@@ -108,6 +112,7 @@ def describe_run(
         "size_bytes": len(model_file),
         "params": training_history["params"],
         "best_epoch": training_history["best_epoch"],
+        "choices": training_history["choices"],
         "train_seconds": training_history["train_seconds"],
         "versions": report.package_versions(),
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
