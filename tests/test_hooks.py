@@ -19,7 +19,8 @@ from spline_lstm.errors import (
     SplineLSTMError,
     TableError,
 )
-from spline_lstm.hooks import ProjectHooks, _commit
+from spline_lstm.context import _commit
+from spline_lstm.hooks import ProjectHooks
 from spline_lstm.series.windows import WindowSpec
 
 pytestmark = [

@@ -65,7 +65,7 @@ _current: list[Matrix] = []
 def set_current_matrix(matrix: Matrix) -> None:
     """Leave the matrix for `create_pipeline`, to which Kedro passes neither parameters nor environment.
 
-    The project's hook calls this when a context is made, which is before Kedro asks for pipelines.
+    The project's context calls this when it is made, which is before Kedro asks for pipelines.
     """
     _current[:] = [matrix]
 

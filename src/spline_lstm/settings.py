@@ -2,10 +2,16 @@
 
 import warnings
 
+from spline_lstm.context import ProjectContext
 from spline_lstm.hooks import ProjectHooks
 
 # Kedro says on every `--pipeline=...` that `--pipelines=...` is to come; both work.
 warnings.filterwarnings("ignore", message=".*'--pipeline'.*", category=DeprecationWarning)
+# The benchmark joins datasets of several namespaces, which Kedro takes for a naming mistake.
+warnings.filterwarnings("ignore", message="One or more dataset names contain '.' characters", category=UserWarning)
+# Kedro 1.7 reads `model_fields` from instances of pydantic's models.
+warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute on the instance")
 
+CONTEXT_CLASS = ProjectContext
 HOOKS = (ProjectHooks(),)
 CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}

@@ -227,6 +227,13 @@ def test_a_target_that_is_constant_in_train_is_refused(
         prepare_table(table)
 
 
+def test_a_table_of_one_row_is_too_little_history(
+    prepare_table: Prepare, make_table: MakeTable, refuses: Refuses
+) -> None:
+    with refuses(InsufficientDataError, 26, "the train split holds no window", "the longest series has 1 steps"):
+        prepare_table(make_table(steps=1), freq="h")
+
+
 def test_too_little_history_is_refused(prepare_table: Prepare, make_table: MakeTable, refuses: Refuses) -> None:
     with refuses(InsufficientDataError, 26, "the val split holds no window"):
         prepare_table(make_table(steps=16))

@@ -43,16 +43,16 @@ def fit_scaler(kind: str, train_values: Float64) -> ScalerState:
 
 
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:
-    """Refuse a target that is constant in the training part.
+    """Refuse a target that is constant in the training part; an empty part has no windows and is refused for that.
 
     Raises:
         ValuesError: The values do not vary.
 
     """
-    spread = float(np.std(train_values)) if len(train_values) else 0.0
-    if spread <= 1e-12 * float(np.max(np.abs(train_values), initial=0.0)):
-        found = f"always {train_values[0]:g}" if len(train_values) else "empty"
-        raise ValuesError(f"{source}, column '{column}': the target is {found} in the training part; it must vary")
+    if len(train_values) and np.std(train_values) <= 1e-12 * np.max(np.abs(train_values)):
+        raise ValuesError(
+            f"{source}, column '{column}': the target is always {train_values[0]:g} in the training part; it must vary"
+        )
 
 
 def apply_scalers(values: Float64, states: list[ScalerState]) -> Float64:

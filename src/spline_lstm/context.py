@@ -1,0 +1,50 @@
+"""The project's context: parameters are checked and ids derived before anything else.
+
+This is a context class and not a hook, because kedro-viz starts without hooks: here the command line,
+sessions, notebooks and kedro-viz all pass, before the catalog is made, and so agree on paths.
+"""
+
+import subprocess
+from pathlib import Path
+
+from attrs import define
+from kedro.framework.context import KedroContext
+
+from spline_lstm.datasets.inputs import read_schema
+from spline_lstm.matrix import make_matrix, set_current_matrix
+from spline_lstm.parameters import command, parse_parameters, resolve_parameters
+
+_PIPELINES = ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix")
+
+
+@define(slots=False)
+class ProjectContext(KedroContext):
+    """Kedro's context, with all that is derived from the parameters among the runtime parameters."""
+
+    def __attrs_post_init__(self) -> None:
+        """Check all parameters and add ids, groups, the benchmark's cells, and the commands that messages name.
+
+        Raises:
+            ParameterError: A parameter is unknown, of the wrong type or out of range.
+            SchemaError: The covariate schema cannot be read.
+
+        """
+        loader = self.config_loader
+        given = dict(loader.runtime_params or {})
+        parameters = parse_parameters(loader["parameters"])
+        schema = read_schema(self.project_path / parameters.covariate_spec)
+        resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
+        resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
+        matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
+        set_current_matrix(matrix)
+        loader.runtime_params = resolved | matrix.parameters
+
+
+def _commit(project_path: Path) -> str | None:
+    """Commit hash of the project, or None outside git."""
+    arguments = ["git", "-C", str(project_path), "rev-parse", "--verify", "--quiet", "HEAD"]
+    try:
+        result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=10)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return result.stdout.strip() or None
