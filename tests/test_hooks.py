@@ -11,6 +11,7 @@ from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io.core import DatasetError
 
+from spline_lstm.context import _commit
 from spline_lstm.errors import (
     ArtifactMissingError,
     ParameterError,
@@ -19,7 +20,6 @@ from spline_lstm.errors import (
     SplineLSTMError,
     TableError,
 )
-from spline_lstm.context import _commit
 from spline_lstm.hooks import ProjectHooks
 from spline_lstm.series.windows import WindowSpec
 

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from spline_lstm.datasets.files import BytesDataset, FilesDataset, JSONDataset, ParquetDataset, TextDataset
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, Failure, TrainingDivergedError
 
 VALUES: dict[type[Any], Any] = {
     BytesDataset: b"\x00\xff",
@@ -111,3 +111,34 @@ def test_files_of_an_earlier_save_go(tmp_path: Path) -> None:
     dataset.save(VALUES[FilesDataset])
     dataset.save({"one.onnx": b"other"})
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.json", "one.onnx"]
+
+
+def test_an_index_that_names_files_outside_its_folder_is_refused(tmp_path: Path, refuses: Any) -> None:
+    (tmp_path / "index.json").write_text('{"../secret": "0"}')
+    with refuses(ArtifactDamagedError, 21, "names files outside its folder"):
+        FilesDataset(filepath=str(tmp_path)).load()
+
+
+def test_files_are_read_as_they_were_written_and_earlier_ones_go(tmp_path: Path) -> None:
+    dataset = FilesDataset(filepath=str(tmp_path))
+    dataset.save({"a": b"1", "b": b"2"})
+    dataset.save({"b": b"3"})
+    assert dataset.load() == {"b": b"3"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "index.json"]
+
+
+def test_an_altered_file_is_refused(tmp_path: Path, refuses: Any) -> None:
+    dataset = FilesDataset(filepath=str(tmp_path), made_by="kedro run --pipeline=edge_poc")
+    dataset.save({"model.onnx": b"content"})
+    (tmp_path / "model.onnx").write_bytes(b"altered")
+    with refuses(ArtifactDamagedError, 21, "model.onnx is not the file that was written", "--pipeline=edge_poc"):
+        dataset.load()
+
+
+def test_a_failure_counts_as_missing_and_is_told_to_the_next_step(tmp_path: Path) -> None:
+    dataset = JSONDataset(filepath=str(tmp_path / "metrics.json"))
+    dataset.save(Failure("the loss is no longer a number", 30))
+    assert not dataset.exists()
+    assert type(dataset.load().to_error()) is TrainingDivergedError
+    dataset.save({"rmse": 1.0})
+    assert dataset.load() == {"rmse": 1.0}

@@ -5,6 +5,8 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
 from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, read_schema
@@ -54,6 +56,17 @@ def load(path: Path, content: bytes) -> pd.DataFrame:
 def test_a_damaged_csv_is_refused(content: bytes, found: str, tmp_path: Path, refuses_load: Refuses) -> None:
     with refuses_load(TableError, 10, "table.csv", found):
         load(tmp_path / "table.csv", content)
+
+
+@given(content=st.binary(max_size=99) | st.text(alphabet='a1,"\n\r\t; \0', max_size=30).map(str.encode))
+@pytest.mark.parametrize("name", ["table.csv", "table.parquet"])
+def test_any_file_is_a_table_or_refused(name: str, content: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    outcome: Any
+    try:
+        outcome = load(tmp_path_factory.getbasetemp() / name, content)
+    except DatasetError as wrapped:
+        outcome = wrapped.__cause__
+    assert isinstance(outcome, pd.DataFrame | TableError)
 
 
 @pytest.mark.parametrize("content", [b"", TEXT.encode(), b"PAR1" + bytes(100) + b"PAR1"])

@@ -6,6 +6,7 @@ import pytest
 from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY
 from spline_lstm.edge.export import SECOND_ROUTE, export, file_name, parse_file_name
+from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx
 from spline_lstm.edge.runtime import load_forecaster, open_onnx, open_tflite
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ExportError, ShapeContractError
@@ -41,8 +42,6 @@ def test_full_weights_agree_with_keras(exported, trained, name):
 
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_smaller_weights_make_smaller_onnx_files_that_stay_close(make_random, precision):
-    from spline_lstm.edge.onnx_graph import make_onnx
-
     network = make_random("lstm", units=(64, 32)).network
     full = make_onnx(network, {})
     small = quantise_onnx(full, precision)
@@ -61,7 +60,7 @@ def test_the_loop_form_is_smaller_and_agrees(trained, exported):
 
 
 def test_a_failing_conversion_is_refused_with_the_childs_last_words():
-    with pytest.raises(ExportError, match="the conversion failed: .*cannot be loaded") as caught:
+    with pytest.raises(ExportError, match=r"the conversion failed: .*cannot be loaded") as caught:
         conversion.convert(b"no archive", ("fp32",), "loop", second_route=False)
     assert caught.value.exit_code == 50
 

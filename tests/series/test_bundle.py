@@ -149,9 +149,6 @@ def test_the_same_table_gives_the_same_bits(prepare_table: Prepare, make_table: 
     assert (first.meta, first.preprocessor) == (second.meta, second.preprocessor)
 
 
-# --- What is recorded
-
-
 def test_meta_has_the_keys_of_the_contract_and_is_plain_json(prepare_table: Prepare, make_table: MakeTable) -> None:
     meta = prepare_table(make_table(), **ALL).meta
     assert set(META_KEYS) <= set(meta)

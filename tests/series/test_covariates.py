@@ -26,9 +26,6 @@ def channel(bundle: ModelInput, name: str) -> np.ndarray:
     return bundle.scaled[:, bundle.feature_names.index(name)]
 
 
-# --- Filling
-
-
 def fill_by_loop(values: np.ndarray, series: np.ndarray, borders: SplitBorders) -> tuple[np.ndarray, np.ndarray]:
     filled, used = values.copy(), np.arange(len(values))
     for row in range(len(values)):
@@ -88,9 +85,6 @@ def test_scalers_learn_from_observed_values_alone(prepare_table: Prepare, make_t
         train = table[name][:42].dropna()
         assert states[name]["center"] == pytest.approx(train.mean(), rel=1e-12)
         assert states[name]["scale"] == pytest.approx(train.std(ddof=0), rel=1e-12)
-
-
-# --- Leads and lags
 
 
 def test_a_covariate_known_ahead_shows_the_value_of_the_horizon(
@@ -160,9 +154,6 @@ def test_a_schema_without_leads_fits_any_horizon(make_schema: MakeSchema) -> Non
     assert check_leads(make_schema(**NO_CALENDAR), lookback=1, horizon=99) is None
 
 
-# --- Categories
-
-
 def test_a_dynamic_category_becomes_its_rank_among_those_seen_in_train(
     prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
 ) -> None:
@@ -219,9 +210,6 @@ def test_a_missing_static_category_enters_as_the_zero_vector(
     assert bundle.feature_names[-2:] == ("city_0", "city_1")
     np.testing.assert_array_equal(bundle.scaled[:60, -2:], [[float(cities[0] == "x"), 0]] * 60)
     assert not bundle.scaled[60:, -2:].any()
-
-
-# --- Names and ranges
 
 
 @pytest.mark.parametrize(

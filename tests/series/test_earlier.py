@@ -28,9 +28,6 @@ def windows_kept(bundle: ModelInput, y: np.ndarray) -> list[int]:
     return [int(np.flatnonzero((y == row).all(axis=1))[0]) for row in bundle.y]
 
 
-# --- Stored windows
-
-
 def test_x_and_y_come_before_all_else() -> None:
     bundle = adapt({"X": X, "y": Y, "X_mv": X_MV, "y_mv": Y, "scaled": ROWS, "raw_target": ROWS})
     kept = windows_kept(bundle, Y)
@@ -85,9 +82,6 @@ def test_several_targets_are_told_apart_by_their_positions() -> None:
 def test_meta_may_tell_the_number_of_targets() -> None:
     bundle = adapt({"X": X_MV, "y": Y}, f_target=2)
     assert (bundle.horizon, bundle.target_names) == (1, ("target_0", "target_1"))
-
-
-# --- Windows cut from rows
 
 
 @pytest.mark.parametrize("rows", [ROWS[:, 0], ROWS[:, :1]], ids=["1-D", "2-D"])
@@ -149,9 +143,6 @@ def test_an_earlier_bundle_keeps_its_meta_and_has_neutral_scalers() -> None:
     bundle = adapt({"X": X, "y": Y}, note="hello")
     assert bundle.meta == {"run_id": "old", "note": "hello"}
     assert bundle.preprocessor["scalers"] == {"target": {"kind": "none", "center": 0.0, "scale": 1.0}}
-
-
-# --- Refusals
 
 
 @pytest.mark.parametrize("arrays", [{}, {"X": X, "y_mv": Y}, {"feature_names": ["a"]}])

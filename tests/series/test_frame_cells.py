@@ -78,6 +78,15 @@ def test_every_spelling_of_a_number_is_read(cell: str, observe_table: Observe) -
     assert observe_table(text_table([cell])).values[0, 0] == float(cell)
 
 
+@given(cell=st.text(max_size=12) | st.from_regex(r"[-+ ]?[\d.,]+(e-?\d+)?", fullmatch=True))
+def test_any_text_is_a_number_or_missing_or_refused(observe_table: Observe, cell: str) -> None:
+    try:
+        value = observe_table(text_table([cell])).values[0, 0]
+    except (TableError, ValuesError):
+        return
+    assert np.isnan(value) or value == float(cell)
+
+
 @pytest.mark.parametrize("dtype", ["int64", "float32", "Int64", "bool"])
 def test_numbers_of_a_parquet_table_are_taken_as_they_are(dtype: str, observe_table: Observe) -> None:
     values = observe_table(text_table(["0", "1", "1"]).astype({"target": "int64"}).astype({"target": dtype})).values

@@ -114,6 +114,14 @@ def test_an_unknown_frequency_is_refused_with_those_allowed(alias: str, refuses:
         parse_frequency(alias)
 
 
+@pytest.mark.parametrize(("freq", "steps"), [("D", 110_000), ("YS", 310)])
+def test_series_of_more_than_292_years_are_counted_exactly(freq: str, steps: int) -> None:
+    stamps = nanoseconds(pd.date_range("1700-01-01", periods=steps, freq=freq, unit="us"))
+    positions, on_grid = parse_frequency(freq).positions(stamps, np.full(steps, stamps[0]))
+    np.testing.assert_array_equal(positions, np.arange(steps))
+    assert on_grid.all()
+
+
 def test_one_row_a_series_has_no_step(grid_table: GridOf, refuses: Refuses) -> None:
     with refuses(InsufficientDataError, 26, "no series of two rows or more"):
         grid_table(days("2024-01-01"))

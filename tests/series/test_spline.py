@@ -140,9 +140,6 @@ def test_fills_in_train_do_not_depend_on_what_comes_after(values: np.ndarray, tr
     assert again.last_used[:train].tobytes() == made.last_used[:train].tobytes()
 
 
-# --- Limits
-
-
 def test_a_gap_within_the_limit_is_filled_and_marked(
     fill_table: FillOf, make_table: Callable[..., pd.DataFrame]
 ) -> None:

@@ -190,7 +190,7 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
 
         """
         files = {}
-        for name, digest in self._index.load().items():
+        for name, digest in self._entries().items():
             content = read_bytes(self._folder / name, self._made_by)
             if hashlib.sha256(content).hexdigest() != digest:
                 hint = f"; make it with: {self._made_by}" if self._made_by else ""
@@ -200,12 +200,18 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
 
     def save(self, data: dict[str, bytes]) -> None:
         """Write all files atomically, the index last; files of an earlier index go."""
-        earlier = set(self._index.load()) if self._index.exists() else set()
+        earlier = set(self._entries()) if self._index.exists() else set()
         for name, content in data.items():
             write_bytes(self._folder / name, content)
         self._index.save({name: hashlib.sha256(content).hexdigest() for name, content in data.items()})
         for name in earlier - set(data):
             (self._folder / name).unlink(missing_ok=True)
+
+    def _entries(self) -> dict[str, str]:
+        entries = self._index.load()
+        if not isinstance(entries, dict) or any(Path(name).name != name for name in entries):
+            raise ArtifactDamagedError(f"{shown(self._folder / 'index.json')} names files outside its folder")
+        return entries
 
     def _exists(self) -> bool:
         return self._index.exists()
