@@ -18,7 +18,8 @@ from spline_lstm.errors import SplineLSTMError
 from spline_lstm.parameters import Parameters, parse_parameters
 from spline_lstm.series import bundle, frame, grid
 from spline_lstm.series.bundle import FilledSeries
-from spline_lstm.series.frame import Columns, Observations, TableSpec
+from spline_lstm.series.columns import Columns, TableSpec, select_columns
+from spline_lstm.series.frame import Observations
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.series.windows import WindowSpec
@@ -121,7 +122,7 @@ def select_from(
     """Choose the columns of a table that take part."""
 
     def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> Columns:
-        return frame.select_columns(table, schema, make_parameters(**changes).part(TableSpec))
+        return select_columns(table, schema, make_parameters(**changes).part(TableSpec))
 
     return run
 

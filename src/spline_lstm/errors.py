@@ -180,9 +180,10 @@ def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return `, did you mean '...'?` for the known name closest to `name`, or nothing."""
-    match = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-    return f"; did you mean '{match[0]}'?" if match else ""
+    """Return `; did you mean '...'?` for the known name closest to `name` in any case, or nothing."""
+    spelt = {item.lower(): item for item in known}
+    match = difflib.get_close_matches(name.lower(), spelt, n=1, cutoff=0.5)
+    return f"; did you mean '{spelt[match[0]]}'?" if match else ""
 
 
 def examples(values: Iterable[object], limit: int = 5) -> str:

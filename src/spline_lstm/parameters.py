@@ -13,7 +13,7 @@ from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
-from spline_lstm.series.frame import TableSpec
+from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.base import load_network, masked_mse_loss
+from spline_lstm.models.base import masked_mse_loss
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.ridge import RidgeData, fit_ridge
 from spline_lstm.models.smoothing import make_smoothing_matrix

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
-from spline_lstm.models.base import load_network
+from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS
 
 SHAPES = [(1, (0,)), (8, (0,)), (8, (0, 1))]

@@ -11,7 +11,7 @@ from kedro.runner import SequentialRunner
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, TextDataset
-from spline_lstm.models.base import load_network
+from spline_lstm.models.archive import load_network
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.parameters import GROUPS, RunSpec
 from spline_lstm.pipelines.modelling import create_pipeline

@@ -16,7 +16,7 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.parameters import GROUPS, RunSpec
 from spline_lstm.pipelines.preprocessing import create_pipeline
 from spline_lstm.pipelines.preprocessing.nodes import validate_table
-from spline_lstm.series.frame import TableSpec
+from spline_lstm.series.columns import TableSpec
 
 SMALL = {"lookback": 6, "horizon": 3}
 

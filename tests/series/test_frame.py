@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import MissingCovariateError, TableError
-from spline_lstm.series.frame import Columns
+from spline_lstm.series.columns import Columns
 from spline_lstm.series.schema import CovariateSchema
 
 Refuses = Callable[..., Any]

@@ -56,7 +56,7 @@ def convert(
 
 def _child(folder: Path) -> None:
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from spline_lstm.models.base import load_network
+    from spline_lstm.models.archive import load_network
 
     request = json.loads((folder / "request.json").read_text())
     network = load_network((folder / "model.keras").read_bytes(), "model.keras")

@@ -14,7 +14,7 @@ from spline_lstm.edge.conversion import TFLiteForm
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation.latency import measure_latency
-from spline_lstm.models.base import compiled_call
+from spline_lstm.models.archive import compiled_call
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 

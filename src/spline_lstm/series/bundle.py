@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.contracts import ARTIFACT_VERSION, ModelInput
+from spline_lstm.series.columns import Columns, TableSpec
 from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
-from spline_lstm.series.frame import Columns, TableSpec
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema

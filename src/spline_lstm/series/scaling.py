@@ -53,11 +53,3 @@ def check_target_varies(train_values: Float64, column: str, source: str) -> None
         raise ValuesError(
             f"{source}, column '{column}': the target is always {train_values[0]:g} in the training part; it must vary"
         )
-
-
-def apply_scalers(values: Float64, states: list[ScalerState]) -> Float64:
-    """Scale columns with learnt state; shape `(steps, features)` in and out."""
-    center = np.array([state["center"] for state in states])
-    scale = np.array([state["scale"] for state in states])
-    scaled: Float64 = (values - center) / scale
-    return scaled

@@ -15,7 +15,7 @@ from spline_lstm.evaluation import baselines, comparison, comparison_report
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
 from spline_lstm.matrix import Cell
-from spline_lstm.models.base import compiled_call, load_network
+from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.parameters import BenchmarkSpec
 from spline_lstm.types import DataFrame

@@ -8,7 +8,7 @@ from spline_lstm.edge import export, gate, report
 from spline_lstm.edge.contract import make_contract
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import EdgeGateError
-from spline_lstm.models.base import load_network
+from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.parameters import ExportSpec, RunSpec
 

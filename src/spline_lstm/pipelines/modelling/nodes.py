@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.contracts import ModelInput, fingerprint
 from spline_lstm.evaluation import forecasts, report
 from spline_lstm.evaluation.season import EvaluationSpec
-from spline_lstm.models.base import load_network
+from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.selection import resolve_model

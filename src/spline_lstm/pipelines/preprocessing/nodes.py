@@ -7,7 +7,8 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, frame, grid
 from spline_lstm.series.bundle import FilledSeries
-from spline_lstm.series.frame import Observations, TableSpec
+from spline_lstm.series.columns import TableSpec, select_columns
+from spline_lstm.series.frame import Observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
@@ -18,10 +19,10 @@ logger = logging.getLogger(__name__)
 
 def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
     """Check the raw table against the schema; see `series.frame`."""
-    columns = frame.select_columns(raw_table, covariate_schema, table)
-    for name in columns.absent:
+    chosen = select_columns(raw_table, covariate_schema, table)
+    for name in chosen.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
-    return frame.make_observations(raw_table, columns)
+    return frame.make_observations(raw_table, chosen)
 
 
 def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:

@@ -1,0 +1,90 @@
+"""Networks as `.keras` archives: repeatable when written, safe when read."""
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.models.backend import load_keras
+from spline_lstm.types import Float32
+
+
+def archive_network(network: Any) -> bytes:
+    """Return a network as a `.keras` archive without its optimiser; the same weights give the same bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        bare = load_keras().Model.from_config(network.get_config())
+        bare.set_weights(network.get_weights())
+        bare.save(path)
+        return _repeatable(path.read_bytes())
+
+
+def load_network(content: bytes, source: str) -> Any:
+    """Load a `.keras` archive in safe mode: nothing in it is executed.
+
+    Args:
+        content: The archive.
+        source: Its name, for messages.
+
+    Raises:
+        ArtifactDamagedError: The archive is damaged, or holds code.
+
+    """
+    keras = load_keras()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "model.keras"
+        path.write_bytes(content)
+        try:
+            return keras.saving.load_model(path, compile=False, safe_mode=True)
+        except Exception as error:
+            reason = str(error).strip().partition("\n")[0][:200]
+            raise ArtifactDamagedError(f"{source} cannot be loaded: {reason}; train again") from error
+
+
+def _repeatable(archive: bytes) -> bytes:
+    """Write a `.keras` archive anew without what differs from run to run: dates and memory addresses."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(result, "w") as target:
+        for name in sorted(source.namelist()):
+            content = source.read(name)
+            if name == "metadata.json":
+                metadata = json.loads(content)
+                metadata.pop("date_saved", None)
+                content = json.dumps(metadata).encode()
+            elif name == "config.json":
+                content = json.dumps(_number_shared_objects(json.loads(content), {})).encode()
+            target.writestr(zipfile.ZipInfo(name), content)
+    return result.getvalue()
+
+
+def _number_shared_objects(config: Any, numbers: dict[int, int]) -> Any:
+    """Number the shared objects of a Keras configuration in their order; Keras takes their addresses."""
+    if isinstance(config, list):
+        return [_number_shared_objects(item, numbers) for item in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: numbers.setdefault(value, len(numbers))
+        if key == "shared_object_id"
+        else _number_shared_objects(value, numbers)
+        for key, value in config.items()
+    }
+
+
+def compiled_call(network: Any, window: Float32) -> Callable[[], Any]:
+    """Return one inference of the network as a compiled function, for measuring.
+
+    Args:
+        network: A Keras network.
+        window: Input of batch 1, `(1, lookback, features)`.
+
+    """
+    import tensorflow as tf
+
+    function = tf.function(lambda tensor: network(tensor, training=False))
+    tensor = tf.constant(window)
+    return lambda: function(tensor).numpy()

@@ -1,0 +1,110 @@
+"""Which columns of a table take part."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from spline_lstm.errors import MissingCovariateError, TableError, examples
+from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
+from spline_lstm.spec import Names, Spec, Text
+from spline_lstm.types import DataFrame
+
+
+class TableSpec(Spec):
+    """Which columns of the table are used, and how."""
+
+    feature_mode: Literal["univariate", "multivariate"]
+    target_cols: Annotated[Names, Field(min_length=1)]
+    dynamic_covariates: Names
+    static_covariates: Names
+    series_id_cols: Names
+    freq: Text | None
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns of one table that take part, in feature order."""
+
+    timestamp: str
+    targets: tuple[str, ...]
+    dynamic: tuple[DynamicCovariate, ...]
+    static: tuple[StaticCovariate, ...]
+    series_id: tuple[str, ...]
+    absent: tuple[str, ...]
+    """Optional covariates that the table lacks."""
+    described: bool
+    """Whether the table has all covariates that are required and asked for, so that lags and units hold."""
+
+
+def source_of(table: DataFrame) -> str:
+    """Name of the table for messages: its file where it comes from one."""
+    return str(table.attrs.get("source", "raw_table"))
+
+
+def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> Columns:
+    """Choose the columns that take part; parameters win over the schema.
+
+    Args:
+        table: The raw table.
+        schema: What the columns mean.
+        spec: What the parameters ask for.
+
+    Raises:
+        TableError: The timestamp, a target or a series id column is missing.
+        MissingCovariateError: A required covariate, or one asked for by name, is missing.
+
+    """
+    found, source = [str(name) for name in table.columns], source_of(table)
+    needed = (schema.timestamp_col, *spec.target_cols)
+    missing = [name for name in needed if name not in found]
+    if missing:
+        hint = ""
+        if missing[0] in spec.target_cols and set(schema.target_cols) <= set(found):
+            hint = f"; the schema's targets are there: type target_cols={'+'.join(schema.target_cols)}"
+        raise TableError(f"{source}: column '{missing[0]}' is missing; found: {examples(found, 12)}{hint}")
+    multivariate = spec.feature_mode == "multivariate"
+    dynamic, absent_dynamic = _choose_covariates(
+        tuple(item for item in schema.dynamic_covariates if item.name not in spec.target_cols),
+        spec.dynamic_covariates, found, source, enforce=multivariate,
+    )  # fmt: skip
+    named = spec.static_covariates if multivariate else ()
+    static, absent_static = _choose_covariates(schema.static_covariates, named, found, source, enforce=multivariate)
+    described = not any(item.required for item in absent_dynamic)
+    if spec.series_id_cols == ("auto",):
+        series_id = tuple(name for name in schema.static_names if name in found)
+    else:
+        series_id = spec.series_id_cols
+        missing = [name for name in series_id if name not in found]
+        if missing:
+            raise TableError(f"{source}: series id column '{missing[0]}' is missing; found: {examples(found, 12)}")
+    return Columns(
+        timestamp=schema.timestamp_col,
+        targets=spec.target_cols,
+        dynamic=dynamic if described else (),
+        static=tuple(item for item in static if item.name in named),
+        series_id=series_id,
+        absent=tuple(item.name for item in absent_dynamic + absent_static) if multivariate else (),
+        described=described,
+    )
+
+
+def _choose_covariates(
+    declared: tuple[Any, ...], named: tuple[str, ...], found: list[str], source: str, *, enforce: bool
+) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+    """Split the asked-for covariates into those the table has and those it lacks."""
+    known = {item.name: item for item in declared}
+    undeclared = [name for name in named if name not in known]
+    if undeclared and enforce:
+        raise MissingCovariateError(
+            f"covariate '{undeclared[0]}' is not declared in the covariate schema; "
+            f"declared: {examples(known, 12) or 'none'}"
+        )
+    asked = [known[name] for name in named if name in known] or list(declared)
+    lacking = [item for item in asked if item.name not in found]
+    refused = [item.name for item in lacking if item.required or item.name in named]
+    if refused and enforce:
+        raise MissingCovariateError(
+            f"{source}: required covariate '{refused[0]}' is missing; found: {examples(found, 12)}"
+        )
+    return tuple(item for item in asked if item.name in found), tuple(lacking)
