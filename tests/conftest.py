@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -200,3 +201,25 @@ def refuses() -> Callable[..., AbstractContextManager[None]]:
             assert part in caught.value.message
 
     return expect
+
+
+@pytest.fixture(scope="session")
+def make_workspace(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """Copy what belongs to the project besides its code, and add a small table: daily, 150 rows."""
+
+    def make() -> Path:
+        workspace = tmp_path_factory.mktemp("project")
+        shutil.copytree(project / "conf", workspace / "conf")
+        for name in ("pyproject.toml", ".telemetry"):
+            shutil.copy(project / name, workspace / name)
+        (workspace / "src").mkdir()  # Kedro looks for it; the package itself is installed
+        (workspace / "data" / "01_raw").mkdir(parents=True)
+        days = np.arange(150)
+        noise = np.random.default_rng(0).standard_normal(150)
+        table = pd.DataFrame({"target": np.round(50 + 10 * np.sin(2 * np.pi * days / 7) + noise, 2)})
+        table.insert(0, "timestamp", pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d"))
+        table.to_csv(workspace / "data" / "01_raw" / "small.csv", index=False)
+        (workspace / "malformed.json").write_text('{"version": "phase5.v1",}')
+        return workspace
+
+    return make

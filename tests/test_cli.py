@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -10,8 +9,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
 BIN = Path(sys.executable).parent
@@ -34,28 +31,6 @@ def files_below(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-
-
-@pytest.fixture(scope="module")
-def make_workspace(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
-    """Copy what belongs to the project besides its code, and add a small table: daily, 150 rows."""
-
-    def make() -> Path:
-        workspace = tmp_path_factory.mktemp("project")
-        shutil.copytree(project / "conf", workspace / "conf")
-        for name in ("pyproject.toml", ".telemetry"):
-            shutil.copy(project / name, workspace / name)
-        (workspace / "src").mkdir()  # Kedro looks for it; the package itself is installed
-        (workspace / "data" / "01_raw").mkdir(parents=True)
-        days = np.arange(150)
-        noise = np.random.default_rng(0).standard_normal(150)
-        table = pd.DataFrame({"target": np.round(50 + 10 * np.sin(2 * np.pi * days / 7) + noise, 2)})
-        table.insert(0, "timestamp", pd.date_range("2024-01-01", periods=150).strftime("%Y-%m-%d"))
-        table.to_csv(workspace / "data" / "01_raw" / "small.csv", index=False)
-        (workspace / "malformed.json").write_text('{"version": "phase5.v1",}')
-        return workspace
-
-    return make
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ def test_a_cell_has_the_run_id_of_the_same_run_alone(make_parameters, default_sc
 
 def test_a_users_run_id_names_the_benchmark_and_no_cell(make_parameters, default_schema):
     matrix = make_matrix(make_parameters(run_id="mine"), default_schema, None)
-    assert matrix.parameters["benchmark_id"] == "mine"
+    assert matrix.parameters["benchmark_id"].startswith("mine-")
     assert all(cell.run_id != "mine" for cell in matrix.cells)
 
 
@@ -45,9 +45,19 @@ def test_other_cells_give_another_benchmark_id(make_parameters, default_schema):
 
 @pytest.mark.parametrize(
     ("axis", "value", "part"),
-    [("model_types", ["lstmm"], "did you mean 'lstm'"), ("seeds", [], "at least 1 item"), ("seeds", [True], "integer")],
+    [
+        ("model_types", ["lstmm"], "did you mean 'lstm'"),
+        ("seeds", [], "at least 1 item"),
+        ("seeds", [True], "integer"),
+        ("seeds", [1, 1], "a value is given twice"),
+    ],
 )
 def test_an_axis_that_makes_no_sense_is_refused(make_parameters, axis, value, part):
     with pytest.raises(ParameterError, match=part) as caught:
         make_parameters(benchmark=axes(make_parameters, **{axis: value}))
     assert caught.value.exit_code == 2
+
+
+def test_axes_are_joined_with_a_plus_on_the_command_line(make_parameters):
+    parameters = make_parameters(benchmark=axes(make_parameters, model_types="gru+lstm", seeds="1+2"))
+    assert (parameters.benchmark.model_types, parameters.benchmark.seeds) == (("gru", "lstm"), (1, 2))

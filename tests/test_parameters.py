@@ -207,8 +207,11 @@ def test_an_own_run_id_names_run_and_data(ids_of: Ids) -> None:
     assert ids_of(run_id="mine") == ("mine", "mine")
 
 
-def test_an_own_processed_run_id_names_the_data_alone(ids_of: Ids) -> None:
-    assert ids_of(processed_run_id="data") == (ids_of()[0], "data")
+def test_an_own_processed_run_id_names_the_data_and_keeps_the_run_apart_from_others(ids_of: Ids) -> None:
+    run_id, processed_id = ids_of(processed_run_id="data")
+    assert processed_id == "data"
+    assert run_id.startswith("lstm-univariate-s42-")
+    assert run_id != ids_of()[0]
 
 
 def test_an_own_processed_run_id_wins_over_the_run_id(ids_of: Ids) -> None:

@@ -44,18 +44,17 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     ]
     cells: list[Cell] = []
     groups: dict[str, Any] = {"cells": {}, "sources": {}}
-    for number, changes in enumerate(settings, start=1):
+    for changes in settings:
         alone = parameters.model_copy(update={**changes, "run_id": None, "processed_run_id": None})
         resolved = resolve_parameters(alone, schema, commit)
         cell = Cell(resolved["run_id"], resolved["processed_run_id"], **changes)  # type: ignore[arg-type]
         cells.append(cell)
-        run = {**resolved["run"], "label": f"cell {number}/{len(settings)} {cell.run_id}"}
-        groups["cells"][cell.run_id] = {
-            "model": resolved["model"], "training": resolved["training"], "run": run,
-        }  # fmt: skip
+        run = resolved["run"]
+        groups["cells"][cell.run_id] = {"model": resolved["model"], "training": resolved["training"], "run": run}
         groups["sources"].setdefault(cell.processed_run_id, {"table": resolved["table"], "run": run})
-    digest = hashlib.sha256("\n".join(cell.run_id for cell in cells).encode()).hexdigest()[:10]
-    groups["benchmark_id"] = parameters.run_id or f"benchmark-{digest}"
+    content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+    groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
     return Matrix(tuple(cells), groups)
 
 

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -17,7 +17,7 @@ from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.spec import Names, Spec, StrictInt, Text
+from spline_lstm.spec import Names, Spec, StrictInt, Text, split_names, split_numbers
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
@@ -39,12 +39,21 @@ def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("a value is given twice")
+    return values
+
+
+_AXIS = (AfterValidator(_check_axis), Field(min_length=1))
+
+
 class BenchmarkSpec(Spec):
     """The axes of the matrix, and what the verdicts weigh."""
 
-    model_types: Annotated[tuple[ModelType, ...], Field(min_length=1)]
-    feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], Field(min_length=1)]
-    seeds: Annotated[tuple[Seed, ...], Field(min_length=1)]
+    model_types: Annotated[tuple[ModelType, ...], BeforeValidator(split_names), *_AXIS]
+    feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], BeforeValidator(split_names), *_AXIS]
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_numbers), *_AXIS]
     latency_calls: Annotated[StrictInt, Field(ge=1000)]
     warm_up: Annotated[StrictInt, Field(ge=0)]
     edge_weights: EdgeWeights
@@ -69,9 +78,6 @@ class ExportSpec(Spec):
 
 class RunSpec(Spec):
     """Names of a run and of its preprocessed data."""
-
-    label: str
-    """What progress bars and logs call the run."""
 
     run_id: Text
     processed_run_id: Text
@@ -128,9 +134,11 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     data = {"schema": schema.model_dump(mode="json")}
     for group in _PROCESSED_GROUPS:
         data |= parameters.part(group).model_dump(mode="json")
-    result = {**data}
+    result: dict[str, Any] = {**data}
     for group in (ModelSpec, TrainingSpec, EvaluationSpec):
         result |= parameters.part(group).model_dump(mode="json")
+    if parameters.processed_run_id:
+        result |= {"processed_run_id": parameters.processed_run_id}
     processed_id = parameters.processed_run_id or parameters.run_id or f"{parameters.feature_mode}-{_digest(data)}"
     run_id = parameters.run_id or (
         f"{parameters.model_type}-{parameters.feature_mode}-s{parameters.seed}-{_digest(result)}"
@@ -138,7 +146,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     ids = {"run_id": run_id, "processed_run_id": processed_id}
     settings = parameters.model_dump(mode="json") | ids
     groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
-    return {**settings, **groups, "run": {**ids, "label": run_id, "commit": commit, "settings": settings}}
+    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": settings}}
 
 
 def _digest(values: dict[str, Any]) -> str:
@@ -147,9 +155,25 @@ def _digest(values: dict[str, Any]) -> str:
 
 def command(pipeline: str, given: Mapping[str, Any], env: str | None) -> str:
     """Return the command that runs a pipeline with the environment and parameters given on the command line."""
-    texts = [
-        f"{name}={'+'.join(map(str, value)) if isinstance(value, list) else value}" for name, value in given.items()
-    ]
+    texts = [f"{name}={_typed(value)}" for name, value in _flat(given)]
     options = [f"--env {env}"] if env else []
     options += ["--params " + ",".join(texts)] if texts else []
     return " ".join([f"kedro run --pipeline={pipeline}", *options])
+
+
+def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield nested parameters as the dotted names that the command line takes."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _flat(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _typed(value: Any) -> str:
+    """Return a value as one types it."""
+    if isinstance(value, list | tuple):
+        return "+".join(map(_typed, value))
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -14,4 +14,9 @@ warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribut
 
 CONTEXT_CLASS = ProjectContext
 HOOKS = (ProjectHooks(),)
-CONFIG_LOADER_ARGS = {"base_env": "base", "default_run_env": "local"}
+CONFIG_LOADER_ARGS = {
+    "base_env": "base",
+    "default_run_env": "local",
+    # An environment changes the parameters that it names, within groups too, and leaves the others.
+    "merge_strategy": {"parameters": "soft"},
+}

@@ -106,14 +106,14 @@ def _shorten(value: object, limit: int = 60) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _split_names(value: object) -> object:
+def split_names(value: object) -> object:
     """Accept `a+b` from the command line, where Kedro splits at commas, beside YAML lists."""
     if isinstance(value, str):
         return tuple(part.strip() for part in re.split(r"[+,]", value))
     return value
 
 
-def _split_numbers(value: object) -> object:
+def split_numbers(value: object) -> object:
     """Accept `64+32` and a single number beside YAML lists."""
     if isinstance(value, str):
         try:
@@ -139,6 +139,6 @@ StrictFloat = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 Flag = Annotated[bool, Strict()]
 Text = Annotated[str, Strict(), Field(min_length=1)]
 Name = Annotated[str, Strict()]
-Names = Annotated[tuple[Name, ...], BeforeValidator(_split_names), AfterValidator(_check_distinct)]
-Integers = Annotated[tuple[StrictInt, ...], BeforeValidator(_split_numbers)]
-Floats = Annotated[tuple[StrictFloat, ...], BeforeValidator(_split_numbers)]
+Names = Annotated[tuple[Name, ...], BeforeValidator(split_names), AfterValidator(_check_distinct)]
+Integers = Annotated[tuple[StrictInt, ...], BeforeValidator(split_numbers)]
+Floats = Annotated[tuple[StrictFloat, ...], BeforeValidator(split_numbers)]

@@ -131,6 +131,9 @@ def test_a_failure_counts_as_missing_and_is_told_to_the_next_step(tmp_path: Path
     dataset = JSONDataset(filepath=str(tmp_path / "metrics.json"))
     dataset.save(Failure("the loss is no longer a number", 30))
     assert not dataset.exists()
+    dataset.save({"rmse": 2.0})
+    dataset.save(Failure("the loss is no longer a number", 30))
+    assert not dataset.exists()
     assert type(dataset.load().to_error()) is TrainingDivergedError
     dataset.save({"rmse": 1.0})
     assert dataset.load() == {"rmse": 1.0}

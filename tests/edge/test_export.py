@@ -1,5 +1,8 @@
 """Everything that is exported for a run, and the child process that converts."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -115,3 +118,18 @@ def test_tflite_metadata_is_kept_beside_what_was_there(exported):
     assert tflite_file.read_metadata(content, "other") == "text"
     assert tflite_file.read_metadata(content, METADATA_KEY) is not None
     assert tflite_file.read_metadata(content, "nothing") is None
+
+
+@pytest.mark.parametrize("name", ["model.onnx", "model.tflite"])
+def test_an_exported_file_forecasts_without_tensorflow(exported, tmp_path, name):
+    (tmp_path / name).write_bytes(exported[name])
+    code = f"""
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = None  # importing either fails
+from pathlib import Path
+import numpy as np
+from spline_lstm.edge.runtime import load_forecaster
+print(load_forecaster(Path({name!r})).forecast(np.ones((6, 8))).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(3, 1)"

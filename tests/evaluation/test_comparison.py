@@ -28,13 +28,15 @@ def record(
     run_id = f"{model_type}-{mode}-s{seed}"
     baselines = {name: scores(ridge if name == "ridge" else 9.0) for name in ("ridge", "seasonal_naive")}
     return CellRecord(
-        model_type, mode, seed,
         metrics={
             "run_id": run_id,
             "test": {"model": scores(rmse), "baselines": baselines},
             "val": {"model": scores(val or rmse), "baselines": baselines},
         },
-        run={"run_id": run_id, "shared": dict(SHARED), "size_bytes": size, "params": 10, "train_seconds": 1.0},
+        run={
+            "run_id": run_id, "seed": seed, "settings": {"model_type": model_type, "feature_mode": mode},
+            "shared": dict(SHARED), "size_bytes": size, "params": 10, "train_seconds": 1.0,
+        },
         operation={"latency_p50_ms": p95 / 2, "latency_p95_ms": p95, "stable": stable},
     )  # fmt: skip
 
@@ -46,8 +48,24 @@ def verdicts(records, *, edge=(0.5, 0.5), recommend=(0.8, 0.2)):
     )
 
 
+def check(records):
+    return comparison.check_comparable(records, [record.run_id for record in records])
+
+
+def test_the_record_of_another_run_in_a_cells_place_is_refused():
+    with pytest.raises(ComparisonError, match="cell 'gru-univariate-s1' holds the record of run 'lstm-univariate-s1'"):
+        comparison.check_comparable([record()], ["gru-univariate-s1"])
+
+
+def test_an_undefined_metric_does_not_end_the_comparison():
+    undefined = record()
+    undefined.metrics["test"]["model"]["overall"]["mase"] = None
+    (row,) = comparison.summarise(comparison.make_rows([undefined]))
+    assert row["MASE"] is None
+
+
 def test_cells_that_share_everything_are_comparable():
-    assert comparison.check_comparable([record(), record("gru")]) is None
+    assert check([record(), record("gru")]) is None
 
 
 @pytest.mark.parametrize("field", SHARED)
@@ -55,27 +73,27 @@ def test_a_difference_names_the_cell_and_the_field(field):
     other = copy.deepcopy(record("gru"))
     other.run["shared"][field] = "other"
     with pytest.raises(ComparisonError, match=f"cell 'gru-univariate-s1' is not comparable: {field}") as caught:
-        comparison.check_comparable([record(), other])
+        check([record(), other])
     assert caught.value.exit_code == 40
 
 
 def test_other_seeds_for_one_model_type_are_refused():
     with pytest.raises(ComparisonError, match=r"cells of gru, univariate: seeds are \[2\], needed \[1\]"):
-        comparison.check_comparable([record(seed=1), record("gru", seed=2)])
+        check([record(seed=1), record("gru", seed=2)])
 
 
 def test_metrics_of_another_run_are_refused():
     wrong = copy.deepcopy(record())
     wrong.metrics["run_id"] = "other"
     with pytest.raises(ComparisonError, match="its metrics belong to run 'other'"):
-        comparison.check_comparable([wrong])
+        check([wrong])
 
 
 def test_a_record_that_says_nothing_of_what_it_shares_is_refused():
     old = record()
     del old.run["shared"]
     with pytest.raises(ComparisonError, match="made by an earlier version"):
-        comparison.check_comparable([old])
+        check([old])
 
 
 def test_the_table_has_the_columns_in_order():
@@ -88,9 +106,14 @@ def test_the_table_has_the_columns_in_order():
 
 @pytest.mark.parametrize(
     ("rmse", "stable", "notes"),
-    [(2.0, True, ""), (4.0, True, "loses to ridge"), (10.0, True, "loses to ridge; loses to seasonal naive"),
-     (2.0, False, "latency unstable")],
-)  # fmt: skip
+    [
+        (2.0, True, ""),
+        (3.0, True, "level with ridge"),
+        (4.0, True, "loses to ridge"),
+        (10.0, True, "loses to ridge; loses to seasonal naive"),
+        (2.0, False, "latency unstable"),
+    ],
+)
 def test_what_a_reader_must_know_stands_in_the_notes(rmse, stable, notes):
     (row,) = comparison.make_rows([record(rmse=rmse, stable=stable)])
     assert row["notes"] == notes
@@ -135,7 +158,7 @@ def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
     }
     baselines = comparison.make_baseline_rows(records, {"ridge univariate": operation, "seasonal_naive": operation})
     text = make_comparison_report(
-        {"benchmark_id": "b", "commit": None, "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
+        {"benchmark_id": "b", "commits": ["None"], "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
          "baselines": baselines, "summary": comparison.summarise(rows), "verdicts": verdicts(records)}
     )  # fmt: skip
     assert "Ship none of them as it is; closest: lstm, univariate" in text

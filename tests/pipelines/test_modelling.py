@@ -43,7 +43,7 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
     settings = parameters.model_dump(mode="json")
     given: dict[str, Any] = {
         "model_input": bundle,
-        "params:run": RunSpec(run_id="my-run", label="tiny", processed_run_id="test", commit="abc", settings=settings),
+        "params:run": RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings=settings),
     }
     given |= {f"params:{name}": parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation")}
     folder = tmp_path_factory.mktemp("run")

@@ -33,7 +33,7 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
 
     def load(self) -> bytes | Failure:
         """Read the file."""
-        if not self._filepath.exists() and self._failed.exists():
+        if self._failed.exists():
             return Failure(**json.loads(read_bytes(self._failed)))
         return read_bytes(self._filepath, self._made_by)
 
@@ -46,7 +46,7 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
         self._failed.unlink(missing_ok=True)
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._filepath.is_file() and not self._failed.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": shown(self._filepath)}
@@ -88,7 +88,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
         self._file.save(data if isinstance(data, Failure) else self._encode(data))
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._file.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": shown(self._filepath)}
@@ -201,6 +201,7 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
     def save(self, data: dict[str, bytes]) -> None:
         """Write all files atomically, the index last; files of an earlier index go."""
         earlier = set(self._entries()) if self._index.exists() else set()
+        (self._folder / "index.json").unlink(missing_ok=True)
         for name, content in data.items():
             write_bytes(self._folder / name, content)
         self._index.save({name: hashlib.sha256(content).hexdigest() for name, content in data.items()})

@@ -19,7 +19,10 @@ class EdgeContract:
     """The input contract of an exported file.
 
     `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
-    categorical feature is fed as the rank that its `categories` give it, divided by their number.
+    categorical feature is fed as the rank that its `categories` give it, divided by their number, and the
+    channels of a static covariate as the code that `static_codes` give its category. A name that ends in
+    `_lead24` holds the value 24 steps later, `target_lag168` the target 168 steps before the step that it
+    describes (`horizon` steps later); calendar features are computed in UTC.
     """
 
     run_id: str
@@ -32,6 +35,7 @@ class EdgeContract:
     target_indices: list[int]
     scalers: dict[str, dict[str, Any]]
     units: dict[str, str]
+    static_codes: dict[str, dict[str, list[float]]]
     schema_version: str = CONTRACT_VERSION
 
     def to_text(self) -> str:
@@ -99,4 +103,5 @@ def make_contract(bundle: ModelInput, run_id: str, model_type: str) -> EdgeContr
         target_indices=list(bundle.target_indices),
         scalers=bundle.preprocessor["scalers"],
         units=bundle.meta.get("units", {}),
+        static_codes=bundle.preprocessor.get("static_codes", {}),
     )

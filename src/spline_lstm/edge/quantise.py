@@ -37,6 +37,9 @@ def quantise_onnx(content: bytes, precision: Literal["fp16", "int8"]) -> bytes:
             continue
         # Axis 1 holds the output channels in kernels (in, out) as in gates (1, gates, in).
         others = tuple(axis for axis in range(weight.ndim) if axis != 1)
+        if weight.size == weight.shape[1]:  # a bias: a scale for each of its elements would make it larger
+            kept.append(tensor)
+            continue
         scale = np.maximum(np.abs(weight).max(axis=others), np.float32(1e-12)) / np.float32(127)
         shape = [-1 if axis == 1 else 1 for axis in range(weight.ndim)]
         rounded = np.clip(np.round(weight / scale.reshape(shape)), -127, 127).astype(np.int8)

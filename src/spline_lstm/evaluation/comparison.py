@@ -18,6 +18,8 @@ COLUMNS = (
 BYTES_PER_MB = 1_000_000
 _METRICS = {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "robust MAPE": "robust_mape", "MASE": "mase", "R2": "r2"}
 _FLAGGING = ("ridge", "seasonal_naive")
+_LEVEL = 1e-4
+"""Relative difference of two RMSE below which they count as the same."""
 
 Row = dict[str, Any]
 Weight = Annotated[StrictFloat, Field(ge=0)]
@@ -48,9 +50,6 @@ class CellRecord:
 
     """
 
-    model_type: str
-    feature_mode: str
-    seed: int
     metrics: dict[str, Any]
     run: dict[str, Any]
     operation: dict[str, Any]
@@ -60,19 +59,40 @@ class CellRecord:
         """The cell's run."""
         return str(self.run["run_id"])
 
+    @property
+    def model_type(self) -> str:
+        """Model type, as recorded by the run."""
+        return str(self.run["settings"]["model_type"])
 
-def check_comparable(records: list[CellRecord]) -> None:
+    @property
+    def feature_mode(self) -> str:
+        """Feature mode, as recorded by the run."""
+        return str(self.run["settings"]["feature_mode"])
+
+    @property
+    def seed(self) -> int:
+        """Seed, as recorded by the run."""
+        return int(self.run["seed"])
+
+
+def check_comparable(records: list[CellRecord], run_ids: list[str]) -> None:
     """Refuse cells that differ in what all must share.
 
     Compared are the hashes of windows, splits and targets, the window lengths, epochs, batch size and
     early stopping, and that every model type and feature mode has the same seeds.
+
+    Args:
+        records: What the cells left.
+        run_ids: The run that belongs in each cell; other artifacts in its place are refused.
 
     Raises:
         ComparisonError: Names the cell and the field.
 
     """
     first = records[0]
-    for record in records:
+    for record, run_id in zip(records, run_ids, strict=True):
+        if record.run_id != run_id:
+            raise ComparisonError(f"cell '{run_id}' holds the record of run '{record.run_id}'")
         if not record.run.get("shared"):
             raise ComparisonError(
                 f"cell '{record.run_id}' was made by an earlier version that did not record what it shares; "
@@ -114,6 +134,7 @@ def make_rows(records: list[CellRecord]) -> list[Row]:
             **_scores(record.metrics["test"]["model"]),
             **_operation(record.operation, record.run["size_bytes"], record.run["params"]),
             "notes": "; ".join(_notes(record)),
+            "loses_to_ridge": "loses to ridge" in _notes(record),
             "train_seconds": record.run["train_seconds"],
             "val RMSE": record.metrics["val"]["model"]["overall"]["rmse"],
         }
@@ -126,6 +147,12 @@ def make_table(rows: list[Row]) -> DataFrame:
     import pandas as pd
 
     return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _mean(values: list[float | None]) -> float | None:
+    """Mean of what is defined."""
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _scores(scores: Mapping[str, Any]) -> Row:
@@ -143,10 +170,13 @@ def _operation(operation: Mapping[str, Any], size_bytes: int, params: int) -> Ro
 
 def _notes(record: CellRecord) -> list[str]:
     rmse = record.metrics["test"]["model"]["overall"]["rmse"]
-    baselines = record.metrics["test"]["baselines"]
-    notes = [
-        f"loses to {name.replace('_', ' ')}" for name in _FLAGGING if baselines[name]["overall"]["rmse"] < rmse
-    ]  # fmt: skip
+    notes = []
+    for name in _FLAGGING:
+        baseline = record.metrics["test"]["baselines"][name]["overall"]["rmse"]
+        if abs(rmse - baseline) <= _LEVEL * baseline:
+            notes.append(f"level with {name.replace('_', ' ')}")
+        elif rmse > baseline:
+            notes.append(f"loses to {name.replace('_', ' ')}")
     return notes if record.operation["stable"] else [*notes, "latency unstable"]
 
 
@@ -194,10 +224,10 @@ def summarise(rows: list[Row]) -> list[Row]:
             "model_type": model_type,
             "data_mode": data_mode,
             "seeds": [row["seed"] for row in group],
-            **{name: float(np.mean([row[name] for row in group])) for name in numbers},
+            **{name: _mean([row[name] for row in group]) for name in numbers},
             "RMSE spread": float(np.ptp([row["RMSE"] for row in group])),
             "val RMSE spread": float(np.ptp([row["val RMSE"] for row in group])),
-            "loses_to_ridge": all("loses to ridge" in row["notes"] for row in group),
+            "loses_to_ridge": all(row["loses_to_ridge"] for row in group),
         }
         for (model_type, data_mode), group in groups.items()
     ]
@@ -238,7 +268,7 @@ def make_verdicts(
             **_name(chosen),
             "reason": f"best balance of validation RMSE ({chosen['val RMSE']:.4g}) and the edge score "
             f"({chosen['p95(ms)']:.3g} ms, {chosen['model_size(MB)']:.3g} MB); its test RMSE is {chosen['RMSE']:.4g}, "
-            f"{chosen['RMSE'] / accuracy['RMSE'] - 1:.1%} above the accuracy winner's",
+            + ("the lowest" if chosen is accuracy else f"{_above(chosen, accuracy)} the accuracy winner's"),
             "weights": weights.model_dump(),
             "loses_to_ridge": chosen["loses_to_ridge"],
         },
@@ -248,6 +278,10 @@ def make_verdicts(
 def _relative_sum(rows: list[Row], weights: Mapping[str, float]) -> list[float]:
     best = {name: min(row[name] for row in rows) for name in weights}
     return [sum(weight * row[name] / max(best[name], 1e-12) for name, weight in weights.items()) for row in rows]
+
+
+def _above(row: Row, other: Row) -> str:
+    return f"{row['RMSE'] / other['RMSE'] - 1:.1%} above"
 
 
 def _name(row: Row) -> dict[str, Any]:

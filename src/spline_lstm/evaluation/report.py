@@ -8,6 +8,8 @@ from spline_lstm.contracts import ModelInput
 _HEADINGS = {
     "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "robust_mape": "robust MAPE (%)", "mase": "MASE", "r2": "R2",
 }  # fmt: skip
+_LEVEL = 5e-4
+"""Relative difference of two RMSE that is shown as none."""
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm")
 
 
@@ -25,12 +27,18 @@ def package_versions() -> dict[str, str]:
 def one_line(metrics: dict[str, Any]) -> str:
     """Say how the model compares with its strongest baseline on test."""
     model, (name, baseline) = metrics["test"]["model"]["overall"], _best_baseline(metrics)
-    share = f"{abs(model['rmse'] / baseline['rmse'] - 1):.1%} " if baseline["rmse"] else ""
     return (
-        f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, "
-        f"{share}{'below' if model['rmse'] < baseline['rmse'] else 'above'} the strongest baseline "
-        f"({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
+        f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, {_against(model['rmse'], baseline['rmse'])} the "
+        f"strongest baseline ({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
     )
+
+
+def _against(rmse: float, baseline: float) -> str:
+    """Put the relation to a baseline into words; what rounds to nothing is level."""
+    if abs(rmse - baseline) <= _LEVEL * baseline:
+        return "level with"
+    side = "below" if rmse < baseline else "above"
+    return f"{abs(rmse / baseline - 1):.1%} {side}" if baseline else side
 
 
 def _best_baseline(metrics: dict[str, Any]) -> tuple[str, dict[str, Any]]:
@@ -69,8 +77,10 @@ def _verdict(metrics: dict[str, Any]) -> str:
     beaten_by = [
         name.replace("_", " ")
         for name, scores in metrics["test"]["baselines"].items()
-        if scores["overall"]["rmse"] < rmse
+        if scores["overall"]["rmse"] < (1 - _LEVEL) * rmse
     ]
+    if not beaten_by and _against(rmse, _best_baseline(metrics)[1]["rmse"]) == "level with":
+        return "The model is no better than it."
     if not beaten_by:
         return "The model beats every baseline."
     return f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
@@ -164,6 +174,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["forecasts on test", f"`data/07_model_output/{run_id}/predictions.parquet`", '`catalog.load("predictions")`'],
         ["all metrics", f"`data/08_reporting/{run_id}/metrics.json`", '`catalog.load("metrics")`'],
         ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
+        ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
     heading = _row(["what", "where", ""])

@@ -54,7 +54,7 @@ def _with(spec: ModelSpec, normalization: str) -> ModelSpec:
 def _ridge_rmse(spec: ModelSpec, train: Windows, val: Windows, shape: dict[str, Any]) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows normalised as `spec` says."""
     model: ForecastModel = make_model(spec, **shape)
-    fitted = fit_ridge(model.ridge_data(*train)[0], model.ridge_data(*val)[0])
     data, _, scale = model.ridge_data(*val)
+    fitted = fit_ridge(model.ridge_data(*train)[0], data)
     error = (fitted.predict(data.inputs) - data.targets).reshape(len(scale), -1, scale.shape[2]) * scale
     return float(np.sqrt(np.mean(np.square(error.reshape(data.mask.shape)[data.mask]))))

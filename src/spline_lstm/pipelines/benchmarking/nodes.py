@@ -23,29 +23,29 @@ from spline_lstm.types import DataFrame
 logger = logging.getLogger(__name__)
 
 
-def tolerant(outputs: int) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a cell's node leave a `Failure` in place of its outputs, so that the other cells go on.
+class Tolerant:
+    """A cell's node that leaves a `Failure` in place of its outputs, so that the other cells go on.
 
-    Args:
-        outputs: How many outputs the node has.
-
+    An instance and no nested function, because the parallel runner pickles nodes.
     """
 
-    def wrap(function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def run(*inputs: Any) -> Any:
-            failure = next((item for item in inputs if isinstance(item, Failure)), None)
-            if failure is None:
-                try:
-                    return function(*inputs)
-                except SplineLSTMError as error:
-                    failure = Failure(error.message, error.exit_code)
-                    logger.error("A cell failed, the others go on: %s", failure.message)
-            return (failure,) * outputs if outputs > 1 else failure
+    def __init__(self, function: Callable[..., Any], outputs: int, cell: str) -> None:
+        functools.update_wrapper(self, function)
+        self._function, self._outputs, self._cell = function, outputs, cell
 
-        return run
-
-    return wrap
+    def __call__(self, *inputs: Any) -> Any:
+        """Run the node, unless an input is a failure already."""
+        failure = next((item for item in inputs if isinstance(item, Failure)), None)
+        if failure is None:
+            try:
+                return self._function(*inputs)
+            except SplineLSTMError as error:
+                failure = Failure(f"cell '{self._cell}': {error.message}", error.exit_code)
+            except Exception as error:  # whatever a library raises must not end the other cells
+                message = f"cell '{self._cell}': unexpected {type(error).__name__}: {error}"
+                failure = Failure(message, SplineLSTMError.exit_code)
+            logger.error("A cell failed, the others go on: %s", failure.message)
+        return (failure,) * self._outputs if self._outputs > 1 else failure
 
 
 class CompareCells:
@@ -59,11 +59,13 @@ class CompareCells:
 
         Args:
             benchmark: How many calls.
-            loaded: All models in the order of the cells, then the preprocessed data of each feature mode.
+            loaded: All models in the order of the cells, all reports (so that every cell is finished), then the
+                preprocessed data of each feature mode.
 
         """
-        models, bundles = loaded[: len(self._cells)], loaded[len(self._cells) :]
-        _raise_first(models)
+        count = len(self._cells)
+        models, bundles = loaded[:count], loaded[2 * count :]
+        _raise_first(loaded)
         inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in bundles}
         found: dict[str, Any] = {}
         for cell, content in zip(self._cells, models, strict=True):
@@ -93,15 +95,15 @@ class CompareCells:
         metrics, runs = loaded[: len(self._cells)], loaded[len(self._cells) :]
         _raise_first(loaded)
         records = [
-            CellRecord(cell.model_type, cell.feature_mode, cell.seed, scores, run, operation[cell.run_id])
+            CellRecord(scores, run, operation[cell.run_id])
             for cell, scores, run in zip(self._cells, metrics, runs, strict=True)
         ]
-        comparison.check_comparable(records)
+        comparison.check_comparable(records, [cell.run_id for cell in self._cells])
         rows = comparison.make_rows(records)
         summary = comparison.summarise(rows)
         joined = {
             "benchmark_id": benchmark_id,
-            "commit": runs[0]["commit"],
+            "commits": sorted({str(run["commit"]) for run in runs}),
             "units": metrics[0]["units"],
             "shared": runs[0]["shared"],
             "rows": rows,

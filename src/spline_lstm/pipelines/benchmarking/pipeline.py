@@ -4,7 +4,7 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.matrix import Cell, current_matrix
 from spline_lstm.pipelines import modelling, preprocessing
-from spline_lstm.pipelines.benchmarking.nodes import CompareCells, tolerant
+from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
 
 
 def create_pipeline() -> Pipeline:
@@ -35,7 +35,7 @@ def _model(cell: Cell) -> Pipeline:
     forgiving = Pipeline(
         [
             Node(
-                tolerant(len(node.outputs))(node.func),
+                Tolerant(node.func, len(node.outputs), cell.run_id),
                 node.inputs,
                 node.outputs if len(node.outputs) > 1 else node.outputs[0],
                 name=node.name,
@@ -66,7 +66,10 @@ def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...]) -> Pipeline:
         [
             Node(
                 comparing.measure_operation,
-                ["params:benchmark", *of_cells("model"), *(f"{source}.model_input" for source in sources)],
+                [
+                    "params:benchmark", *of_cells("model"), *of_cells("report"),
+                    *(f"{source}.model_input" for source in sources),
+                ],
                 "operation",
                 name="measure_operation",
             ),

@@ -7,7 +7,7 @@ from spline_lstm.contracts import ModelInput
 from spline_lstm.edge import export, gate, report
 from spline_lstm.edge.contract import make_contract
 from spline_lstm.edge.gate import EdgeSpec
-from spline_lstm.errors import EdgeGateError
+from spline_lstm.errors import EdgeGateError, Failure
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.parameters import ExportSpec, RunSpec
@@ -16,9 +16,21 @@ logger = logging.getLogger(__name__)
 
 
 def export_model(
-    model_file: bytes, model_input: ModelInput, model: ModelSpec, formats: ExportSpec, edge_poc: EdgeSpec, run: RunSpec
-) -> dict[str, bytes]:
-    """Export the model to all asked formats and precisions."""
+    model_file: bytes | Failure,
+    model_input: ModelInput,
+    model: ModelSpec,
+    formats: ExportSpec,
+    edge_poc: EdgeSpec,
+    run: RunSpec,
+) -> dict[str, bytes]:  # fmt: skip
+    """Export the model to all asked formats and precisions.
+
+    Raises:
+        SplineLSTMError: The model is a failed cell's; with that cell's code.
+
+    """
+    if isinstance(model_file, Failure):
+        raise model_file.to_error()
     if formats.export_formats == ("none",):
         logger.info("export_formats is 'none': nothing is exported")
         return {}
@@ -82,7 +94,11 @@ def enforce_gate(edge_gate: dict[str, Any], edge_poc: EdgeSpec) -> None:
         EdgeGateError: Names each failed file and criterion.
 
     """
-    if not edge_poc.enforce or not edge_gate["files"] or edge_gate["verdict"] == "PASS":
+    if not edge_poc.enforce:
+        return
+    if not edge_gate["files"]:
+        raise EdgeGateError(f"run '{edge_gate['run_id']}': nothing was exported, so nothing can be released")
+    if edge_gate["verdict"] == "PASS":
         return
     failed = [
         f"{name} ({item['reason'] or ', '.join(entry['name'] for entry in item['criteria'] if not entry['passed'])})"
