@@ -16,10 +16,10 @@ class ProjectHooks:
     """Keep errors' exit codes, and tell how far a benchmark is."""
 
     def __init__(self) -> None:
-        self._catalog: CatalogProtocol[Any] | None = None
+        self._catalog: CatalogProtocol[Any, Any] | None = None
 
     @hook_impl
-    def after_catalog_created(self, catalog: CatalogProtocol[Any]) -> None:
+    def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Keep the catalog: finished cells are counted from what lies on disk."""
         self._catalog = catalog
 
