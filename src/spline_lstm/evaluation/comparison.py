@@ -146,7 +146,7 @@ def make_table(rows: list[Row]) -> DataFrame:
     """Lay out rows as a table with `COLUMNS`."""
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seed": "Int64"})  # baselines have none
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -1,0 +1,107 @@
+"""The edge gate's nodes: what is enforced, what is exported, what a person reads."""
+
+from typing import Any
+
+import pytest
+
+from spline_lstm.edge.report import make_edge_report, make_matrix_report
+from spline_lstm.errors import EdgeGateError, Failure, TrainingDivergedError
+from spline_lstm.models.registry import ModelSpec
+from spline_lstm.parameters import ExportSpec, RunSpec
+from spline_lstm.pipelines.edge_matrix.nodes import join_gates
+from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports
+
+
+def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
+    criterion = {"name": "p95", "found": 0.04, "limit": 30.0, "unit": "ms", "passed": verdict == "PASS"}
+    return {
+        "format": "onnx", "precision": precision, "path": "model.onnx", "verdict": verdict, "reason": None,
+        "criteria": [
+            {"name": "parity", "found": 1e-7, "limit": 1e-3, "unit": "sigma", "passed": True},
+            {"name": "RMSE ratio", "found": 1.0, "limit": 1.02, "unit": "", "passed": True},
+            criterion,
+        ],
+        "operators": {"GRU": 1}, "foreign_operators": [], "windows": 12, "test_windows": 10, "size_bytes": 100,
+        "size_to_smallest": 1.01, "bytes_per_param": 4.04, "latency_p50_ms": 0.03, "latency_p95_ms": 0.04,
+        "latency_to_keras": 0.05, "calls": 1000, "stable": True,
+    }  # fmt: skip
+
+
+def gate(**files: dict[str, Any]) -> dict[str, Any]:
+    released = [item for item in files.values() if item["precision"] == "fp32"]
+    return {
+        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "second_route": None,
+        "keras": {"latency_p50_ms": 0.6, "calls": 1000},
+        "verdict": "PASS" if all(item["verdict"] == "PASS" for item in released) else "FAIL",
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def enforced(make_parameters: Any) -> Any:
+    return make_parameters().edge_poc.model_copy(update={"enforce": True})
+
+
+@pytest.fixture(scope="module")
+def run_spec() -> RunSpec:
+    return RunSpec(run_id="gru-1", processed_run_id="data", commit=None, settings={"feature_mode": "univariate"})
+
+
+def test_a_pass_is_released(enforced: Any) -> None:
+    assert enforce_gate(gate(onnx=judged()), enforced) is None
+
+
+def test_a_fail_ends_the_run_naming_file_and_criterion(enforced: Any, refuses: Any) -> None:
+    with refuses(EdgeGateError, 51, "run 'gru-1' failed the edge gate: onnx (p95)"):
+        enforce_gate(gate(onnx=judged("FAIL")), enforced)
+
+
+def test_a_fail_is_a_report_only_where_it_is_not_enforced(make_parameters: Any) -> None:
+    assert enforce_gate(gate(onnx=judged("FAIL")), make_parameters().edge_poc) is None
+
+
+def test_smaller_weights_that_fail_hold_nothing_up(enforced: Any) -> None:
+    assert enforce_gate(gate(onnx=judged(), int8=judged("FAIL", "int8")), enforced) is None
+
+
+def test_nothing_exported_is_nothing_released(enforced: Any, refuses: Any) -> None:
+    with refuses(EdgeGateError, 51, "nothing was exported"):
+        enforce_gate(gate(), enforced)
+
+
+def test_the_format_none_exports_nothing_and_the_report_says_so(make_parameters: Any, run_spec: RunSpec) -> None:
+    parameters = make_parameters(export_formats="none")
+    exported = export_model(b"", None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+    assert exported == {}
+    assert "Nothing was exported" in make_edge_report(gate())
+
+
+def test_the_model_of_a_failed_cell_ends_the_export_with_its_code(
+    make_parameters: Any, run_spec: RunSpec, refuses: Any
+) -> None:
+    failure = Failure("cell 'gru-1': the loss is no longer a number", 30)
+    parameters = make_parameters()
+    with refuses(TrainingDivergedError, 30, "cell 'gru-1'"):
+        export_model(failure, None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+
+
+def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_windows() -> None:
+    text = make_edge_report(gate(**{"model.onnx": judged("FAIL")}))
+    assert "| p95 | 0.04 ms | ≤ 30 ms | **FAIL** |" in text
+    assert "fewer than 1,000 test windows" in text
+
+
+def test_the_matrix_lists_every_model_gru_first() -> None:
+    lstm = gate(onnx=judged()) | {"model_type": "lstm"}
+    joined, text = join_gates(lstm, gate(onnx=judged("FAIL")))
+    assert [item["model_type"] for item in joined["gates"]] == ["gru", "lstm"]
+    assert "1 of 2 files pass all criteria" in text
+    assert make_matrix_report(joined["gates"]) == text
+
+
+def test_judging_nothing_finds_nothing(
+    make_parameters: Any, run_spec: RunSpec, prepare_table: Any, make_table: Any
+) -> None:
+    parameters = make_parameters()
+    bundle = prepare_table(make_table(steps=80))
+    found = judge_exports({}, b"", bundle, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
+    assert found["files"] == {}
