@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from abc import abstractmethod
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -60,11 +61,13 @@ class _CodedDataset(AbstractDataset[Any, Any]):
         self._filepath = Path(filepath)
         self.metadata = metadata
 
+    @abstractmethod
     def _encode(self, data: Any) -> bytes:
-        raise NotImplementedError
+        """Return the bytes that stand for a value."""
 
+    @abstractmethod
     def _decode(self, content: bytes) -> Any:
-        raise NotImplementedError
+        """Return the value that bytes stand for; a `ValueError` tells that they stand for none."""
 
     def load(self) -> Any:
         """Read the value.

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from spline_lstm.evaluation.markdown import table
+
 _ENOUGH_WINDOWS = 1_000
 _TARGETS = {
     # (format, precision): figure, target; what a native route should reach for the default stack at batch 1.
@@ -45,11 +47,6 @@ def _number(value: float | None, digits: int = 4) -> str:
     return "not a number" if value is None else f"{value:.{digits}g}"
 
 
-def _table(heading: list[str], rows: list[list[str]]) -> str:
-    lines = [heading, ["---"] * len(heading), *rows]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
-
-
 def _summary(gate: dict[str, Any]) -> str:
     rows = [
         [
@@ -80,7 +77,7 @@ def _summary(gate: dict[str, Any]) -> str:
         f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
         f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters."
     )
-    return f"## Files\n\n{_table(heading, rows)}\n\n{note}"
+    return f"## Files\n\n{table(heading, rows)}\n\n{note}"
 
 
 def _details(gate: dict[str, Any]) -> list[str]:
@@ -99,7 +96,7 @@ def _details(gate: dict[str, Any]) -> list[str]:
         ]
         operators = ", ".join(f"{kind} {count}" for kind, count in item["operators"].items())
         sections.append(
-            f"## {name}: {item['verdict']}\n\n{_table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
+            f"## {name}: {item['verdict']}\n\n{table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
             f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
             f"and noise up to five sigma{_few(item)}. Operators: {operators}."
         )
@@ -123,8 +120,8 @@ def _targets(gate: dict[str, Any]) -> str:
             rows.append(
                 [name, figure.replace("_", " "), _number(found), f"≤ {_number(target)}", "met" if met else "missed"]
             )
-    table = _table(["file", "figure", "found", "target", ""], rows)
-    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{table}"
+    found_and_target = table(["file", "figure", "found", "target", ""], rows)
+    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{found_and_target}"
 
 
 def _second_route(gate: dict[str, Any]) -> str:
@@ -143,7 +140,7 @@ def _second_route(gate: dict[str, Any]) -> str:
              _number(item["latency_p50_ms"] * 1000)]
         )  # fmt: skip
     heading = ["route", "verdict", "parity (sigma)", "operators", "bytes", "p50 (µs)"]
-    return f"## ONNX by two routes\n\n{_table(heading, rows)}"
+    return f"## ONNX by two routes\n\n{table(heading, rows)}"
 
 
 def make_matrix_report(gates: list[dict[str, Any]]) -> str:
@@ -174,7 +171,7 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
         "p50 to Keras", "bytes", "failed",
     ]  # fmt: skip
     passed = sum(row[3] == "**PASS**" for row in rows)
-    return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{_table(heading, rows)}\n"
+    return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
 
 
 def _matrix_figures(item: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
+from spline_lstm.evaluation.markdown import table
 
 _DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
 
@@ -36,8 +37,7 @@ def _cell(name: str, value: Any) -> str:
 
 
 def _table(names: list[str], rows: list[Row]) -> str:
-    lines = [names, ["---"] * len(names), *([_cell(name, row.get(name)) for name in names] for row in rows)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    return table(names, [[_cell(name, row.get(name)) for name in names] for row in rows])
 
 
 def _label(verdict: dict[str, Any]) -> str:

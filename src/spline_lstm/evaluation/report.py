@@ -4,6 +4,7 @@ from importlib.metadata import version
 from typing import Any
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.evaluation.markdown import table
 
 _HEADINGS = {
     "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "robust_mape": "robust MAPE (%)", "mase": "MASE", "r2": "R2",
@@ -95,15 +96,6 @@ def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4g}"
 
 
-def _row(cells: list[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _table(heading: list[str], rows: list[list[str]]) -> str:
-    rule = ["---", *["---:"] * (len(heading) - 1)]
-    return "\n".join(_row(cells) for cells in (heading, rule, *rows))
-
-
 def _scores_table(metrics: dict[str, Any]) -> str:
     """The model and the baselines on test, best first."""
     overall = {"model": metrics["test"]["model"]["overall"]}
@@ -120,7 +112,7 @@ def _scores_table(metrics: dict[str, Any]) -> str:
     ]
     unit = f" ({_unit(metrics).strip()})" if _unit(metrics) else ""
     intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{unit}."
-    return f"{intro}\n\n{_table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows)}"
+    return f"{intro}\n\n{table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows, numbers=True)}"
 
 
 def _targets_table(metrics: dict[str, Any]) -> str:
@@ -128,7 +120,7 @@ def _targets_table(metrics: dict[str, Any]) -> str:
         [name, *(_number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
         for name, scores in metrics["test"]["model"]["per_target"].items()
     ]
-    return f"## By target\n\n{_table(['target', *_HEADINGS.values(), 'unit'], rows)}"
+    return f"## By target\n\n{table(['target', *_HEADINGS.values(), 'unit'], rows, numbers=True)}"
 
 
 def _horizon_table(metrics: dict[str, Any]) -> str:
@@ -139,7 +131,8 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
     count = min(8, len(steps))
     chosen = sorted({round(position * (len(steps) - 1) / max(count - 1, 1)) for position in range(count)})
     rows = [[str(steps[at]["step"]), _number(steps[at]["rmse"]), _number(others[at]["rmse"])] for at in chosen]
-    return f"## RMSE by step of the horizon\n\n{_table(['step', 'this model', name.replace('_', ' ')], rows)}"
+    heading = ["step", "this model", name.replace("_", " ")]
+    return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
 
 
 def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
@@ -177,8 +170,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
-    heading = _row(["what", "where", ""])
-    return "\n".join(["## Files", "", heading, _row(["---"] * 3), *(_row(row) for row in rows)])
+    return f"## Files\n\n{table(['what', 'where', ''], rows)}"
 
 
 def _settings_section(run: dict[str, Any]) -> str:
