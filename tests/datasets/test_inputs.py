@@ -1,5 +1,5 @@
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -11,25 +11,10 @@ from kedro.io.core import DatasetError
 
 from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, read_schema
 from spline_lstm.datasets.storage import sha256_of
-from spline_lstm.errors import SchemaError, SplineLSTMError, TableError
+from spline_lstm.errors import SchemaError, TableError
 
 Refuses = Callable[..., AbstractContextManager[None]]
 TEXT = "timestamp,target\n2024-01-01,1\n2024-01-02,2\n"
-
-
-@pytest.fixture
-def refuses_load(refuses: Refuses) -> Refuses:
-    """As `refuses`, without the wrapping that Kedro puts around what a dataset raises."""
-
-    @contextmanager
-    def expect(error: type[SplineLSTMError], exit_code: int, *parts: str) -> Iterator[None]:
-        with refuses(error, exit_code, *parts):
-            try:
-                yield
-            except DatasetError as wrapped:
-                raise wrapped.__cause__ from None
-
-    return expect
 
 
 def load(path: Path, content: bytes) -> pd.DataFrame:
