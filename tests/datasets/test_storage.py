@@ -3,6 +3,7 @@
 import hashlib
 import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,15 @@ from spline_lstm.datasets.storage import atomic_path, read_bytes, sha256_of, sho
 from spline_lstm.errors import ArtifactMissingError, StorageError
 
 
-@pytest.fixture
+@contextmanager
 def full_storage() -> Iterator[None]:
-    """Let no file grow beyond 1,000 bytes."""
+    """Let no file grow beyond 1,000 bytes: for one call only, since the tests' own output may be a file as well."""
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
 def names(folder: Path) -> list[str]:
@@ -51,16 +54,14 @@ def test_a_failure_midway_leaves_the_previous_file_and_no_litter(tmp_path: Path,
     assert (names(tmp_path), (tmp_path / "file").read_bytes()) == (["file"], b"old")
 
 
-@pytest.mark.usefixtures("full_storage")
 def test_a_full_storage_is_refused(tmp_path: Path, refuses: Any) -> None:
-    with refuses(StorageError, 60, "file cannot be written: File too large"):
+    with refuses(StorageError, 60, "file cannot be written: File too large"), full_storage():
         write_bytes(tmp_path / "file", bytes(5_000))
 
 
-@pytest.mark.usefixtures("full_storage")
 def test_a_full_storage_leaves_the_previous_file_and_no_litter(tmp_path: Path) -> None:
     write_bytes(tmp_path / "file", b"old")
-    with pytest.raises(StorageError):
+    with pytest.raises(StorageError), full_storage():
         write_bytes(tmp_path / "file", bytes(5_000))
     assert (names(tmp_path), (tmp_path / "file").read_bytes()) == (["file"], b"old")
 
