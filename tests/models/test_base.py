@@ -9,10 +9,10 @@ import pytest
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.base import masked_mse_loss
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.ridge import RidgeData, fit_ridge
 from spline_lstm.models.smoothing import make_smoothing_matrix
+from spline_lstm.models.training import masked_mse_loss
 
 NORMALIZATIONS = ("none", "last", "instance")
 SMOOTHING = (0.0, 2.0)

@@ -3,7 +3,6 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -15,33 +14,15 @@ from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.ridge import RidgeData, fit_ridge
 from spline_lstm.models.smoothing import make_smoothing_matrix
+from spline_lstm.models.training import TrainingRecord, Windows, make_forecast, train_network
 from spline_lstm.types import Float32, Float64
 
 logger = logging.getLogger(__name__)
 
 Normalization = Literal["none", "last", "instance"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
-Windows = tuple[Float32, Float32]
-"""Inputs `X` and targets `y`."""
 LinearPath = Literal["none", "ridge"]
 _INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
-_PREDICT_BATCH = 1_024
-
-
-@dataclass(frozen=True)
-class TrainingRecord:
-    """What a training was like.
-
-    Attributes:
-        history: One entry an epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
-        best_epoch: Epoch with the lowest validation loss; its weights are the model's.
-        last_weights: Weights after the last epoch.
-
-    """
-
-    history: list[dict[str, float | None]]
-    best_epoch: int
-    last_weights: list[Float32]
 
 
 class ForecastModel(ABC):
@@ -82,6 +63,7 @@ class ForecastModel(ABC):
         self.linear_path = linear_path
         self.seed = seed
         self.network: Any = None
+        self._forecast: Callable[[Float32], Float32]
 
     @abstractmethod
     def recurrent_stack(self, sequence: Any) -> Any:
@@ -106,8 +88,11 @@ class ForecastModel(ABC):
                 self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path"
             )
             outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
-        self.network = keras.Model(inputs, self._denormalize(outputs, center, scale), name=self.model_type)
+        self._take(keras.Model(inputs, self._denormalize(outputs, center, scale), name=self.model_type))
         return self.network
+
+    def _take(self, network: Any) -> None:
+        self.network, self._forecast = network, make_forecast(network)
 
     def _targets(self, inputs: Any) -> Any:
         return load_keras().ops.take(inputs, list(self.target_indices), axis=2)
@@ -192,26 +177,27 @@ class ForecastModel(ABC):
         """
         for X, y in (train, val):
             self._check(X, y)
-        keras = load_keras()
         network = self.network or self.build()
         if self.linear_path == "ridge":
             self._solve_linear_path(train, val)
-        keras.utils.set_random_seed(self.seed)
-        optimizer = keras.optimizers.Adam(self.learning_rate, clipnorm=1.0)
-        network.compile(optimizer=optimizer, loss=masked_mse_loss)
-        from spline_lstm.models.training import BestWeights, ShuffledBatches
-
-        tracker = BestWeights(val, patience=patience, batch_size=_PREDICT_BATCH, on_epoch=on_epoch)
-        batches = ShuffledBatches(*train, batch_size=batch_size, seed=self.seed)
-        network.fit(batches, epochs=epochs, verbose=0, shuffle=False, callbacks=[tracker])
-        last = tracker.history[-1]
+        record = train_network(
+            network,
+            train,
+            val,
+            learning_rate=self.learning_rate,
+            epochs=epochs,
+            batch_size=batch_size,
+            patience=patience,
+            seed=self.seed,
+            on_epoch=on_epoch,
+        )
+        last = record.history[-1]
         if not np.isfinite([last["loss"] or 0.0, last["val_loss"] or 0.0]).all():
             raise TrainingDivergedError(
                 f"the loss is no longer a finite number after epoch {last['epoch']}; try a smaller learning_rate"
             )
-        last_weights = [np.array(weight) for weight in network.get_weights()]
-        network.set_weights(tracker.best_weights)
-        return TrainingRecord(tracker.history, tracker.best_epoch, last_weights)
+        network.set_weights(record.best_weights)
+        return record
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
@@ -260,8 +246,7 @@ class ForecastModel(ABC):
 
         """
         self._check(X)
-        forecast: Float32 = self.network.predict(X, batch_size=_PREDICT_BATCH, verbose=0)
-        return forecast
+        return self._forecast(X)
 
     def evaluate(self, X: Float32, y: Float32) -> float:
         """Return the mean squared error over what was observed of `y`, in scaled units.
@@ -304,12 +289,5 @@ class ForecastModel(ABC):
             raise ArtifactDamagedError(f"the model file holds '{network.name}', not '{cls.model_type}'")
         _, sequence_length, input_features = network.input_shape
         model = cls(sequence_length, (), 0.0, 0.0, network.output_shape[1], input_features)
-        model.network = network
+        model._take(network)
         return model
-
-
-def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
-    """Squared error with NaN targets left out, averaged over all outputs."""
-    ops = load_keras().ops
-    error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
-    return ops.mean(ops.square(error), axis=-1)

@@ -17,6 +17,7 @@ PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))
 _TIE = 1.002
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
+_SETTLED = 1e-7
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,10 @@ class Ridge:
 
     def predict(self, inputs: Float32) -> Float64:
         """Predict from flattened windows, shape `(windows, inputs)`, chunk by chunk."""
-        chunks = [inputs[start : start + _CHUNK] @ self.weights for start in range(0, len(inputs), _CHUNK)]
-        return np.concatenate(chunks) + self.bias
+        forecast = np.empty((len(inputs), len(self.bias)))
+        for start in range(0, len(inputs), _CHUNK):
+            forecast[start : start + _CHUNK] = inputs[start : start + _CHUNK] @ self.weights + self.bias
+        return forecast
 
 
 @dataclass(frozen=True)
@@ -61,28 +64,26 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
     center = train.inputs.mean(axis=0, dtype=np.float64)
     known = np.where(train.mask, train.targets, 0.0).astype(np.float64)
     eigenvalues, vectors = np.linalg.eigh(_product(train.inputs, center))
-    moment = _product(train.inputs, center, known)
     eigenvalues = np.maximum(eigenvalues, 0.0)
+    moment, total = _product(train.inputs, center, known), known.sum(axis=0)
+    partial = ~train.mask.all(axis=1)  # only these windows change from round to round
+    inputs, mask = train.inputs[partial], train.mask[partial]
 
-    def solve(penalty: float, moment: Float64, mean: Float64) -> Ridge:
-        weights = vectors @ ((vectors.T @ moment) / (eigenvalues + penalty * count)[:, None])
-        return Ridge(weights, mean - center @ weights, penalty)
-
-    def fit(penalty: float) -> Ridge:
-        observed = train.mask.sum(axis=0)
-        mean = known.sum(axis=0) / np.maximum(observed, 1)
-        if train.mask.all():
-            return solve(penalty, moment, mean)
-        ridge = Ridge(np.zeros_like(moment), mean, penalty)
+    def fit(penalty: float, ridge: Ridge) -> Ridge:
         for _ in range(_MAX_ROUNDS):
-            completed = np.where(train.mask, train.targets, ridge.predict(train.inputs))
             previous = ridge
-            ridge = solve(penalty, _product(train.inputs, center, completed), completed.mean(axis=0))
-            if np.abs(ridge.weights - previous.weights).max() <= 1e-7 * max(1.0, np.abs(ridge.weights).max()):
+            unseen = np.where(mask, 0.0, previous.predict(inputs))
+            completed = moment + _product(inputs, center, unseen)
+            weights = vectors @ ((vectors.T @ completed) / (eigenvalues + penalty * count)[:, None])
+            ridge = Ridge(weights, (total + unseen.sum(axis=0)) / count - center @ weights, penalty)
+            if np.abs(weights - previous.weights).max() <= _SETTLED * max(1.0, np.abs(weights).max()):
                 break
         return ridge
 
-    candidates = [fit(penalty) for penalty in PENALTIES]
+    start = Ridge(np.zeros_like(moment), total / np.maximum(train.mask.sum(axis=0), 1), 0.0)
+    candidates: list[Ridge] = []
+    for penalty in PENALTIES:
+        candidates.append(fit(penalty, candidates[-1] if candidates else start))
     errors = [masked_mse(candidate.predict(val.inputs), val) for candidate in candidates]
     return max(
         (candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors)),

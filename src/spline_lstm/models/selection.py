@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.models.base import NORMALIZATIONS, ForecastModel, Windows
+from spline_lstm.models.base import NORMALIZATIONS, ForecastModel
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import fit_ridge
+from spline_lstm.models.training import Windows
 
 logger = logging.getLogger(__name__)
 
