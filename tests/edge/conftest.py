@@ -66,10 +66,6 @@ def trained(prepare_table: Callable[..., ModelInput], make_table: Callable[..., 
     model = with_random_weights(
         MODELS["gru"](bundle.lookback, (8,), 0.2, 1e-3, bundle.horizon, len(bundle.feature_names), seed=1)
     )
-    return Trained(
-        model,
-        model.to_bytes(),
-        bundle,
-        make_contract(bundle, "gru-test", "gru"),
-        make_reference(bundle, model.network, edge_spec),
-    )
+    content = model.to_bytes()
+    contract = make_contract(bundle, content, "gru-test", "gru")
+    return Trained(model, content, bundle, contract, make_reference(bundle, model.network, contract, edge_spec))

@@ -106,9 +106,9 @@ def test_garbage_is_refused_and_the_process_survives(tmp_path, name, content):
     assert caught.value.exit_code == 21
 
 
-def test_a_file_without_contract_is_refused(exported, tmp_path):
+def test_a_file_without_contract_is_refused(trained, tmp_path):
     path = tmp_path / "model.onnx"
-    path.write_bytes(exported[SECOND_ROUTE])
+    path.write_bytes(make_onnx(trained.model.network, {}))
     with pytest.raises(ArtifactDamagedError, match="carries no input contract"):
         load_forecaster(path)
 

@@ -1,18 +1,21 @@
 """Each criterion of the gate, both ways."""
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
 
-from spline_lstm.edge.gate import EdgeSpec, Reference, judge, make_probe_windows
+from spline_lstm.edge.contract import METADATA_KEY
+from spline_lstm.edge.gate import EdgeSpec, judge, make_probe_windows
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.errors import ParameterError
 
 
 @pytest.fixture(scope="module")
 def content(trained):
-    return make_onnx(trained.model.network, {})
+    return make_onnx(trained.model.network, {METADATA_KEY: trained.contract.to_text()})
 
 
 def changed(content: bytes, change) -> bytes:
@@ -42,6 +45,12 @@ def test_a_broken_weight_fails_parity(content, trained, edge_spec):
     verdict = judge(broken, "onnx", "fp32", trained.reference, edge_spec)
     assert verdict["verdict"] == "FAIL"
     assert "parity" in failed(verdict)
+
+
+@pytest.mark.parametrize("metadata", [{}, {METADATA_KEY: "of another run"}], ids=["none", "another"])
+def test_a_file_without_the_runs_contract_fails(trained, edge_spec, metadata):
+    verdict = judge(make_onnx(trained.model.network, metadata), "onnx", "fp32", trained.reference, edge_spec)
+    assert (verdict["verdict"], failed(verdict)) == ("FAIL", ["missing or foreign input contract"])
 
 
 def test_a_model_that_returns_nan_fails(content, trained, edge_spec):
@@ -110,10 +119,7 @@ def test_the_gate_feeds_all_test_windows_and_extremes(trained):
 
 def test_unobserved_targets_do_not_count_in_the_rmse(trained):
     reference = trained.reference
-    wild = Reference(
-        reference.windows, reference.outputs, np.where(reference.mask, reference.truth, np.float32(1e9)),
-        reference.mask, reference.latency, reference.params,
-    )  # fmt: skip
+    wild = replace(reference, truth=np.where(reference.mask, reference.truth, np.float32(1e9)))
     assert wild.rmse(reference.outputs) == reference.rmse(reference.outputs)
 
 

@@ -30,14 +30,16 @@ def record(
     return CellRecord(
         metrics={
             "run_id": run_id,
+            "model_sha256": "d" * 64,
             "test": {"model": scores(rmse), "baselines": baselines},
             "val": {"model": scores(val or rmse), "baselines": baselines},
         },
         run={
             "run_id": run_id, "seed": seed, "settings": {"model_type": model_type, "feature_mode": mode},
-            "shared": dict(SHARED), "size_bytes": size, "params": 10, "train_seconds": 1.0,
+            "sha256": {"model.keras": "d" * 64}, "shared": dict(SHARED),
+            "size_bytes": size, "params": 10, "train_seconds": 1.0,
         },
-        operation={"latency_p50_ms": p95 / 2, "latency_p95_ms": p95, "stable": stable},
+        operation={"model_sha256": "d" * 64, "latency_p50_ms": p95 / 2, "latency_p95_ms": p95, "stable": stable},
     )  # fmt: skip
 
 
@@ -75,6 +77,14 @@ def test_a_difference_names_the_cell_and_the_field(field):
     with pytest.raises(ComparisonError, match=f"cell 'gru-univariate-s1' is not comparable: {field}") as caught:
         check([record(), other])
     assert caught.value.exit_code == 40
+
+
+@pytest.mark.parametrize(("part", "name"), [("metrics", "metrics"), ("operation", "latency")])
+def test_results_of_another_model_file_are_refused(part, name):
+    stale = record("gru")
+    getattr(stale, part)["model_sha256"] = "e" * 64
+    with pytest.raises(ComparisonError, match=f"cell 'gru-univariate-s1': its {name} belong to another model file"):
+        check([record(), stale])
 
 
 def test_other_seeds_for_one_model_type_are_refused():

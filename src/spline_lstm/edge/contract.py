@@ -1,5 +1,6 @@
 """What an exported file says of itself: enough to feed it with raw values, file alone in hand."""
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import Any, Self
@@ -28,6 +29,7 @@ class EdgeContract:
     run_id: str
     processed_run_id: str
     model_type: str
+    model_sha256: str
     lookback: int
     horizon: int
     freq: str | None
@@ -90,12 +92,13 @@ class EdgeContract:
         )
 
 
-def make_contract(bundle: ModelInput, run_id: str, model_type: str) -> EdgeContract:
-    """Collect the contract of a model trained on `bundle`."""
+def make_contract(bundle: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
+    """Collect the contract of the model in `model_file`, trained on `bundle`."""
     return EdgeContract(
         run_id=run_id,
         processed_run_id=bundle.processed_id,
         model_type=model_type,
+        model_sha256=hashlib.sha256(model_file).hexdigest(),
         lookback=bundle.lookback,
         horizon=bundle.horizon,
         freq=bundle.meta.get("freq"),

@@ -46,11 +46,19 @@ def export(
             files[file_name("onnx", precision)] = (
                 native if precision == "fp32" else quantise_onnx(native, precision)  # type: ignore[arg-type]
             )
-        files[SECOND_ROUTE] = converted["tf2onnx"]
+        files[SECOND_ROUTE] = _with_contract(converted["tf2onnx"], contract)
     for precision in precisions:
         content = tflite_file.with_metadata(converted[precision], METADATA_KEY, contract.to_text())
         files[file_name("tflite", precision)] = content
     return files
+
+
+def _with_contract(content: bytes, contract: EdgeContract) -> bytes:
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    onnx.helper.set_model_props(model, {METADATA_KEY: contract.to_text()})
+    return bytes(model.SerializeToString())
 
 
 def parse_file_name(name: str) -> tuple[Literal["onnx", "tflite"], str]:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.edge import tflite_file
+from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.conversion import TFLiteForm
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import ExportError, SplineLSTMError
@@ -69,6 +70,7 @@ class Reference:
         truth, mask: Truth of the test windows in scaled units and what was observed of it.
         latency: Of the Keras network as a compiled function at batch 1.
         params: Parameters of the network.
+        contract: What every file has to say of itself.
 
     """
 
@@ -78,6 +80,7 @@ class Reference:
     mask: Bool
     latency: dict[str, Any]
     params: int
+    contract: EdgeContract
 
     def rmse(self, outputs: Float32) -> float:
         """Root mean squared error on the test windows, in scaled units; NaN stays NaN."""
@@ -94,12 +97,13 @@ def make_probe_windows(bundle: ModelInput, seed: int = 0) -> tuple[Float32, int]
     return np.concatenate([real, constants, noise]), len(real)
 
 
-def make_reference(bundle: ModelInput, network: Any, spec: EdgeSpec) -> Reference:
+def make_reference(bundle: ModelInput, network: Any, contract: EdgeContract, spec: EdgeSpec) -> Reference:
     """Run the Keras network on everything that the exported files will be fed.
 
     Args:
         bundle: Preprocessed data of the run.
         network: The trained Keras network.
+        contract: Its input contract.
         spec: How to measure.
 
     """
@@ -113,6 +117,7 @@ def make_reference(bundle: ModelInput, network: Any, spec: EdgeSpec) -> Referenc
         mask=bundle.y_mask[rows][:count],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
         params=int(network.count_params()),
+        contract=contract,
     )
 
 
@@ -169,6 +174,7 @@ def judge(
     smallest = 4 * reference.params
     criteria = [
         Criterion("foreign operators", len(foreign), 0),
+        Criterion("missing or foreign input contract", int(text != reference.contract.to_text()), 0),
         Criterion(
             "parity", float(np.max(np.abs(outputs - reference.outputs))), getattr(spec.parity, precision), "sigma"
         ),

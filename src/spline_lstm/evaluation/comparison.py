@@ -46,7 +46,7 @@ class CellRecord:
     Attributes:
         metrics: `metrics.json` of the run.
         run: `run.json` of the run.
-        operation: `latency_p50_ms`, `latency_p95_ms` and `stable` of its model.
+        operation: `latency_p50_ms`, `latency_p95_ms`, `stable` and `model_sha256` of its model.
 
     """
 
@@ -79,7 +79,8 @@ def check_comparable(records: list[CellRecord], run_ids: list[str]) -> None:
     """Refuse cells that differ in what all must share.
 
     Compared are the hashes of windows, splits and targets, the window lengths, epochs, batch size and
-    early stopping, and that every model type and feature mode has the same seeds.
+    early stopping, that every model type and feature mode has the same seeds, and that a cell's metrics, latency
+    and record come from one model file.
 
     Args:
         records: What the cells left.
@@ -107,6 +108,12 @@ def check_comparable(records: list[CellRecord], run_ids: list[str]) -> None:
                 )
         if record.metrics["run_id"] != record.run_id:
             raise ComparisonError(f"cell '{record.run_id}': its metrics belong to run '{record.metrics['run_id']}'")
+        for name, part in (("metrics", record.metrics), ("latency", record.operation)):
+            if part.get("model_sha256") != record.run["sha256"]["model.keras"]:
+                raise ComparisonError(
+                    f"cell '{record.run_id}': its {name} belong to another model file than its record; "
+                    "run the benchmark again without --only-missing-outputs"
+                )
     seeds: dict[tuple[str, str], list[int]] = {}
     for record in records:
         seeds.setdefault((record.model_type, record.feature_mode), []).append(record.seed)

@@ -1,6 +1,7 @@
 """Nodes of the benchmark."""
 
 import functools
+import hashlib
 import json
 import logging
 import time
@@ -70,7 +71,10 @@ class CompareCells:
         found: dict[str, Any] = {}
         for cell, content in zip(self._cells, models, strict=True):
             call = compiled_call(load_network(content, cell.run_id), inputs[cell.processed_run_id].X[:1])
-            found[cell.run_id] = measure_latency(call, calls=benchmark.latency_calls, warm_up=benchmark.warm_up)
+            found[cell.run_id] = {
+                "model_sha256": hashlib.sha256(content).hexdigest(),
+                **measure_latency(call, calls=benchmark.latency_calls, warm_up=benchmark.warm_up),
+            }
             logger.info("%s: p50 %.3f ms", cell.run_id, found[cell.run_id]["latency_p50_ms"])
         for cell in self._cells:
             if f"ridge {cell.feature_mode}" not in found:

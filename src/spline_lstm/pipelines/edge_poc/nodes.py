@@ -35,7 +35,7 @@ def export_model(
         logger.info("export_formats is 'none': nothing is exported")
         return {}
     network = load_network(model_file, "model.keras")
-    contract = make_contract(model_input, run.run_id, model.model_type)
+    contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     return export.export(model_file, network, contract, formats.export_formats, edge_poc)
 
 
@@ -54,7 +54,9 @@ def judge_exports(
     }
     if not exported_models:
         return found
-    reference = gate.make_reference(model_input, load_network(model_file, "model.keras"), edge_poc)
+    network = load_network(model_file, "model.keras")
+    contract = make_contract(model_input, model_file, run.run_id, model.model_type)
+    reference = gate.make_reference(model_input, network, contract, edge_poc)
     judged = {}
     for name, content in exported_models.items():
         kind, precision = export.parse_file_name(name)

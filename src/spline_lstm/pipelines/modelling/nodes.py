@@ -82,8 +82,12 @@ def evaluate_model(
         for split, rows in windows.items()
     }
     metrics = forecasts.evaluate(model_input, windows, made, evaluation.season)
-    metrics = {"run_id": run.run_id, "processed_run_id": model_input.processed_id, **metrics}
-    return metrics, forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
+    names = {
+        "run_id": run.run_id,
+        "processed_run_id": model_input.processed_id,
+        "model_sha256": hashlib.sha256(model_file).hexdigest(),
+    }
+    return names | metrics, forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
 
 
 def describe_run(
