@@ -4,6 +4,7 @@ import logging
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.models.registry import MODELS
+from spline_lstm.models.selection import resolve_span
 from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, frame, grid
 from spline_lstm.series.bundle import FilledSeries
@@ -46,6 +47,8 @@ def make_model_input(
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
+    span, choices = resolve_span(windows.lookback_span, made)
+    made = bundle.spread_lookback(made, span, {"lookback_span": choices} if choices else {})
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
     return made, bundle.make_filled_table(series)
