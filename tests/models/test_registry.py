@@ -42,7 +42,7 @@ def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> No
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "normalization", "spline_smoothing"])
+@pytest.mark.parametrize("name", ["normalization", "spline_smoothing"])
 def test_no_model_is_made_before_auto_is_decided(refuses: Any, two_targets: ModelInput, name: str) -> None:
     spec = ModelSpec(**MODEL | {name: "auto"})
     with refuses(ParameterError, 2, "'auto' has to be resolved on validation before a model is made"):

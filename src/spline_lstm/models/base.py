@@ -39,7 +39,7 @@ class ForecastModel(ABC):
         sequence_length: int,
         hidden_units: tuple[int, ...],
         dropout: float,
-        learning_rate: float,
+        learning_rate: float | Literal["auto"],
         output_units: int,
         input_features: int,
         *,

@@ -71,7 +71,7 @@ def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
         ParameterError: Something is still `auto`; `models.selection.resolve_model` decides it.
 
     """
-    if spec.learning_rate == "auto" or spec.normalization == "auto" or spec.spline_smoothing == "auto":
+    if spec.normalization == "auto" or spec.spline_smoothing == "auto":
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
         data.lookback, spec.hidden_units, spec.dropout, spec.learning_rate, data.y.shape[1], len(data.feature_names),

@@ -20,8 +20,6 @@ Choice = TypeVar("Choice", bound=str | float)
 _CLEARLY_BETTER = 0.98
 """Validation error, relative to the simplest choice, from which another one is taken: what is a tie on one
 stretch of time is noise."""
-_LEARNING_RATES = {"none": 1e-3, "ridge": 1e-4}
-"""Beside a solved linear path little is left to learn, and large steps only move away from it."""
 _SMOOTHING = (0.0, 0.1, 1.0, 10.0)
 _SPANS = (1, 2, 4, 7, 14)
 """In lookbacks."""
@@ -33,7 +31,7 @@ _FIT_SHARE = 0.8
 def resolve_model(
     spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int
 ) -> tuple[ModelSpec, dict[str, Any]]:
-    """Replace every `auto` by what validation decides.
+    """Replace `auto` by what validation decides; that of the learning rate is left to the training.
 
     Another normalisation than `none`, or a smoothing other than 0, is taken only where a ridge regression
     in its space has a validation RMSE at least 2 % lower.
@@ -46,7 +44,7 @@ def resolve_model(
         seed: As for `make_model`.
 
     Returns:
-        The specification without `auto`, and a record of what was compared.
+        The specification, and a record of what was compared.
 
     """
     record: dict[str, Any] = {}
@@ -56,10 +54,7 @@ def resolve_model(
             for name, simplest in (("normalization", "none"), ("spline_smoothing", 0.0))
             if getattr(spec, name) == "auto"
         }
-        | ({"learning_rate": _LEARNING_RATES[spec.linear_path]} if spec.learning_rate == "auto" else {})
     )
-    if spec.learning_rate == "auto":
-        record["learning_rate"] = {"chosen": resolved.learning_rate}
     for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
         if getattr(spec, name) == "auto":
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -13,6 +13,9 @@ Windows = tuple[Float32, Float32]
 """Inputs `X` and targets `y`; NaN in `y` marks what was not observed."""
 
 _PREDICT_BATCH = 1_024
+_LEARNING_RATES = (1e-4, 1e-3, 1e-2)
+_TRIAL_EPOCHS = 3
+_LEAST_LEARNING_RATE = 0.99e-4
 
 
 @dataclass(frozen=True)
@@ -21,6 +24,8 @@ class TrainingRecord:
 
     Attributes:
         history: One entry an epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
+        learning_rate: The step size that was trained with.
+        trials: Learning rate to the lowest validation loss of its trial; empty where it was given.
         best_epoch: Epoch with the lowest validation loss.
         best_weights: Weights after that epoch.
         last_weights: Weights after the last epoch.
@@ -28,6 +33,8 @@ class TrainingRecord:
     """
 
     history: list[dict[str, float | None]]
+    learning_rate: float
+    trials: dict[float, float]
     best_epoch: int
     best_weights: list[Float32]
     last_weights: list[Float32]
@@ -38,37 +45,74 @@ def train_network(
     train: Windows,
     val: Windows,
     *,
-    learning_rate: float,
+    learning_rate: float | Literal["auto"],
     epochs: int,
     batch_size: int,
     patience: int,
     seed: int,
     on_epoch: Callable[[dict[str, float | None]], None],
 ) -> TrainingRecord:
-    """Train with Adam, in a new seeded order every epoch, until validation has not improved for `patience` epochs.
+    """Train with Adam, in a new seeded order every epoch.
 
-    Epoch 0, before any step, counts as a candidate for the best. A loss that is not finite ends the training
-    and is the last one in the history.
+    When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
+    of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
+    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, three
+    epochs are tried with each of three learning rates, and training starts anew with the one whose validation
+    loss was lowest.
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
-    network.compile(optimizer=keras.optimizers.Adam(learning_rate, clipnorm=1.0), loss=masked_mse_loss)
+    network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=masked_mse_loss)
     run_epoch, forecast = _make_epoch(network, train, batch_size), make_forecast(network)
     order = np.random.default_rng(seed)
+
+    def step() -> float:
+        return run_epoch(order.permutation(len(train[0])))
+
+    def judge() -> float:
+        return float(np.nanmean(np.square(forecast(val[0]) - val[1], dtype=np.float64)))
+
+    trials = _try_learning_rates(network, step, judge) if learning_rate == "auto" else {}
+    rate = min(trials, key=lambda tried: trials[tried]) if learning_rate == "auto" else learning_rate
+    current_rate, waited = rate, 0
+    network.optimizer.learning_rate.assign(rate)
     history: list[dict[str, float | None]] = []
     best_epoch, best_loss, weights = 0, np.inf, _weights(network)
     best_weights = weights
     for epoch in range(epochs + 1):
-        loss = run_epoch(order.permutation(len(train[0]))) if epoch else None
-        val_loss = float(np.nanmean(np.square(forecast(val[0]) - val[1], dtype=np.float64)))
+        loss, val_loss = step() if epoch else None, judge()
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
         on_epoch(history[-1])
-        if val_loss < best_loss:
-            best_epoch, best_loss, best_weights = epoch, val_loss, weights
-        if not np.isfinite([loss or 0.0, val_loss]).all() or epoch - best_epoch >= patience:
+        if not np.isfinite([loss or 0.0, val_loss]).all():
             break
-    return TrainingRecord(history, best_epoch, best_weights, weights)
+        waited += 1
+        if val_loss < best_loss:
+            best_epoch, best_loss, best_weights, waited = epoch, val_loss, weights, 0
+        if waited == patience:
+            current_rate, waited = current_rate / 10, 0
+            if current_rate < _LEAST_LEARNING_RATE:
+                break
+            network.set_weights(best_weights)
+            network.optimizer.learning_rate.assign(current_rate)
+    return TrainingRecord(history, rate, trials, best_epoch, best_weights, weights)
+
+
+def _try_learning_rates(network: Any, step: Callable[[], float], judge: Callable[[], float]) -> dict[float, float]:
+    """Train a few epochs with each learning rate from the same weights; returns the lowest validation losses."""
+    start, fresh = _weights(network), [np.array(variable) for variable in network.optimizer.variables]
+    found: dict[float, float] = {}
+    for rate in _LEARNING_RATES:
+        network.optimizer.learning_rate.assign(rate)
+        losses = []
+        for _ in range(_TRIAL_EPOCHS):
+            step()
+            losses.append(judge())
+        found[rate] = min(losses) if np.isfinite(losses).all() else np.inf
+        network.set_weights(start)
+        for variable, value in zip(network.optimizer.variables, fresh, strict=True):
+            variable.assign(value)
+    return found
 
 
 def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:

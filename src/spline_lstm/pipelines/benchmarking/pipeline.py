@@ -82,8 +82,8 @@ def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...], *, ensemble: boo
             Node(
                 comparing.compare,
                 [
-                    "params:benchmark", "params:benchmark_id", "operation", *of_cells("metrics"), *of_cells("run_record"),
-                    *(["ensembles"] if ensemble else []),
+                    "params:benchmark", "params:benchmark_id", "operation",
+                    *of_cells("metrics"), *of_cells("run_record"), *(["ensembles"] if ensemble else []),
                 ],
                 [
                     "comparison", "comparison_table", "comparison_report", "benchmark_runs",

@@ -41,6 +41,9 @@ def train_model(
             patience=training.early_stopping_patience,
             on_epoch=on_epoch,
         )
+    if record.trials:
+        tried = {str(rate): loss for rate, loss in record.trials.items()}
+        choices["learning_rate"] = {"chosen": record.learning_rate, "decided_on": "validation", "val_loss": tried}
     best = forecaster.to_bytes()
     parameters = int(forecaster.network.count_params())
     forecaster.network.set_weights(record.last_weights)
