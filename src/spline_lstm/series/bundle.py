@@ -27,6 +27,7 @@ class FilledSeries:
     grid: Grid
     fills: Fill
     borders: SplitBorders
+    spec: FillSpec
     sha256: str | None
     """Hash of the table's file."""
 
@@ -51,7 +52,7 @@ def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: st
     for position, name in enumerate(grid.columns.targets):
         train = targets[is_train, position]
         check_target_varies(train[~np.isnan(train)], name, grid.source)
-    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, sha256)
+    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, spec, sha256)
 
 
 def make_filled_table(filled: FilledSeries) -> DataFrame:
@@ -219,5 +220,6 @@ def _make_preprocessor(
         "series_id_cols": list(filled.grid.columns.series_id),
         "freq": filled.grid.frequency.alias,
         "spline": {"kind": "modified_akima", "stencil": 3},
+        "fills": filled.spec.model_dump(mode="json"),
         "windows": windows.model_dump(mode="json"),
     }
