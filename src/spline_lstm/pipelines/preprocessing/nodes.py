@@ -1,8 +1,10 @@
 """Nodes of the preprocessing."""
 
 import logging
+from typing import Any
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.evaluation.plots import make_fills_plot
 from spline_lstm.models.registry import MODELS
 from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, frame, grid
@@ -38,14 +40,15 @@ def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, w
 
 def make_model_input(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
-) -> tuple[ModelInput, DataFrame]:
-    """Make features and windows, and the filled series as a table for people to look at.
+) -> tuple[ModelInput, DataFrame, Any]:
+    """Make features and windows, and the filled series as a table and a plot for people to look at.
 
-    Both at once: of a table that is too short for a window, nothing is left behind.
+    All at once: of a table that is too short for a window, nothing is left behind.
     """
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
-    return made, bundle.make_filled_table(series)
+    filled = bundle.make_filled_table(series)
+    return made, filled, make_fills_plot(filled, series.grid.columns.targets)
