@@ -43,10 +43,8 @@ def data(bundle: ModelInput, tmp_path: Path) -> Path:
 
 
 def open_dataset(data: Path, backend: Any = "keras", run_id: str = "trained") -> TrainedRunDataset:
-    return TrainedRunDataset(
-        filepath=f"{data}/08_reporting/{run_id}/run.json", models=f"{data}/06_models",
-        processed=f"{data}/05_model_input", backend=backend, run_command="kedro run",
-    )  # fmt: skip
+    path = f"{data}/08_reporting/{run_id}/run.json"
+    return TrainedRunDataset(filepath=path, backend=backend, run_command="kedro run")
 
 
 @pytest.mark.parametrize("backend", MODEL_FILES)

@@ -42,11 +42,8 @@ class Finished:
     predictions: pd.DataFrame
 
     def load(self, backend: str = "keras") -> TrainedRun:
-        data = self.workspace / "data"
-        dataset = TrainedRunDataset(
-            filepath=f"{data}/08_reporting/{RUN}/run.json", models=f"{data}/06_models",
-            processed=f"{data}/05_model_input", backend=backend, run_command="kedro run",
-        )  # fmt: skip
+        path = f"{self.workspace}/data/08_reporting/{RUN}/run.json"
+        dataset = TrainedRunDataset(filepath=path, backend=backend, run_command="kedro run")
         return dataset.load()
 
     def intervals(self) -> dict[str, Any]:

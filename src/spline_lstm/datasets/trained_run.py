@@ -23,13 +23,13 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
     """
 
     def __init__(
-        self, *, filepath: str, models: str, processed: str, backend: Backend, run_command: str,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
-        """Take the run's `run.json`, the folders of models and of preprocessed data, and how to call Kedro."""
+        self, *, filepath: str, backend: Backend, run_command: str, metadata: dict[str, Any] | None = None
+    ) -> None:
+        """Take the path of the run's record, `.../08_reporting/<run id>/run.json`, and how to call Kedro."""
         self._record = Path(filepath)
-        self._models = Path(models) / self._record.parent.name
-        self._processed = Path(processed)
+        data = self._record.parents[2]
+        self._models = data / "06_models" / self._record.parent.name
+        self._processed = data / "05_model_input"
         self._backend = backend
         self._run_command = run_command
         self.metadata = metadata
