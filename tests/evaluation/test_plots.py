@@ -34,12 +34,22 @@ def windows_plot(predictions: pd.DataFrame, intervals: dict[str, Any]) -> Any:
     return plots.make_windows_plot(predictions, intervals)
 
 
-def test_windows_from_the_first_to_the_last_are_shown(windows_plot: Any, predictions: pd.DataFrame) -> None:
-    shown = traces(windows_plot, "forecast")
-    first = predictions[predictions["target"] == "target"]["y_pred"]
-    assert len(shown) == 4
-    np.testing.assert_array_equal(shown[0].y, first.head(3))
-    np.testing.assert_array_equal(shown[-1].y, first.tail(3))
+def test_windows_of_the_first_and_of_the_last_series_are_shown(windows_plot: Any) -> None:
+    titles = [note.text.partition(",")[0] for note in windows_plot.layout.annotations]
+    assert titles == ["EWR", "EWR", "JFK", "JFK"]
+
+
+@pytest.mark.parametrize("panel", range(4))
+def test_a_window_is_shown_as_it_was_predicted(panel: int, windows_plot: Any, predictions: pd.DataFrame) -> None:
+    shown = traces(windows_plot, "forecast")[panel]
+    series, _, origin = windows_plot.layout.annotations[panel].text.partition(", from ")
+    rows = predictions[(predictions["series_id"] == series) & (predictions["origin"] == origin)]
+    np.testing.assert_array_equal(shown.y, rows[rows["target"] == "target"]["y_pred"])
+
+
+def test_a_single_window_is_shown_once(predictions: pd.DataFrame) -> None:
+    figure = plots.make_windows_plot(predictions.head(6), {"levels": []})
+    assert len(traces(figure, "forecast")) == 1
 
 
 def test_what_was_filled_is_not_shown_as_actual(windows_plot: Any, predictions: pd.DataFrame) -> None:

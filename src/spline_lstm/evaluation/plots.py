@@ -14,7 +14,7 @@ _BINS = 60
 
 
 def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
-    """Plot forecast against actual with intervals for a few test windows, spread over time.
+    """Plot forecast against actual with intervals for a few test windows, spread over series and time.
 
     Args:
         predictions: What `forecasts.make_predictions` returned.
@@ -25,7 +25,7 @@ def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
     rows = predictions[predictions["target"] == target]
     horizon = int(rows["step"].max())
     count = len(rows) // horizon
-    chosen = sorted({round(place) for place in np.linspace(0, count - 1, min(_WINDOWS, count))})
+    chosen = sorted({int(count * (place + 0.5) / _WINDOWS) for place in range(_WINDOWS)})
     windows = [rows.iloc[number * horizon : (number + 1) * horizon] for number in chosen]
     figure = _panels([f"{part['series_id'].iloc[0]}, from {part['origin'].iloc[0]}" for part in windows])
     for panel, part in enumerate(windows, start=1):
