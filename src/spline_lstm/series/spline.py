@@ -141,7 +141,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
         missing = np.isnan(grid.values[:, column])
         if not missing.any():
             continue
-        lengths, ends = _run_lengths(missing, series)
+        lengths, ends = run_lengths(missing, series)
         if lengths.max() > spec.max_gap:
             longest = int(np.argmax(lengths))
             raise ValuesError(
@@ -157,7 +157,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
             )
 
 
-def _run_lengths(missing: Bool, series: Int64) -> tuple[Int64, Int64]:
+def run_lengths(missing: Bool, series: Int64) -> tuple[Int64, Int64]:
     """Lengths of the runs of missing rows, and the last row of each."""
     rows = np.flatnonzero(missing)
     new_run = np.r_[True, (np.diff(rows) > 1) | (np.diff(series[rows]) > 0)]
