@@ -55,7 +55,7 @@ def check_all_test_windows(table: pd.DataFrame, bundle: ModelInput) -> None:
         np.testing.assert_array_equal(made.X[series], bundle.X[window])
 
 
-@settings(max_examples=15)
+@settings(max_examples=10)
 @given(
     gaps=st.lists(st.sampled_from(range(50, 80)), max_size=8, unique=True),
     column=st.sampled_from(["target", "dew_point"]),

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import TableError, TimeAxisError, ValuesError
-from spline_lstm.series.profile import profile_table
+from spline_lstm.series.profile import TableProfile, profile_table
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +32,11 @@ def sales() -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+@pytest.fixture(scope="module")
+def profile(sales: pd.DataFrame) -> TableProfile:
+    return profile_table(sales)
+
+
 def roles(table: pd.DataFrame) -> dict[str, str]:
     return {item.name: item.role for item in profile_table(table).columns}
 
@@ -43,8 +48,9 @@ def test_columns_are_taken_for_what_they_seem_to_be(sales: pd.DataFrame) -> None
     }  # fmt: skip
 
 
-def test_labels_tell_series_apart_before_numbers_do(sales: pd.DataFrame) -> None:
-    assert (roles(sales)["kind"], roles(sales)["shop"]) == ("series id", "not used")
+def test_labels_tell_series_apart_before_numbers_do(profile: TableProfile) -> None:
+    found = {item.name: item.role for item in profile.columns}
+    assert (found["kind"], found["shop"]) == ("series id", "not used")
 
 
 def test_two_columns_may_tell_series_apart(sales: pd.DataFrame) -> None:
@@ -67,25 +73,21 @@ def test_a_column_named_target_is_the_target(sales: pd.DataFrame) -> None:
     assert roles(sales.rename(columns={"price": "target"}))["target"] == "target"
 
 
-def test_gaps_and_steps_are_counted(sales: pd.DataFrame) -> None:
-    profile = profile_table(sales)
+def test_gaps_and_steps_are_counted(profile: TableProfile) -> None:
     assert (profile.grid.frequency.alias, profile.longest, profile.longest_gap) == ("D", 60, 3)
     assert profile.missing_ratio == pytest.approx(3 / 60)
     assert (profile.days, profile.step_seconds) == (59, 86_400)
 
 
-def test_the_share_of_missing_cells_is_that_of_the_table(sales: pd.DataFrame) -> None:
-    missing = {item.name: item.missing for item in profile_table(sales).columns}
+def test_the_share_of_missing_cells_is_that_of_the_table(profile: TableProfile) -> None:
+    missing = {item.name: item.missing for item in profile.columns}
     assert (missing["sold"], missing["price"], missing["empty"]) == (3 / 120, 0, 1)
 
 
-@pytest.mark.parametrize("column", ["sold", "weather"])
-def test_a_parquet_with_types_is_read_like_a_csv(column: str, sales: pd.DataFrame) -> None:
+def test_a_parquet_with_types_is_read_like_a_csv(sales: pd.DataFrame, profile: TableProfile) -> None:
     typed = sales.assign(day=pd.to_datetime(sales["day"]), sold=pd.to_numeric(sales["sold"]))
-    by_name: list[dict[str, Any]] = [
-        {item.name: (item.role, item.missing) for item in profile_table(table).columns} for table in (sales, typed)
-    ]
-    assert by_name[0][column] == by_name[1][column]
+    found = [(item.name, item.role, item.missing) for item in profile_table(typed).columns]
+    assert found == [(item.name, item.role, item.missing) for item in profile.columns]
 
 
 Change = Callable[[pd.DataFrame], pd.DataFrame]
