@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError, examples
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
-from spline_lstm.series.covariates import Learnt, make_features
+from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.frame import Observations, make_observations
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
@@ -104,45 +104,30 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
         ShapeContractError: The features are not those of the run.
 
     """
-    schema, horizon = preprocessor.schema_in_use, preprocessor.windows.horizon
-    observed = make_observations(table, _select_columns(table, schema, preprocessor))
+    observed = make_observations(table, _select_columns(table, preprocessor))
     _check_step(observed, preprocessor.freq)
-    past = make_grid(observed, preprocessor.freq, preprocessor.fills.max_gap)
-    check_gaps(past, preprocessor.fills)
-    _check_history(past, preprocessor.history)
-    grid = _with_horizon(past, observed, horizon)
-    origin = grid.borders[1:] - horizon - 1
-    _check_known_ahead(grid, origin, horizon)
+    windows = preprocessor.windows
+    grid = _make_grid(observed, preprocessor)
+    origin = grid.borders[1:] - windows.horizon - 1
+    _check_known_ahead(grid, origin, windows.horizon)
     _warn_of_unseen_categories(grid, preprocessor)
-
-    count = len(grid.columns.targets)
-    nowhere = np.zeros(len(grid.series), dtype=bool)
-    fills = fill_gaps(grid.values[:, :count], grid.series, nowhere)
-    features = make_features(
-        grid, fills, _without_train(grid), schema,
-        horizon=horizon, multivariate=preprocessor.multivariate,
-        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes),
-    )  # fmt: skip
-    if features.names != preprocessor.feature_order:
-        raise ShapeContractError(
-            f"{grid.source} gives the features {examples(features.names, 12)}; "
-            f"the run has {examples(preprocessor.feature_order, 12)}"
-        )
-    behind = origin[:, None] + np.arange(1 - preprocessor.windows.lookback, 1)
+    features = _make_features(grid, preprocessor)
+    behind = origin[:, None] + np.arange(1 - windows.lookback, 1)
     return LatestWindows(
         source=grid.source,
         series_names=grid.series_names,
         target_names=grid.columns.targets,
-        X=cut_lookbacks(features.scaled, origin, preprocessor.windows.lookback),
+        X=cut_lookbacks(features.scaled, origin, windows.lookback),
         origin=grid.timestamps[origin],
-        timestamps=grid.timestamps[_horizon_rows(origin, horizon)],
+        timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
         seen_timestamps=grid.timestamps[behind],
-        seen_target=grid.values[behind, :count],
+        seen_target=grid.values[behind, : len(grid.columns.targets)],
     )
 
 
-def _select_columns(table: DataFrame, schema: CovariateSchema, preprocessor: Preprocessor) -> Columns:
+def _select_columns(table: DataFrame, preprocessor: Preprocessor) -> Columns:
     """Choose the run's columns; naming the covariates makes all of them required."""
+    schema = preprocessor.schema_in_use
     asked = {"series_id_cols": preprocessor.series_id_cols, "dynamic_covariates": schema.dynamic_names}
     return select_columns(table, schema, preprocessor.table.model_copy(update=asked))
 
@@ -159,6 +144,14 @@ def _check_step(observed: Observations, freq: str) -> None:
             f"{observed.source}, column '{observed.columns.timestamp}': the usual step is "
             f"{f'{usual} times' if usual else 'a part of'} the step {freq} of the run; the same step is needed"
         )
+
+
+def _make_grid(observed: Observations, preprocessor: Preprocessor) -> Grid:
+    """Put the table on its grid up to each origin, check it as in training, and append the horizon."""
+    grid = make_grid(observed, preprocessor.freq, preprocessor.fills.max_gap)
+    check_gaps(grid, preprocessor.fills)
+    _check_history(grid, preprocessor.history)
+    return _with_horizon(grid, observed, preprocessor.windows.horizon)
 
 
 def _check_history(grid: Grid, needed: int) -> None:
@@ -216,7 +209,22 @@ def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
             logger.warning("'%s' is not a %s of the training and counts as unknown", "', '".join(unseen), name)
 
 
-def _without_train(grid: Grid) -> SplitBorders:
-    """Return borders without a training part: nothing is learnt from a new table."""
+def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
+    """Make the run's features; there is no training part, as nothing is learnt from a new table."""
     start, end = grid.borders[:-1], grid.borders[1:]
-    return SplitBorders(start, start, start, end)
+    borders = SplitBorders(start, start, start, end)
+    features = make_features(
+        grid,
+        fill_gaps(grid.values[:, : len(grid.columns.targets)], grid.series, borders.is_train(grid.series)),
+        borders,
+        preprocessor.schema_in_use,
+        horizon=preprocessor.windows.horizon,
+        multivariate=preprocessor.multivariate,
+        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes),
+    )
+    if features.names != preprocessor.feature_order:
+        raise ShapeContractError(
+            f"{grid.source} gives the features {examples(features.names, 12)}; "
+            f"the run has {examples(preprocessor.feature_order, 12)}"
+        )
+    return features
