@@ -177,11 +177,12 @@ def prepare_table(
 
     def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> ModelInput:
         parameters = make_parameters(**{**SMALL_WINDOWS, **changes})
-        return bundle.make_model_input(
+        made = bundle.make_model_input(
             fill_table(table, schema, **{**SMALL_WINDOWS, **changes}),
             schema, parameters.part(TableSpec), parameters.part(WindowSpec),
             processed_id="test", model_types=("lstm",),
         )  # fmt: skip
+        return bundle.spread_lookback(made, changes.get("lookback_span", made.lookback), {})
 
     return run
 

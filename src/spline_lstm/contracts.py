@@ -33,6 +33,7 @@ class ModelInput:
         window_origin: Row of the last lookback step, `(B,)`.
         window_split: 0 train, 1 val, 2 test, `(B,)`.
         scaled: Scaled features, `(T, F_total)`; `X` is cut from it.
+        ages: Steps before the origin that each row of a window lies, `(lookback, F_total)`, the oldest first.
         raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
         is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
         row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
@@ -50,6 +51,7 @@ class ModelInput:
     target_indices: tuple[int, ...]
     series_names: tuple[str, ...]
     scaled: Float32
+    ages: Int64
     raw_target: Float64
     is_imputed: Bool
     row_series: Int64
@@ -69,6 +71,11 @@ class ModelInput:
         return int(self.y.shape[1]) // len(self.target_indices)
 
     @property
+    def target_ages(self) -> tuple[int, ...]:
+        """Steps before the origin at which a window shows the targets, the oldest first."""
+        return tuple(self.ages[:, self.target_indices[0]].tolist())
+
+    @property
     def target_names(self) -> tuple[str, ...]:
         """Names of the targets, in order."""
         return tuple(self.feature_names[index] for index in self.target_indices)
@@ -77,6 +84,11 @@ class ModelInput:
     def processed_id(self) -> str:
         """Id of the preprocessed data."""
         return str(self.meta["run_id"])
+
+    @property
+    def window_first(self) -> Int64:
+        """First row of each window's series, shape `(B,)`."""
+        return np.searchsorted(self.row_series, self.window_series)
 
     def windows_of(self, split: int) -> Int64:
         """Numbers of the windows that belong to a split."""
@@ -261,6 +273,7 @@ def check_bundle(bundle: ModelInput) -> None:
         "y_mask": bundle.y.shape,
         **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
         "scaled": (steps, f_total),
+        "ages": (bundle.lookback, f_total),
         **dict.fromkeys(("raw_target", "is_imputed"), (steps, f_target)),
         **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
     }

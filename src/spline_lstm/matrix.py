@@ -26,11 +26,13 @@ class Matrix:
     Attributes:
         cells: In the order of model types, feature modes and seeds.
         parameters: `cells` (run id to groups), `sources` (processed id to groups) and `benchmark_id`.
+        ensemble: Whether the seeds' mean forecasts are scored too.
 
     """
 
     cells: tuple[Cell, ...]
     parameters: dict[str, Any]
+    ensemble: bool = False
 
 
 def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
@@ -55,7 +57,7 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
-    return Matrix(tuple(cells), groups)
+    return Matrix(tuple(cells), groups, axes.ensemble)
 
 
 _current: list[Matrix] = []

@@ -18,7 +18,7 @@ from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.spec import Names, Spec, StrictInt, Text, split_names, split_numbers
+from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text, split_names, split_numbers
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
@@ -55,6 +55,8 @@ class BenchmarkSpec(Spec):
     model_types: Annotated[tuple[ModelType, ...], BeforeValidator(split_names), *_AXIS]
     feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], BeforeValidator(split_names), *_AXIS]
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_numbers), *_AXIS]
+    ensemble: Flag
+    """Whether the mean forecast of all seeds gets rows of its own."""
     latency_calls: Annotated[StrictInt, Field(ge=1000)]
     warm_up: Annotated[StrictInt, Field(ge=0)]
     edge_weights: EdgeWeights

@@ -24,7 +24,7 @@ FILES = ("processed.npz", "preprocessor.pkl", "meta.json")
 
 
 def open_dataset(folder: Path) -> ModelInputDataset:
-    windows = {"lookback": 6, "horizon": 3, "stride": 1, "split": (0.7, 0.15, 0.15)}
+    windows = {"lookback": 6, "lookback_span": 6, "horizon": 3, "stride": 1, "split": (0.7, 0.15, 0.15)}
     return ModelInputDataset(filepath=str(folder), made_by=COMMAND, windows=windows)
 
 

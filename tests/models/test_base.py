@@ -63,7 +63,7 @@ def test_smoothing_in_the_graph_is_the_matrix_on_the_targets(make_tiny: Any, mak
         smooth.network.get_layer(layer).set_weights(plain.network.get_layer(layer).get_weights())
     X, _ = make_windows(features=2)
     smoothed = X.copy()
-    smoothed[:, :, 0] = X[:, :, 0] @ make_smoothing_matrix(6, 2.0).T
+    smoothed[:, :, 0] = X[:, :, 0] @ make_smoothing_matrix((5, 4, 3, 2, 1, 0), 2.0).T
     np.testing.assert_allclose(smooth.predict(X), plain.predict(smoothed), atol=1e-5)
 
 
@@ -99,7 +99,7 @@ def test_the_ridge_path_alone_is_the_closed_form_solution(
 
 def _prepare(X: Any, y: Any, normalization: str, penalty: float) -> Any:
     """One target: flat windows and targets normalised, and the centre and scale of each window."""
-    smooth = X[:, :, 0].astype(np.float64) @ make_smoothing_matrix(6, penalty).T
+    smooth = X[:, :, 0].astype(np.float64) @ make_smoothing_matrix((5, 4, 3, 2, 1, 0), penalty).T
     center, scale = np.zeros((len(X), 1)), np.ones((len(X), 1))
     if normalization == "last":
         center = smooth[:, -1:]

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 
@@ -23,20 +24,29 @@ def test_a_type_is_registered_under_its_own_name(name: str) -> None:
     assert MODELS[name].model_type == name
 
 
-def test_a_model_is_made_with_all_of_its_settings() -> None:
-    model = make_model(ModelSpec(**MODEL), lookback=6, input_features=8, target_indices=(0, 1), horizon=3, seed=5)
+@pytest.fixture(scope="module")
+def two_targets(prepare_table: Any, make_table: Any) -> ModelInput:
+    bundle: ModelInput = prepare_table(
+        make_table(), target_cols=["target", "dew_point"], feature_mode="multivariate"
+    )  # fmt: skip
+    return bundle
+
+
+def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> None:
+    model = make_model(ModelSpec(**MODEL), two_targets, seed=5)
     assert type(model) is MODELS["gru"]
     assert vars(model) == {
         "sequence_length": 6, "input_features": 8, "output_units": 6, "target_indices": (0, 1), "seed": 5,
-        "network": None, **{name: value for name, value in MODEL.items() if name != "model_type"},
+        "network": None, "target_ages": (5, 4, 3, 2, 1, 0),
+        **{name: value for name, value in MODEL.items() if name != "model_type"},
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["learning_rate", "normalization"])
-def test_no_model_is_made_before_auto_is_decided(refuses: Any, name: str) -> None:
+@pytest.mark.parametrize("name", ["learning_rate", "normalization", "spline_smoothing"])
+def test_no_model_is_made_before_auto_is_decided(refuses: Any, two_targets: ModelInput, name: str) -> None:
     spec = ModelSpec(**MODEL | {name: "auto"})
     with refuses(ParameterError, 2, "'auto' has to be resolved on validation before a model is made"):
-        make_model(spec, lookback=6, input_features=8, target_indices=(0,), horizon=3, seed=5)
+        make_model(spec, two_targets, seed=5)
 
 
 @pytest.mark.parametrize(

@@ -132,3 +132,23 @@ def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
 def test_an_unexpected_error_of_one_cell_is_a_failure_too() -> None:
     failure = Tolerant(lambda: 1 / 0, 1, "gru-1")()
     assert failure == Failure("cell 'gru-1': unexpected ZeroDivisionError: division by zero", 70)
+
+
+def test_an_ensemble_of_the_seeds_has_rows_of_its_own(workspace: Path, results: Path) -> None:
+    local = workspace / "conf" / "local" / "parameters.yml"
+    content = local.read_text()
+    axes = {"model_types": ["gru"], "feature_modes": ["univariate"], "seeds": [1, 2], "ensemble": True}
+    local.write_text(yaml.dump({**SETTINGS, "benchmark": axes}))
+    try:
+        done = benchmark(workspace, "--only-missing-outputs")
+    finally:
+        local.write_text(content)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (folder,) = (path.parent for path in results.parent.glob("*/ensembles.json"))
+    table = pd.read_csv(folder / "comparison.csv").set_index("model_type")
+    members, ensemble = table.loc["gru"], table.loc["gru ensemble"]
+    assert ensemble["params"] == members["params"].sum()
+    assert ensemble["p50(ms)"] == pytest.approx(members["p50(ms)"].sum())
+    assert ensemble["RMSE"] <= members["RMSE"].mean()  # by the convexity of the squared error
+    assert "mean of 2 seeds" in (folder / "comparison.csv").read_text()
+    assert "gru ensemble" in (folder / "comparison.md").read_text()

@@ -101,3 +101,14 @@ def test_an_optional_covariate_that_is_absent_is_warned_about(
     with caplog.at_level(logging.WARNING, "spline_lstm"):
         validate_table(make_table(), make_schema(dynamic_covariates=[optional]), spec)
     assert "The optional covariate 'wind_speed' is not in the table and is left out" in caplog.text
+
+
+@pytest.mark.parametrize(("stride", "warned"), [(1, False), (5, False), (8, True)])
+def test_a_stride_that_skips_phases_of_the_season_is_warned_about(
+    run_pipeline: Any, make_table: Any, caplog: pytest.LogCaptureFixture, stride: int, warned: bool
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        run_pipeline(make_table(steps=200), stride=stride)
+    expected = "stride=8 shares a factor with the season of 24 steps"
+    assert (expected in caplog.text) == warned
+    assert ("such as 11" in caplog.text) == warned

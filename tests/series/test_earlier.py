@@ -10,7 +10,7 @@ from spline_lstm.series.earlier import adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
 
 Refuses = Callable[..., Any]
-SPEC = WindowSpec(lookback=6, horizon=3, stride=1, split=(0.7, 0.15, 0.15))
+SPEC = WindowSpec(lookback=6, lookback_span=6, horizon=3, stride=1, split=(0.7, 0.15, 0.15))
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(60, 5, 1)).astype(np.float32)
 Y = RNG.normal(size=(60, 2)).astype(np.float32)

@@ -20,6 +20,7 @@ from spline_lstm.errors import (
     TimeAxisError,
     ValuesError,
 )
+from spline_lstm.series.bundle import spread_lookback
 from spline_lstm.series.latest import LatestWindows, Preprocessor, make_latest_windows
 from spline_lstm.series.schema import CovariateSchema
 
@@ -73,6 +74,28 @@ def test_so_it_does_in_univariate_mode(
 ) -> None:
     table = make_table(steps=80, gaps={"target": [66, 72]}, absent=(70,))
     check_all_test_windows(table, prepare_table(table, schema, **changes))
+
+
+@pytest.mark.parametrize("changes", [{}, FULL])
+def test_so_it_does_where_the_rows_of_a_window_reach_further_back(
+    changes: dict[str, Any],
+    make_table: Any,
+    prepare_table: Any,
+    schema: CovariateSchema,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    table = make_table(steps=80, gaps={"target": [30, 66]})
+    check_all_test_windows(table, spread_lookback(prepare_table(table, schema, **changes), 40, {}))
+    assert "shorter" not in caplog.text
+
+
+def test_what_lies_before_a_short_series_is_its_first_step(
+    new_table: pd.DataFrame, univariate: ModelInput, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = latest(new_table, spread_lookback(univariate, 70, {}))
+    first = latest(new_table.groupby("station").head(6), univariate).X[:, 0]
+    np.testing.assert_array_equal(made.X[:, 0], first)
+    assert "2 series are shorter than lookback_span=70" in caplog.text
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,12 @@ from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.series.schema import CovariateSchema
 
-LOOKBACK, HORIZON, LAG = 5, 3, 4
+LOOKBACK, SPAN, HORIZON, LAG = 5, 14, 3, 4
 TARGETS = ["target", "load"]
 NUMBERS = ["target", "load", "humidity", "pressure", "dew_point"]
 SETTINGS: dict[str, Any] = {
     "lookback": LOOKBACK,
+    "lookback_span": SPAN,
     "horizon": HORIZON,
     "target_cols": TARGETS,
     "static_covariates": "station",

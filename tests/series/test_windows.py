@@ -6,9 +6,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spline_lstm.errors import InsufficientDataError
+from spline_lstm.errors import InsufficientDataError, ParameterError
 from spline_lstm.series.splits import SplitBorders, make_split_borders
-from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
+from spline_lstm.series.windows import (
+    WindowIndex,
+    WindowSpec,
+    consecutive_ages,
+    cut_horizons,
+    cut_lookbacks,
+    make_ages,
+    make_window_index,
+)
 
 SHARES = (0.5, 0.25, 0.25)
 
@@ -51,7 +59,7 @@ def find(lengths: list[int], spec: WindowSpec, seen_from: Any = None, observed: 
 
 
 def spec_of(lookback: int, horizon: int, stride: int = 1, split: tuple[float, ...] = SHARES) -> WindowSpec:
-    return WindowSpec(lookback=lookback, horizon=horizon, stride=stride, split=split)
+    return WindowSpec(lookback=lookback, lookback_span="auto", horizon=horizon, stride=stride, split=split)
 
 
 @given(
@@ -146,7 +154,9 @@ def test_cuts_are_those_of_a_slow_loop(lookback: int, horizon: int, features: in
     ahead = [
         [rows[start + 1 + step, target] for step in range(horizon) for target in range(features)] for start in origin
     ]
-    np.testing.assert_array_equal(cut_lookbacks(rows, origin, lookback), seen)
+    np.testing.assert_array_equal(
+        cut_lookbacks(rows, origin, consecutive_ages(lookback, features), np.zeros(4, dtype=int)), seen
+    )
     np.testing.assert_array_equal(cut_horizons(rows, origin, horizon), ahead)
 
 
@@ -155,8 +165,42 @@ def test_a_horizon_lists_all_targets_of_step_one_before_those_of_step_two() -> N
     assert cut_horizons(rows, np.array([0]), 2).tolist() == [[11, 12, 21, 22]]
 
 
-@pytest.mark.parametrize("cut", [cut_lookbacks, cut_horizons])
-def test_a_cut_is_a_copy(cut: Callable[..., np.ndarray]) -> None:
+@given(st.integers(1, 8), st.integers(0, 40), st.data())
+def test_spread_rows_are_those_of_a_slow_loop(lookback: int, further: int, data: st.DataObject) -> None:
+    rows = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    spread, consecutive = make_ages(lookback, lookback + further), np.arange(lookback)[::-1]
+    ages = np.stack([spread, consecutive, spread], axis=1)
+    origin = np.array(data.draw(st.lists(st.integers(7, 29), min_size=1, max_size=4)))
+    first = np.array(data.draw(st.lists(st.integers(0, 7), min_size=len(origin), max_size=len(origin))))
+    seen = [
+        [[rows[max(end - ages[row, feature], start), feature] for feature in range(3)] for row in range(lookback)]
+        for end, start in zip(origin, first, strict=True)
+    ]
+    np.testing.assert_array_equal(cut_lookbacks(rows, origin, ages, first), seen)
+
+
+@given(st.integers(2, 400), st.integers(0, 2_000))
+def test_ages_fall_from_the_span_to_the_origin_ever_closer(lookback: int, further: int) -> None:
+    ages = make_ages(lookback, lookback + further)
+    steps = -np.diff(ages)
+    assert (ages[0], ages[-1], len(ages)) == (lookback + further - 1, 0, lookback)
+    assert (steps > 0).all()
+    assert (np.diff(steps) <= 1).all()  # but for rounding, no step is longer than the one before it
+
+
+def test_ages_over_the_lookback_itself_are_consecutive() -> None:
+    assert make_ages(24, 24).tolist() == list(range(23, -1, -1))
+
+
+def test_a_span_shorter_than_the_lookback_is_refused() -> None:
+    with pytest.raises(ParameterError, match="'lookback_span' is 5; at least lookback=6 is needed"):
+        WindowSpec.parse(
+            {"lookback": 6, "lookback_span": 5, "horizon": 2, "stride": 1, "split": SHARES}, ParameterError, "parameter"
+        )
+
+
+def test_a_cut_is_a_copy() -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
-    cut(rows, np.array([4]), 2)[:] = 1
+    cut_lookbacks(rows, np.array([4]), consecutive_ages(2, 1), np.array([0]))[:] = 1
+    cut_horizons(rows, np.array([4]), 2)[:] = 1
     assert not rows.any()

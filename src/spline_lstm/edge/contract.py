@@ -19,7 +19,8 @@ CONTRACT_VERSION = "edge.v1"
 class EdgeContract:
     """The input contract of an exported file.
 
-    `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
+    `ages` maps each feature to how many steps before the origin each row of the window shows it, the oldest
+    first. `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
     categorical feature is fed as the rank that its `categories` give it, divided by their number, and the
     channels of a static covariate as the code that `static_codes` give its category. A name that ends in
     `_lead24` holds the value 24 steps later, `target_lag168` the target 168 steps before the step that it
@@ -35,6 +36,7 @@ class EdgeContract:
     freq: str | None
     feature_order: list[str]
     target_indices: list[int]
+    ages: dict[str, list[int]]
     scalers: dict[str, dict[str, Any]]
     units: dict[str, str]
     static_codes: dict[str, dict[str, list[float]]]
@@ -104,6 +106,7 @@ def make_contract(bundle: ModelInput, model_file: bytes, run_id: str, model_type
         freq=bundle.meta.get("freq"),
         feature_order=list(bundle.feature_names),
         target_indices=list(bundle.target_indices),
+        ages=dict(zip(bundle.feature_names, bundle.ages.T.tolist(), strict=True)),
         scalers=bundle.preprocessor["scalers"],
         units=bundle.meta.get("units", {}),
         static_codes=bundle.preprocessor.get("static_codes", {}),

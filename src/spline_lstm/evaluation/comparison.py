@@ -220,6 +220,38 @@ def make_baseline_rows(records: list[CellRecord], operations: Mapping[str, Mappi
     return rows
 
 
+def make_ensemble_rows(records: list[CellRecord], ensembles: Mapping[str, Mapping[str, Any]]) -> list[Row]:
+    """Return one row for the mean forecast of all seeds of a model type and feature mode.
+
+    Args:
+        records: Cells, the members of the ensembles.
+        ensembles: `<model type> <feature mode>` to what `evaluate` found. A device runs the members one after
+            another, so latency, size, parameters and training time are their sums.
+
+    """
+    rows = []
+    for key, metrics in ensembles.items():
+        members = [record for record in records if f"{record.model_type} {record.feature_mode}" == key]
+        operation = {
+            name: sum(member.operation[name] for member in members) for name in ("latency_p50_ms", "latency_p95_ms")
+        }
+        size, params = (sum(member.run[name] for member in members) for name in ("size_bytes", "params"))
+        rows.append(
+            {
+                "run_id": "",
+                "model_type": f"{members[0].model_type} ensemble",
+                "data_mode": members[0].feature_mode,
+                "seed": None,
+                **_scores(metrics["test"]["model"]),
+                **_operation(operation, size, params),
+                "notes": f"mean of {len(members)} seeds; cost summed",
+                "train_seconds": sum(member.run["train_seconds"] for member in members),
+                "val RMSE": metrics["val"]["model"]["overall"]["rmse"],
+            }
+        )
+    return rows
+
+
 def summarise(rows: list[Row]) -> list[Row]:
     """Mean and spread over seeds of every model type and feature mode; the spread is largest minus smallest."""
     groups: dict[tuple[str, str], list[Row]] = {}

@@ -72,7 +72,8 @@ def _summary_section(comparison: dict[str, Any]) -> str:
         "model_type", "data_mode", "RMSE", "RMSE spread", "val RMSE", "MAE", "MASE", "R2",
         "p50(ms)", "p95(ms)", "model_size(MB)", "params", "train_seconds",
     ]  # fmt: skip
-    rows = sorted([*comparison["summary"], *comparison["baselines"]], key=lambda row: row["RMSE"])
+    beside = [*comparison["baselines"], *comparison["ensembles"]]
+    rows = sorted([*comparison["summary"], *beside], key=lambda row: row["RMSE"])
     seeds = ", ".join(str(seed) for seed in comparison["summary"][0]["seeds"])
     return (
         f"## Mean over seeds, baselines among them\n\n{_table(names, rows)}\n\n"

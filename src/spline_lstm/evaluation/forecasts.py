@@ -25,13 +25,13 @@ def evaluate(
         windows: Split to its window numbers.
         made: Split to forecasts by name, each `(windows, horizon, F_target)` in the target's unit;
             `model` is the one that the others are baselines of.
-        season: Steps in a season, or `auto` to take the usual one of the frequency.
+        season: Steps in a season, or `auto` to infer it; see `season.infer_season`.
 
     Returns:
         `units`, `season`, and per split `windows`, `model` and `baselines` with their scores.
 
     """
-    steps = infer_season(round(bundle.meta.get("step_seconds", 0))) if season == "auto" else season
+    steps = infer_season(bundle) if season == "auto" else season
     scales = fit_error_scales(bundle, steps)
     result: dict[str, Any] = {"season": steps, "units": _units(bundle)}
     for split, rows in windows.items():

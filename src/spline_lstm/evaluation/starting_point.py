@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from spline_lstm.evaluation.markdown import table
-from spline_lstm.evaluation.season import infer_season
+from spline_lstm.evaluation.season import season_candidates
 from spline_lstm.series.profile import TableProfile
 
 _DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365
@@ -19,7 +19,7 @@ def suggest_windows(profile: TableProfile) -> tuple[int, int]:
 
     The horizon is at most the lookback, so that what is known ahead can be shown.
     """
-    season = infer_season(round(profile.step_seconds))
+    season = min(season_candidates(profile.step_seconds), default=1)
     train, other = (int(share * profile.longest) - 1 for share in _SPLIT)
     horizon = max(1, min(season, _LONGEST_HORIZON, other, train // 2))
     lookback = max(1, min(max(season, _SHORTEST_LOOKBACK), _LONGEST_LOOKBACK, train - horizon))

@@ -47,6 +47,7 @@ class ForecastModel(ABC):
         normalization: Normalization = "none",
         spline_smoothing: float = 0.0,
         linear_path: LinearPath = "none",
+        target_ages: tuple[int, ...] | None = None,
         seed: int = 0,
     ) -> None:
         if output_units % len(target_indices):
@@ -61,6 +62,7 @@ class ForecastModel(ABC):
         self.normalization = normalization
         self.spline_smoothing = spline_smoothing
         self.linear_path = linear_path
+        self.target_ages = target_ages or tuple(range(sequence_length))[::-1]
         self.seed = seed
         self.network: Any = None
         self._forecast: Callable[[Float32], Float32]
@@ -110,7 +112,7 @@ class ForecastModel(ABC):
         if self.spline_smoothing == 0:
             return inputs
         keras = load_keras()
-        matrix = make_smoothing_matrix(self.sequence_length, self.spline_smoothing)
+        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
         smoother = keras.layers.Dense(self.sequence_length, use_bias=False, trainable=False, name="spline_smoothing")
         steps_last = keras.layers.Permute((2, 1))(self._targets(inputs))
         smooth = keras.layers.Permute((2, 1))(smoother(steps_last))
@@ -228,7 +230,7 @@ class ForecastModel(ABC):
         if self.spline_smoothing == 0 and self.normalization == "none":
             return X, center, scale
         others = [index for index in range(self.input_features) if index not in self.target_indices]
-        matrix = make_smoothing_matrix(self.sequence_length, self.spline_smoothing)
+        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
         targets = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))
         if self.normalization == "last":
             center = targets[:, -1:]

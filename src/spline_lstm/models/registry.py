@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
+from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError, nearest
 from spline_lstm.models.attention_lstm import AttentionLSTMModel
 from spline_lstm.models.base import ForecastModel, LinearPath, Normalization
@@ -45,7 +46,7 @@ class ModelSpec(Spec):
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1)]
     learning_rate: Annotated[StrictFloat, Field(gt=0)] | Literal["auto"]
     normalization: Normalization | Literal["auto"]
-    spline_smoothing: Annotated[StrictFloat, Field(ge=0)]
+    spline_smoothing: Annotated[StrictFloat, Field(ge=0)] | Literal["auto"]
     linear_path: LinearPath
 
 
@@ -58,27 +59,22 @@ class TrainingSpec(Spec):
     seed: Seed
 
 
-def make_model(
-    spec: ModelSpec, *, lookback: int, input_features: int, target_indices: tuple[int, ...], horizon: int, seed: int
-) -> ForecastModel:
+def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
     """Make an untrained model of the asked type.
 
     Args:
         spec: Architecture and optimiser.
-        lookback: Steps seen.
-        input_features: `F_total`.
-        target_indices: Positions of the targets among the features.
-        horizon: Steps predicted.
+        data: What it is to be trained on; decides the shapes.
         seed: Decides the initial weights, the order of batches and dropout.
 
     Raises:
         ParameterError: Something is still `auto`; `models.selection.resolve_model` decides it.
 
     """
-    if spec.learning_rate == "auto" or spec.normalization == "auto":
+    if spec.learning_rate == "auto" or spec.normalization == "auto" or spec.spline_smoothing == "auto":
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
-        lookback, spec.hidden_units, spec.dropout, spec.learning_rate, horizon * len(target_indices), input_features,
-        target_indices=target_indices, normalization=spec.normalization, spline_smoothing=spec.spline_smoothing,
-        linear_path=spec.linear_path, seed=seed,
+        data.lookback, spec.hidden_units, spec.dropout, spec.learning_rate, data.y.shape[1], len(data.feature_names),
+        target_indices=data.target_indices, normalization=spec.normalization,
+        spline_smoothing=spec.spline_smoothing, linear_path=spec.linear_path, target_ages=data.target_ages, seed=seed,
     )  # fmt: skip

@@ -1,61 +1,147 @@
 """Choices that differ by table, made on validation and cheap: closed-form ridge regressions decide."""
 
 import logging
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from spline_lstm.models.base import NORMALIZATIONS, ForecastModel
+from spline_lstm.contracts import ModelInput
+from spline_lstm.models.base import NORMALIZATIONS
 from spline_lstm.models.registry import ModelSpec, make_model
-from spline_lstm.models.ridge import fit_ridge
+from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse
 from spline_lstm.models.training import Windows
+from spline_lstm.series.bundle import spread_ages
+from spline_lstm.series.windows import cut_lookbacks
+from spline_lstm.types import Int64
 
 logger = logging.getLogger(__name__)
+Choice = TypeVar("Choice", bound=str | float)
 
 _CLEARLY_BETTER = 0.98
-"""Validation error, relative to no normalisation, from which another one is taken."""
+"""Validation error, relative to the simplest choice, from which another one is taken: what is a tie on one
+stretch of time is noise."""
 _LEARNING_RATES = {"none": 1e-3, "ridge": 1e-4}
 """Beside a solved linear path little is left to learn, and large steps only move away from it."""
+_SMOOTHING = (0.0, 0.1, 1.0, 10.0)
+_SPANS = (1, 2, 4, 7, 14)
+"""In lookbacks."""
+_ENOUGH_WINDOWS = 1_000
+_MOST_WINDOWS = 20_000
+_FIT_SHARE = 0.8
 
 
-def resolve_model(spec: ModelSpec, train: Windows, val: Windows, **shape: Any) -> tuple[ModelSpec, dict[str, Any]]:
+def resolve_model(
+    spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int
+) -> tuple[ModelSpec, dict[str, Any]]:
     """Replace every `auto` by what validation decides.
 
-    A normalisation other than `none` is taken only where a ridge regression in its space has a
-    validation RMSE at least 2 % lower: what is a tie on one stretch of time is noise.
+    Another normalisation than `none`, or a smoothing other than 0, is taken only where a ridge regression
+    in its space has a validation RMSE at least 2 % lower.
 
     Args:
         spec: Architecture and optimiser, with or without `auto`.
+        data: The preprocessed data; decides the shapes.
         train: Training windows `X` and `y`; NaN in `y` does not count.
         val: Validation windows.
-        shape: What `make_model` needs beside the specification.
+        seed: As for `make_model`.
 
     Returns:
         The specification without `auto`, and a record of what was compared.
 
     """
-    chosen: dict[str, Any] = {}
     record: dict[str, Any] = {}
-    if spec.normalization == "auto":
-        scores = {name: _ridge_rmse(_with(spec, name), train, val, shape) for name in NORMALIZATIONS}
-        best = min(scores, key=lambda name: scores[name])
-        chosen["normalization"] = best if scores[best] <= _CLEARLY_BETTER * scores["none"] else "none"
-        record["normalization"] = {"chosen": chosen["normalization"], "ridge_val_rmse": scores}
-        logger.info("Normalisation '%s' chosen on validation", chosen["normalization"])
+    resolved = spec.model_copy(
+        update={
+            name: simplest
+            for name, simplest in (("normalization", "none"), ("spline_smoothing", 0.0))
+            if getattr(spec, name) == "auto"
+        }
+        | ({"learning_rate": _LEARNING_RATES[spec.linear_path]} if spec.learning_rate == "auto" else {})
+    )
     if spec.learning_rate == "auto":
-        chosen["learning_rate"] = _LEARNING_RATES[spec.linear_path]
-        record["learning_rate"] = {"chosen": chosen["learning_rate"]}
-    return spec.model_copy(update=chosen), record
+        record["learning_rate"] = {"chosen": resolved.learning_rate}
+    for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
+        if getattr(spec, name) == "auto":
+            tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
+            scores = {value: _ridge_rmse(choice, data, train, val, seed) for value, choice in tried.items()}
+            chosen = _choose(scores)
+            resolved = tried[chosen]
+            record[name] = _record(name, chosen, scores, "validation")
+    return resolved, record
 
 
-def _with(spec: ModelSpec, normalization: str) -> ModelSpec:
-    return spec.model_copy(update={"normalization": normalization, "learning_rate": _LEARNING_RATES["none"]})
+def resolve_span(span: int | str, data: ModelInput) -> tuple[int, dict[str, Any]]:
+    """Decide over how many steps the rows of a window are spread.
+
+    More than `lookback` is taken only where a ridge regression on the first four fifths of the training windows has
+    an RMSE at least 2 % lower on the last fifth, and where that has at least 1,000 windows. The training part
+    decides alone, so that preprocessed data does not depend on what comes after it.
+
+    Args:
+        span: A number of steps, or `auto`.
+        data: Windows of consecutive rows.
+
+    Returns:
+        The number of steps, and a record of what was compared (empty where nothing was).
+
+    """
+    if isinstance(span, int):
+        return span, {}
+    train, val = (_thin(windows) for windows in _split_training(data))
+    longest = int(np.bincount(data.row_series).max())
+    spans = [data.lookback * factor for factor in _SPANS if data.lookback * factor <= longest // 10]
+    if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(spans) < 2:
+        return data.lookback, {}
+    scores = {tried: _span_rmse(data, tried, train, val) for tried in spans}
+    chosen = _choose(scores)
+    return chosen, _record("lookback_span", chosen, scores, "the training part")
 
 
-def _ridge_rmse(spec: ModelSpec, train: Windows, val: Windows, shape: dict[str, Any]) -> float:
-    """Validation RMSE, in scaled units, of a ridge regression on windows normalised as `spec` says."""
-    model: ForecastModel = make_model(spec, **shape)
-    data, _, scale = model.ridge_data(*val)
-    fitted = fit_ridge(model.ridge_data(*train)[0], data)
-    error = (fitted.predict(data.inputs) - data.targets).reshape(len(scale), -1, scale.shape[2]) * scale
-    return float(np.sqrt(np.mean(np.square(error.reshape(data.mask.shape)[data.mask]))))
+def _choose(scores: dict[Choice, float]) -> Choice:
+    """Return the best choice, or the first, simplest one where no other is clearly better."""
+    simplest = next(iter(scores))
+    best = min(scores, key=lambda choice: scores[choice])
+    return best if scores[best] <= _CLEARLY_BETTER * scores[simplest] else simplest
+
+
+def _record(name: str, chosen: Any, scores: dict[Any, float], decided_on: str) -> dict[str, Any]:
+    logger.info("%s=%s chosen on %s", name, chosen, decided_on)
+    return {
+        "chosen": chosen,
+        "decided_on": decided_on,
+        "ridge_rmse": {str(choice): score for choice, score in scores.items()},
+    }
+
+
+def _split_training(data: ModelInput) -> tuple[Int64, Int64]:
+    """Split the training windows of every series by time; no horizon of the first ones reaches the last ones."""
+    windows = data.windows_of(0)
+    series, origin = data.window_series[windows], data.window_origin[windows]
+    _, first, number, counts = np.unique(series, return_index=True, return_inverse=True, return_counts=True)
+    border = origin[first + (counts * _FIT_SHARE).astype(np.int64)][number]
+    return windows[origin + data.horizon < border], windows[origin >= border]
+
+
+def _thin(windows: Int64) -> Int64:
+    return windows[:: max(1, -(-len(windows) // _MOST_WINDOWS))]
+
+
+def _span_rmse(data: ModelInput, span: int, train: Int64, val: Int64) -> float:
+    """RMSE on `val`, in scaled units, of a ridge regression on windows spread over `span` steps."""
+    ages, first = spread_ages(data, span), data.window_first
+
+    def of(windows: Int64) -> RidgeData:
+        seen = cut_lookbacks(data.scaled, data.window_origin[windows], ages, first[windows])
+        return RidgeData(seen.reshape(len(windows), -1), data.y[windows], data.y_mask[windows])
+
+    held_out = of(val)
+    return float(np.sqrt(masked_mse(fit_ridge(of(train), held_out).predict(held_out.inputs), held_out)))
+
+
+def _ridge_rmse(spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int) -> float:
+    """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
+    model = make_model(spec, data, seed)
+    held_out, _, scale = model.ridge_data(*val)
+    fitted = fit_ridge(model.ridge_data(*train)[0], held_out)
+    error = (fitted.predict(held_out.inputs) - held_out.targets).reshape(len(scale), -1, scale.shape[2]) * scale
+    return float(np.sqrt(np.mean(np.square(error.reshape(held_out.mask.shape)[held_out.mask]))))

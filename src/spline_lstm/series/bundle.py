@@ -1,7 +1,7 @@
 """From filled series to the bundle of windows that training reads."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,15 @@ from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
 from spline_lstm.series.splits import SPLITS, SplitBorders, make_split_borders
-from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
+from spline_lstm.series.windows import (
+    WindowIndex,
+    WindowSpec,
+    consecutive_ages,
+    cut_horizons,
+    cut_lookbacks,
+    make_window_ages,
+    make_window_index,
+)
 from spline_lstm.types import Bool, DataFrame, Int64
 
 logger = logging.getLogger(__name__)
@@ -77,7 +85,7 @@ def make_model_input(
     filled: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
     *, processed_id: str, model_types: tuple[str, ...],
 ) -> ModelInput:  # fmt: skip
-    """Make features and cut windows.
+    """Make features and cut windows of consecutive rows.
 
     Args:
         filled: Series without gaps.
@@ -103,10 +111,11 @@ def make_model_input(
         grid.series, filled.borders, features.seen_from, np.asarray(observed.any(axis=1)), windows
     )
     count = len(grid.columns.targets)
+    ages = consecutive_ages(windows.lookback, len(features.names))
     y_mask = cut_horizons(observed, index.origin, windows.horizon)
     y = cut_horizons(features.scaled[:, :count], index.origin, windows.horizon)
     bundle = ModelInput(
-        X=cut_lookbacks(features.scaled, index.origin, windows.lookback),
+        X=cut_lookbacks(features.scaled, index.origin, ages, filled.borders.start[grid.series[index.origin]]),
         y=np.where(y_mask, y, np.float32(0)),
         y_mask=y_mask,
         window_series=grid.series[index.origin],
@@ -116,6 +125,7 @@ def make_model_input(
         target_indices=tuple(range(count)),
         series_names=grid.series_names,
         scaled=features.scaled,
+        ages=ages,
         raw_target=fills.values,
         is_imputed=fills.is_imputed,
         row_series=grid.series,
@@ -126,6 +136,37 @@ def make_model_input(
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
     preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
     return ModelInput(**{**vars(bundle), "meta": meta, "preprocessor": preprocessor})
+
+
+def spread_ages(bundle: ModelInput, span: int) -> Int64:
+    """Ages of the rows that show the past, spread over `span` steps, beside those of what describes the horizon."""
+    ahead = [name in bundle.preprocessor["known_ahead"] for name in bundle.feature_names]
+    return make_window_ages(bundle.lookback, span, np.array(ahead))
+
+
+def spread_lookback(bundle: ModelInput, span: int, choices: dict[str, Any]) -> ModelInput:
+    """Spread the rows of all windows over the last `span` steps; what describes the horizon stays as it is.
+
+    Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
+    series' first one.
+
+    Args:
+        bundle: Windows of consecutive rows.
+        span: Steps; `lookback` leaves the rows consecutive.
+        choices: What was decided and why, for `meta.json`.
+
+    """
+    ages = spread_ages(bundle, span)
+    windows = bundle.preprocessor["windows"] | {"lookback_span": span}
+    return replace(
+        bundle,
+        X=bundle.X
+        if span == bundle.lookback
+        else cut_lookbacks(bundle.scaled, bundle.window_origin, ages, bundle.window_first),
+        ages=ages,
+        meta=bundle.meta | {"lookback_span": span, "choices": choices},
+        preprocessor=bundle.preprocessor | {"windows": windows},
+    )
 
 
 def _schema_in_use(
@@ -214,6 +255,7 @@ def _make_preprocessor(
         "schema_version": ARTIFACT_VERSION,
         "feature_schema": schema.model_dump(mode="json"),
         "feature_order": list(features.names),
+        "known_ahead": list(features.ahead),
         "scalers": {name: dict(state) for name, state in features.states.items()},
         "static_codes": features.static_codes,
         "table": table.model_dump(mode="json"),
@@ -221,5 +263,5 @@ def _make_preprocessor(
         "freq": filled.grid.frequency.alias,
         "spline": {"kind": "modified_akima", "stencil": 3},
         "fills": filled.spec.model_dump(mode="json"),
-        "windows": windows.model_dump(mode="json"),
+        "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
     }

@@ -42,6 +42,7 @@ class Features:
         scaled: Inputs in `names` order, targets first, shape `(steps, features)`.
         seen_from: Earliest origin from which a row's values may be seen, as a row number; the row
             itself unless a fill looked ahead. Shape `(steps,)`.
+        ahead: Names of those that describe the horizon rather than the past.
 
     """
 
@@ -50,6 +51,7 @@ class Features:
     seen_from: Int64
     states: dict[str, ScalerState | OrdinalState]
     static_codes: dict[str, dict[str, list[float]]]
+    ahead: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,8 @@ class _Channel:
     last_used: Int64
     lead: int = 0
     known_future: bool = False
+    ahead: bool = False
+    """Whether it describes the horizon rather than the past: leads do, and lags, which are shown early too."""
 
 
 def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
@@ -136,6 +140,7 @@ def make_features(
     states = dict(learnt.states) if learnt else {}
     columns: list[Float64] = []
     names: list[str] = []
+    ahead: list[str] = []
     seen_from = np.arange(len(grid.series))
     for channel in _channels(grid, fills, borders, schema, horizon, is_train, states):
         values, last_used = _shift(channel, grid.series, borders, channel.lead)
@@ -143,11 +148,12 @@ def make_features(
         seen_from = np.maximum(seen_from, np.where(last_used == _NEVER, _NEVER, last_used - allowed))
         columns.append(values)
         names.append(channel.name)
+        ahead += [channel.name] if channel.ahead else []
     dims = {item.name: item.dim for item in grid.columns.static}
     static_codes = learnt.static_codes if learnt else make_static_codes(grid.statics, dims)
     if not multivariate:
         count = len(grid.columns.targets)
-        columns, names = columns[:count], names[:count]
+        columns, names, ahead = columns[:count], names[:count], []
         states = {name: states[name] for name in names}
         static_codes = {}
     for static in grid.columns.static if multivariate else ():
@@ -159,7 +165,7 @@ def make_features(
     with np.errstate(over="ignore"):
         scaled = np.stack(columns, axis=1).astype(np.float32)
     _check_finite(scaled, names, grid.source)
-    return Features(tuple(names), scaled, seen_from, states, static_codes)
+    return Features(tuple(names), scaled, seen_from, states, static_codes, tuple(ahead))
 
 
 def _check_names_distinct(names: list[str]) -> None:
@@ -197,12 +203,12 @@ def _channels(
             state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
             scaled = (filled - state["center"]) / state["scale"]
         lead = horizon if covariate.known_future else 0
-        yield _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future)
+        yield _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future, ahead=lead > 0)
     if grid.columns.described:
         for lag in schema.seasonal_lags:
             for name, target in targets.items():
                 states[f"{name}_lag{lag}"] = states[name]
-                yield _Channel(f"{name}_lag{lag}", target.values, target.last_used, horizon - lag)
+                yield _Channel(f"{name}_lag{lag}", target.values, target.last_used, horizon - lag, ahead=True)
     yield from _calendar_channels(grid, schema, horizon)
 
 
@@ -215,7 +221,7 @@ def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Ite
     values = make_calendar(stamps, names)
     rows = np.arange(len(stamps))
     for column, name in enumerate(names):
-        yield _Channel(f"{name}_lead{lead}" if lead else name, values[:, column], rows)
+        yield _Channel(f"{name}_lead{lead}" if lead else name, values[:, column], rows, ahead=lead > 0)
 
 
 def _observed(values: Float64, is_train: Bool) -> Float64:

@@ -15,7 +15,7 @@ from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_freque
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec, check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
-from spline_lstm.series.windows import WindowSpec, cut_lookbacks
+from spline_lstm.series.windows import WindowSpec, cut_lookbacks, make_window_ages
 from spline_lstm.spec import Names, Spec, Text
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
@@ -31,6 +31,8 @@ class Preprocessor(Spec):
     feature_schema: CovariateSchema
     """The schema as the run used it."""
     feature_order: Names
+    known_ahead: Names
+    """Features that describe the horizon rather than the past."""
     scalers: dict[str, dict[str, Any]]
     static_codes: dict[str, dict[str, list[float]]]
     table: TableSpec
@@ -51,6 +53,17 @@ class Preprocessor(Spec):
             return self.feature_schema
         nothing = {"dynamic_covariates": (), "seasonal_lags": (), "calendar_features": CalendarFeatures(enabled=False)}
         return self.feature_schema.model_copy(update=nothing)
+
+    @property
+    def ages(self) -> Int64:
+        """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
+        ahead = np.isin(self.feature_order, self.known_ahead)
+        return make_window_ages(self.windows.lookback, self.span, ahead)
+
+    @property
+    def span(self) -> int:
+        """Steps that the rows of a window are spread over."""
+        return int(self.windows.lookback_span)
 
     @property
     def history(self) -> int:
@@ -111,13 +124,14 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
     origin = grid.borders[1:] - windows.horizon - 1
     _check_known_ahead(grid, origin, windows.horizon)
     _warn_of_unseen_categories(grid, preprocessor)
+    _warn_of_short_series(origin - grid.borders[:-1] + 1, preprocessor.span)
     features = _make_features(grid, preprocessor)
     behind = origin[:, None] + np.arange(1 - windows.lookback, 1)
     return LatestWindows(
         source=grid.source,
         series_names=grid.series_names,
         target_names=grid.columns.targets,
-        X=cut_lookbacks(features.scaled, origin, windows.lookback),
+        X=cut_lookbacks(features.scaled, origin, preprocessor.ages, grid.borders[:-1]),
         origin=grid.timestamps[origin],
         timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
         seen_timestamps=grid.timestamps[behind],
@@ -207,6 +221,14 @@ def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
         unseen = sorted({label for label in grid.statics[name] if label and label not in codes})
         if unseen:
             logger.warning("'%s' is not a %s of the training and counts as unknown", "', '".join(unseen), name)
+
+
+def _warn_of_short_series(lengths: Int64, span: int) -> None:
+    short = int((lengths < span).sum())
+    if short:
+        logger.warning(
+            "%d series are shorter than lookback_span=%d: their first step stands for those before", short, span
+        )
 
 
 def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:

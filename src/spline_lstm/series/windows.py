@@ -1,11 +1,11 @@
 """Windows: lookback and horizon around an origin, within one series and one split."""
 
 from dataclasses import dataclass
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.series.splits import SPLITS, SplitBorders
@@ -23,9 +23,19 @@ class WindowSpec(Spec):
     """Window lengths in steps, and the shares of the splits."""
 
     lookback: Annotated[StrictInt, Field(ge=1)]
+    lookback_span: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
+    """Steps that the `lookback` rows of a window are spread over."""
     horizon: Annotated[StrictInt, Field(ge=1)]
     stride: Annotated[StrictInt, Field(ge=1)]
     split: Annotated[Floats, AfterValidator(_check_shares)]
+
+    @field_validator("lookback_span")
+    @classmethod
+    def _check_span(cls, span: int | str, info: ValidationInfo) -> int | str:
+        lookback = info.data.get("lookback", 1)
+        if isinstance(span, int) and span < lookback:
+            raise ValueError(f"at least lookback={lookback} is needed")
+        return span
 
 
 @dataclass(frozen=True)
@@ -117,20 +127,67 @@ def _check_every_split_has_windows(
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
-def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, lookback: int) -> NDArray[Scalar]:
+def make_ages(lookback: int, span: int) -> Int64:
+    """Tell how many steps before the origin each row of a window lies, the oldest first.
+
+    Args:
+        lookback: Rows of a window.
+        span: Steps that they are spread over: close together near the origin, ever farther apart before it, as
+            a geometric series; consecutive where `span` is `lookback`.
+
+    Returns:
+        Shape `(lookback,)`, falling from `span - 1` to 0.
+
+    """
+    ages = np.round(np.geomspace(1, span, lookback)).astype(np.int64) - 1
+    places = np.arange(lookback)
+    distinct: Int64 = np.maximum.accumulate(ages - places) + places
+    return distinct[::-1]
+
+
+def consecutive_ages(lookback: int, features: int) -> Int64:
+    """Return the ages of consecutive rows, alike for all features, shape `(lookback, features)`."""
+    return np.repeat(np.arange(lookback)[::-1, None], features, axis=1)
+
+
+def make_window_ages(lookback: int, span: int, ahead: Bool) -> Int64:
+    """Return the ages of rows that show the past, spread over `span` steps, beside consecutive ones.
+
+    Args:
+        lookback: Rows of a window.
+        span: Steps that they are spread over.
+        ahead: Which features describe the horizon and stay consecutive, shape `(features,)`.
+
+    Returns:
+        Shape `(lookback, features)`.
+
+    """
+    return np.where(ahead, consecutive_ages(lookback, len(ahead)), make_ages(lookback, span)[:, None])
+
+
+def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int64) -> NDArray[Scalar]:
     """Cut what each window sees.
 
     Args:
         rows: Features, shape `(steps, features)`.
         origin: Rows of the last lookback steps, shape `(windows,)`.
-        lookback: Steps seen.
+        ages: Steps before the origin, shape `(lookback, features)`.
+        first: First row of each window's series, shown for all that lies before it; shape `(windows,)`.
 
     Returns:
         Shape `(windows, lookback, features)`, a copy.
 
     """
-    cut: NDArray[Scalar] = rows[origin[:, None] + np.arange(1 - lookback, 1)]
-    return cut
+    patterns, pattern_of = np.unique(ages, axis=1, return_inverse=True)
+    cuts: list[NDArray[Scalar]] = [
+        rows[np.maximum(origin[:, None] - pattern, first[:, None])] for pattern in patterns.T
+    ]
+    if len(cuts) == 1:
+        return cuts[0]
+    joined: NDArray[Scalar] = np.empty_like(cuts[0])
+    for number, cut in enumerate(cuts):
+        joined[:, :, pattern_of == number] = cut[:, :, pattern_of == number]
+    return joined
 
 
 def cut_horizons(rows: NDArray[Scalar], origin: Int64, horizon: int) -> NDArray[Scalar]:

@@ -12,13 +12,16 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import Failure, SplineLSTMError
-from spline_lstm.evaluation import baselines, comparison, comparison_report
+from spline_lstm.evaluation import baselines, comparison, comparison_report, forecasts
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
+from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.matrix import Cell
 from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
+from spline_lstm.models.training import make_forecast
 from spline_lstm.parameters import BenchmarkSpec
+from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
 
 logger = logging.getLogger(__name__)
@@ -81,6 +84,36 @@ class CompareCells:
                 found |= _baseline_operation(inputs[cell.processed_run_id], cell.feature_mode, benchmark)
         return found
 
+    def score_ensembles(self, evaluation: EvaluationSpec, *loaded: Any) -> dict[str, Any]:
+        """Score the mean forecast of all seeds of a model type and feature mode on val and test.
+
+        Args:
+            evaluation: As for a single run.
+            loaded: All models in the order of the cells, then the preprocessed data of each feature mode.
+
+        Returns:
+            `<model type> <feature mode>` to its metrics.
+
+        """
+        _raise_first(loaded)
+        inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in loaded[len(self._cells) :]}
+        groups: dict[str, list[tuple[Cell, bytes]]] = {}
+        for cell, content in zip(self._cells, loaded[: len(self._cells)], strict=True):
+            groups.setdefault(f"{cell.model_type} {cell.feature_mode}", []).append((cell, content))
+        found = {}
+        for name, members in groups.items():
+            bundle = inputs[members[0][0].processed_run_id]
+            windows = {SPLITS[split]: bundle.windows_of(split) for split in (1, 2)}
+            forecasters = [make_forecast(load_network(content, cell.run_id)) for cell, content in members]
+            made = {
+                split: {
+                    "model": bundle.in_target_units(np.mean([call(bundle.X[rows]) for call in forecasters], axis=0))
+                }
+                for split, rows in windows.items()
+            }
+            found[name] = forecasts.evaluate(bundle, windows, made, evaluation.season)
+        return found
+
     def compare(
         self, benchmark: BenchmarkSpec, benchmark_id: str, operation: dict[str, Any], *loaded: Any
     ) -> tuple[dict[str, Any], DataFrame, str, dict[str, bytes], Any, Any, Any]:
@@ -90,13 +123,14 @@ class CompareCells:
             benchmark: Weights of the verdicts.
             benchmark_id: Names the comparison.
             operation: What `measure_operation` found.
-            loaded: All cells' metrics, then all cells' run records.
+            loaded: All cells' metrics, then all cells' run records, then what `score_ensembles` found, if asked for.
 
         Raises:
             ComparisonError: The cells differ in what they must share.
 
         """
-        metrics, runs = loaded[: len(self._cells)], loaded[len(self._cells) :]
+        count = len(self._cells)
+        metrics, runs, ensembles = loaded[:count], loaded[count : 2 * count], loaded[2 * count :]
         _raise_first(loaded)
         records = [
             CellRecord(scores, run, operation[cell.run_id])
@@ -112,6 +146,7 @@ class CompareCells:
             "shared": runs[0]["shared"],
             "rows": rows,
             "baselines": comparison.make_baseline_rows(records, operation),
+            "ensembles": comparison.make_ensemble_rows(records, *ensembles) if ensembles else [],
             "summary": summary,
             "verdicts": comparison.make_verdicts(
                 summary, benchmark.edge_weights, benchmark.recommendation_weights
@@ -125,7 +160,7 @@ class CompareCells:
             ).encode()
             for record, row in zip(records, rows, strict=True)
         }
-        table = comparison.make_table([*rows, *joined["baselines"]])
+        table = comparison.make_table([*rows, *joined["baselines"], *joined["ensembles"]])
         return (
             joined,
             table,

@@ -9,12 +9,13 @@ from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
 
 def create_pipeline() -> Pipeline:
     """From the raw table to the comparison; every cell is a namespace that can be run and resumed alone."""
-    cells = current_matrix().cells
+    matrix = current_matrix()
+    cells = matrix.cells
     if not cells:
         return Pipeline([])
     sources = tuple(dict.fromkeys(cell.processed_run_id for cell in cells))
     parts = [_preprocess(source) for source in sources] + [_model(cell) for cell in cells]
-    return sum(parts, start=Pipeline([])) + _compare(cells, sources)
+    return sum(parts, start=Pipeline([])) + _compare(cells, sources, ensemble=matrix.ensemble)
 
 
 def _preprocess(source: str) -> Pipeline:
@@ -56,26 +57,35 @@ def _model(cell: Cell) -> Pipeline:
     )
 
 
-def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...]) -> Pipeline:
+def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...], *, ensemble: bool) -> Pipeline:
     comparing = CompareCells(cells)
 
     def of_cells(name: str) -> list[str]:
         return [f"{cell.run_id}.{name}" for cell in cells]
 
+    bundles = [f"{source}.model_input" for source in sources]
+    scoring = Node(
+        comparing.score_ensembles,
+        ["params:evaluation", *of_cells("model"), *bundles],
+        "ensembles",
+        name="score_ensembles",
+    )
     return Pipeline(
         [
+            *([scoring] if ensemble else []),
             Node(
                 comparing.measure_operation,
-                [
-                    "params:benchmark", *of_cells("model"), *of_cells("report"),
-                    *(f"{source}.model_input" for source in sources),
-                ],
+                ["params:benchmark", *of_cells("model"), *of_cells("report"), *bundles],
                 "operation",
                 name="measure_operation",
             ),
             Node(
                 comparing.compare,
-                ["params:benchmark", "params:benchmark_id", "operation", *of_cells("metrics"), *of_cells("run_record")],
+                [
+                    "params:benchmark", "params:benchmark_id", "operation",
+                    *of_cells("metrics"), *of_cells("run_record"),
+                    *(["ensembles"] if ensemble else []),
+                ],
                 [
                     "comparison", "comparison_table", "comparison_report", "benchmark_runs",
                     "plot_accuracy_latency", "plot_horizon", "plot_seeds",

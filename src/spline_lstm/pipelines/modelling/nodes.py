@@ -31,15 +31,8 @@ def train_model(
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
     train, val = (_windows(model_input, model_input.windows_of(split)) for split in (0, 1))
-    shape: dict[str, Any] = {
-        "lookback": model_input.lookback,
-        "input_features": len(model_input.feature_names),
-        "target_indices": model_input.target_indices,
-        "horizon": model_input.horizon,
-        "seed": training.seed,
-    }
-    resolved, choices = resolve_model(model, train, val, **shape)
-    forecaster = make_model(resolved, **shape)
+    resolved, choices = resolve_model(model, model_input, train, val, training.seed)
+    forecaster = make_model(resolved, model_input, training.seed)
     with epoch_progress(run.run_id, training.epochs) as on_epoch:
         record = forecaster.fit_model(
             train,
@@ -127,7 +120,7 @@ def describe_run(
         "size_bytes": len(model_file),
         "params": training_history["params"],
         "best_epoch": training_history["best_epoch"],
-        "choices": training_history["choices"],
+        "choices": model_input.meta.get("choices", {}) | training_history["choices"],
         "train_seconds": training_history["train_seconds"],
         "versions": report.package_versions(),
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),

@@ -1,11 +1,15 @@
 """Nodes of the preprocessing."""
 
+import itertools
 import logging
+import math
 from typing import Any
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.plots import make_fills_plot
+from spline_lstm.evaluation.season import infer_season
 from spline_lstm.models.registry import MODELS
+from spline_lstm.models.selection import resolve_span
 from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, frame, grid
 from spline_lstm.series.bundle import FilledSeries
@@ -48,7 +52,21 @@ def make_model_input(
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
+    span, choices = resolve_span(windows.lookback_span, made)
+    made = bundle.spread_lookback(made, span, {"lookback_span": choices} if choices else {})
+    season = infer_season(made)
+    if windows.stride > 1 and math.gcd(windows.stride, season) > 1:
+        logger.warning(
+            "stride=%d shares a factor with the season of %d steps, so training never sees some of its phases; "
+            "take one that does not, such as %d",
+            windows.stride, season, _coprime(windows.stride, season),
+        )  # fmt: skip
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
     filled = bundle.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
+
+
+def _coprime(stride: int, season: int) -> int:
+    """Next stride that shares no factor with the season."""
+    return next(step for step in itertools.count(stride) if math.gcd(step, season) == 1)

@@ -1,0 +1,189 @@
+"""What splines are worth: fills, smoothing in the graph, a spline basis for the horizon.
+
+Run with `make splines`. On the bundled table, with holes cut and noise added.
+"""
+
+import logging
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.interpolate import BSpline
+from tests.benchmarks.accuracy import parameters, run_default
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.datasets.inputs import TableDataset, read_schema
+from spline_lstm.evaluation.markdown import table as markdown_table
+from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse, ridge_data
+from spline_lstm.models.smoothing import make_smoothing_matrix
+from spline_lstm.pipelines.preprocessing.nodes import fill_series, validate_table
+from spline_lstm.series import bundle
+from spline_lstm.series.bundle import FilledSeries, spread_lookback
+from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.spline import Fill, FillSpec
+from spline_lstm.series.windows import WindowSpec, consecutive_ages, cut_lookbacks, make_ages
+
+ROOT = Path(__file__).parents[2]
+SHARES, NOISES, PENALTIES, KNOTS = (0.1, 0.2, 0.3), (0.0, 2.0, 4.0), (0.0, 0.1, 1.0, 10.0), (4, 6, 8, 12)
+WAYS = ("spline", "linear", "last value")
+SETTINGS = parameters(max_gap=200, max_missing_ratio=0.6)
+SCHEMA = read_schema(ROOT / SETTINGS.covariate_spec)
+
+
+def load_table() -> pd.DataFrame:
+    """The bundled table."""
+    return TableDataset(filepath=str(ROOT / SETTINGS.input_path)).load()
+
+
+def cut_holes(table: pd.DataFrame, share: float, seed: int = 0) -> pd.DataFrame:
+    """Empty a share of the targets, in gaps of 1 to 8 steps; every series keeps its ends."""
+    random, holes = np.random.default_rng(seed), np.zeros(len(table), dtype=bool)
+    while holes.mean() < share:
+        start = random.integers(30, len(table) - 40)
+        holes[start : start + random.integers(1, 9)] = True
+    is_edge = table["station"].ne(table["station"].shift(1)) | table["station"].ne(table["station"].shift(-1))
+    holes &= (table["target"].ne("") & ~is_edge).to_numpy()
+    damaged = table.copy()
+    damaged.attrs = table.attrs
+    damaged.loc[holes, "target"] = ""
+    return damaged
+
+
+def add_noise(table: pd.DataFrame, sigma: float, seed: int = 1) -> pd.DataFrame:
+    """Add noise of standard deviation `sigma`, in the target's unit."""
+    noisy = table.copy()
+    noisy.attrs = table.attrs
+    values = pd.to_numeric(table["target"], errors="coerce")
+    values += sigma * np.random.default_rng(seed).normal(size=len(values))
+    noisy["target"] = values.map(repr).where(values.notna(), "")
+    return noisy
+
+
+def fill(table: pd.DataFrame) -> FilledSeries:
+    """From the raw table to filled series, as the pipeline does."""
+    observations = validate_table(table, SCHEMA, SETTINGS.part(TableSpec))
+    return fill_series(observations, SETTINGS.part(TableSpec), SETTINGS.part(FillSpec), SETTINGS.part(WindowSpec))
+
+
+def filled_otherwise(filled: FilledSeries, how: str) -> FilledSeries:
+    """The same series with their gaps filled linearly or by the last value."""
+    values = filled.grid.values[:, :1].copy()
+    rows, seen = np.arange(len(values)), ~np.isnan(values[:, 0])
+    if how == "linear":
+        values[:, 0] = np.interp(rows, rows[seen], values[seen, 0])
+    if how == "last value":
+        values[:, 0] = values[np.maximum.accumulate(np.where(seen, rows, 0)), 0]
+    last_used = filled.fills.last_used
+    return replace(filled, fills=Fill(values, filled.fills.is_imputed, last_used))
+
+
+def windows_of(filled: FilledSeries) -> ModelInput:
+    """Univariate windows of consecutive rows."""
+    return bundle.make_model_input(
+        filled, SCHEMA, SETTINGS.part(TableSpec), SETTINGS.part(WindowSpec), processed_id="study", model_types=()
+    )
+
+
+def rmse(data: ModelInput, forecast: np.ndarray, split: int) -> float:
+    """RMSE of scaled forecasts over what was observed, in the target's unit."""
+    return float(np.sqrt(masked_mse(forecast, ridge_data(data, split)))) * float(data.target_scaling()[1][0])
+
+
+def ridge_rmse(data: ModelInput, split: int, matrix: np.ndarray | None = None) -> float:
+    """RMSE of a ridge regression on windows whose targets went through `matrix`."""
+    parts = [ridge_data(data, number) for number in (0, 1, split)]
+    if matrix is not None:
+        parts = [replace(part, inputs=(part.inputs @ matrix.T).astype(np.float32)) for part in parts]
+    return rmse(data, fit_ridge(*parts[:2]).predict(parts[2].inputs), split)
+
+
+def study_fills() -> str:
+    """Error of the fills at the emptied points, and of the forecasts of a ridge regression on them."""
+    clean = load_table()
+    reference = fill(clean)
+    rows = []
+    for share in SHARES:
+        for sigma in NOISES:
+            filled = fill(cut_holes(add_noise(clean, sigma), share))
+            emptied = filled.fills.is_imputed[:, 0] & ~reference.fills.is_imputed[:, 0]
+            ways = [filled, *(filled_otherwise(filled, how) for how in WAYS[1:])]
+            errors = [(way.fills.values - reference.fills.values)[emptied, 0] for way in ways]
+            fills = [float(np.sqrt(np.mean(error**2))) for error in errors]
+            forecasts = [ridge_rmse(windows_of(way), 2) for way in ways]
+            rows.append([f"{share:.0%}", f"{sigma:g}", *(f"{number:.3f}" for number in (*fills, *forecasts))])
+    heading = ["missing", "noise", *(f"{what}: {how}" for what in ("fill", "forecast") for how in WAYS)]
+    return markdown_table(heading, rows, numbers=True)
+
+
+def study_smoothing() -> str:
+    """Validation / test RMSE with smoothed windows: a ridge regression, then the plain LSTM, at levels of noise."""
+    rows = []
+    for sigma in NOISES:
+        data = windows_of(fill(add_noise(load_table(), sigma)))
+        ages = tuple(range(data.lookback))[::-1]
+        matrices = [make_smoothing_matrix(ages, penalty) for penalty in PENALTIES]
+        pairs = [[ridge_rmse(data, split, matrix) for split in (1, 2)] for matrix in matrices]
+        rows.append(["ridge", f"{sigma:g}", *(f"{val:.3f} / {test:.3f}" for val, test in pairs)])
+        plain = [
+            run_default(data, parameters(linear_path="none", spline_smoothing=penalty), 42)[0] for penalty in PENALTIES
+        ]
+        pairs = [[metrics[split]["model"]["overall"]["rmse"] for split in ("val", "test")] for metrics in plain]
+        rows.append(["plain LSTM", f"{sigma:g}", *(f"{val:.3f} / {test:.3f}" for val, test in pairs)])
+    return markdown_table(["model", "noise", *(f"penalty {penalty:g}" for penalty in PENALTIES)], rows, numbers=True)
+
+
+def study_lookback() -> str:
+    """Validation and test RMSE of a ridge regression on 24 numbers, or more, that describe a longer past."""
+    data = windows_of(fill(load_table()))
+    rows = []
+    for span in (24, 48, 96, 168, 336):
+        ages = consecutive_ages(span, 1)
+        seen = cut_lookbacks(data.scaled, data.window_origin, ages, data.window_first)[:, :, 0]
+        knots = make_ages(data.lookback, span)[::-1]
+        basis = np.stack([np.interp(ages[:, 0], knots, unit) for unit in np.eye(len(knots))], axis=1)
+        described = {
+            f"all {span} rows": seen,
+            "24 rows, ever farther apart": spread_lookback(data, span, {}).X[:, :, 0],
+            "24 coefficients of a linear spline": (seen @ (basis / basis.sum(axis=0))).astype(np.float32),
+        }
+        for name, inputs in described.items():
+            parts = [RidgeData(inputs[data.windows_of(s)], *_targets(data, s)) for s in (0, 1, 2)]
+            fitted = fit_ridge(*parts[:2])
+            rows.append([str(span), name, *(f"{rmse(data, fitted.predict(parts[s].inputs), s):.3f}" for s in (1, 2))])
+    return markdown_table(["span", "inputs", "val", "test"], rows)
+
+
+def _targets(data: ModelInput, split: int) -> tuple[np.ndarray, np.ndarray]:
+    windows = data.windows_of(split)
+    return data.y[windows], data.y_mask[windows]
+
+
+def study_horizon_basis() -> str:
+    """RMSE of ridge forecasts projected onto cubic splines over the horizon."""
+    data = windows_of(fill(load_table()))
+    parts: list[Any] = [ridge_data(data, number) for number in (0, 1, 2)]
+    fitted = fit_ridge(*parts[:2])
+    forecasts = {split: fitted.predict(parts[split].inputs) for split in (1, 2)}
+    rows = [["free", *(f"{rmse(data, forecasts[split], split):.3f}" for split in (1, 2))]]
+    for count in KNOTS:
+        inner = np.linspace(0, 1, count - 2)
+        knots = np.concatenate([[0] * 3, inner, [1] * 3])
+        basis = BSpline.design_matrix(np.linspace(0, 1, data.horizon), knots, 3).toarray()
+        projection = basis @ np.linalg.pinv(basis)
+        rows.append(
+            [f"{count} coefficients", *(f"{rmse(data, forecasts[s] @ projection.T, s):.3f}" for s in (1, 2))]
+        )  # fmt: skip
+    return markdown_table(["horizon", "val", "test"], rows, numbers=True)
+
+
+def main() -> None:
+    """Print all tables."""
+    logging.disable(logging.WARNING)
+    for study in (study_fills, study_lookback, study_horizon_basis, study_smoothing):
+        print(f"{study.__doc__}\n\n{study()}\n", flush=True)
+
+
+if __name__ == "__main__":
+    main()
