@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test lint types check lock clean
+.PHONY: run test notebooks lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
 
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/pytest
+
+notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the benchmark have left under the environment ci.
+	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks
 
 check: test lint types  ## Everything that a change has to pass.
 

@@ -73,6 +73,11 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
         (f"{TABLE},lookback=6", "--pipeline=modelling"), 20,
         f"meta.json is missing; make it with: kedro run --pipeline=preprocessing --params {TABLE},lookback=6",
     ),
+    "absent run": (
+        (f"{TABLE},run_id=absent,backend=onnx", "--pipeline=forecasting"), 20,
+        "run 'absent' is not there (data/08_reporting/absent/run.json is missing); "
+        "make it with: kedro run --params run_id=absent",
+    ),
     "short table": (
         (f"{TABLE},lookback=100",), 26,
         "the train split holds no window of lookback=100 and horizon=24: the longest series has 150 steps",
@@ -157,6 +162,7 @@ def test_a_run_succeeds(finished: Run) -> None:
     "path",
     [
         "03_primary/{processed}/filled_series.parquet",
+        "03_primary/{processed}/fills.plotly.json",
         "05_model_input/{processed}/processed.npz",
         "05_model_input/{processed}/preprocessor.pkl",
         "05_model_input/{processed}/meta.json",
@@ -164,6 +170,11 @@ def test_a_run_succeeds(finished: Run) -> None:
         "06_models/{run}/last.keras",
         "07_model_output/{run}/predictions.parquet",
         "08_reporting/{run}/metrics.json",
+        "08_reporting/{run}/intervals.json",
+        "08_reporting/{run}/windows.plotly.json",
+        "08_reporting/{run}/steps.plotly.json",
+        "08_reporting/{run}/residuals.plotly.json",
+        "08_reporting/{run}/training.plotly.json",
         "08_reporting/{run}/run.json",
         "08_reporting/{run}/report.md",
     ],

@@ -162,6 +162,7 @@ def test_a_derived_run_id_tells_model_mode_and_seed(ids_of: Ids) -> None:
         {"export_formats": "none"},
         {"spline_smoothing": 0},
         {"commit": "abc"},
+        {"backend": "onnx"},
     ],
 )
 def test_the_same_settings_give_the_same_ids(same: dict[str, Any], ids_of: Ids) -> None:
@@ -174,7 +175,15 @@ def test_the_way_a_list_is_written_does_not_change_the_ids(ids_of: Ids) -> None:
 
 @pytest.mark.parametrize(
     "other",
-    [{"epochs": 31}, {"seed": 43}, {"model_type": "gru"}, {"dropout": 0.1}, {"season": 12}, {"hidden_units": [48]}],
+    [
+        {"epochs": 31},
+        {"seed": 43},
+        {"model_type": "gru"},
+        {"dropout": 0.1},
+        {"season": 12},
+        {"hidden_units": [48]},
+        {"interval_levels": [0.9]},
+    ],
 )
 def test_other_training_gives_another_run_on_the_same_data(other: dict[str, Any], ids_of: Ids) -> None:
     (run_id, processed_id), (other_run_id, other_processed_id) = ids_of(), ids_of(**other)
@@ -240,6 +249,10 @@ def test_a_command_repeats_what_was_typed() -> None:
 
 def test_a_command_without_parameters_is_short() -> None:
     assert command("preprocessing", {}, None) == "kedro run --pipeline=preprocessing"
+
+
+def test_a_command_without_a_pipeline_runs_the_main_job() -> None:
+    assert command(None, {"run_id": "mine"}, "ci") == "kedro run --env ci --params run_id=mine"
 
 
 def test_a_command_names_the_environment() -> None:

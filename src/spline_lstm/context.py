@@ -14,7 +14,7 @@ from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.matrix import make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
 
-_PIPELINES = ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix")
+_PIPELINES = ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "forecasting", "describe")
 
 
 @define(slots=False)
@@ -35,6 +35,8 @@ class ProjectContext(KedroContext):
         schema = read_schema(self.project_path / parameters.covariate_spec)
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
         resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
+        resolved["run_command"] = command(None, {}, self.env)
+        resolved["description"] = f"data/08_reporting/tables/{Path(parameters.input_path).stem}"
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
         set_current_matrix(matrix)
         loader.runtime_params = resolved | matrix.parameters

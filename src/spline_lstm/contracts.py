@@ -96,13 +96,11 @@ class ModelInput:
 
     def target_scaling(self) -> tuple[Float64, Float64]:
         """Centre and scale of every target, each of shape `(F_target,)`."""
-        states = [self.preprocessor["scalers"][name] for name in self.target_names]
-        return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
+        return scaling_of(self.target_names, self.preprocessor["scalers"])
 
     def in_target_units(self, y: Float32 | Float64) -> Float64:
         """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
-        center, scale = self.target_scaling()
-        return y.reshape(len(y), self.horizon, -1).astype(np.float64) * scale + center
+        return in_target_units(y, *self.target_scaling())
 
     def history(self, windows: Int64, steps: int) -> Float64:
         """Targets of the last `steps` rows up to each origin, in their own unit.
@@ -127,6 +125,17 @@ class ModelInput:
         rows = self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
         mask = self.y_mask[windows].reshape(len(windows), self.horizon, -1)
         return self.raw_target[rows], mask
+
+
+def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
+    """Centre and scale of some features, each of shape `(len(names),)`."""
+    states = [scalers[name] for name in names]
+    return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
+
+
+def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Float64:
+    """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
+    return y.reshape(len(y), -1, len(center)).astype(np.float64) * scale + center
 
 
 def fingerprint(bundle: ModelInput) -> dict[str, str]:

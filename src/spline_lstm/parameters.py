@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
@@ -89,7 +90,9 @@ class RunSpec(Spec):
     """The resolved parameters, as recorded with every result."""
 
 
-class Parameters(InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec):
+class Parameters(
+    InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
+):  # fmt: skip
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
     edge_poc: EdgeSpec
@@ -155,12 +158,16 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def command(pipeline: str, given: Mapping[str, Any], env: str | None) -> str:
-    """Return the command that runs a pipeline with the environment and parameters given on the command line."""
+def command(pipeline: str | None, given: Mapping[str, Any], env: str | None) -> str:
+    """Return the command that runs a pipeline with the environment and parameters given on the command line.
+
+    Without a pipeline it runs the main job.
+    """
     texts = [f"{name}={_typed(value)}" for name, value in _flat(given)]
-    options = [f"--env {env}"] if env else []
+    options = [f"--pipeline={pipeline}"] if pipeline else []
+    options += [f"--env {env}"] if env else []
     options += ["--params " + ",".join(texts)] if texts else []
-    return " ".join([f"kedro run --pipeline={pipeline}", *options])
+    return " ".join(["kedro run", *options])
 
 
 def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

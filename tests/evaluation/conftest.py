@@ -8,6 +8,7 @@ import pytest
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.forecasts import evaluate
+from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,9 @@ def evaluate_error(two_targets: ModelInput) -> Callable[..., dict[str, Any]]:
             split: {"model": np.add(two_targets.truth(rows)[0], model), "ridge": two_targets.truth(rows)[0] + ridge}
             for split, rows in windows.items()
         }
-        return evaluate(two_targets, windows, made, season)
+        metrics = evaluate(two_targets, windows, made, season)
+        intervals = make_intervals(two_targets, windows["val"], made["val"]["model"], (0.8,))
+        scored = score_intervals(two_targets, windows["test"], made["test"]["model"], intervals)
+        return metrics | {"intervals": scored}
 
     return run

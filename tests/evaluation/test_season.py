@@ -1,4 +1,4 @@
-"""How many steps a season has."""
+"""What the evaluation is asked for, and how many steps a season has."""
 
 from typing import Any
 
@@ -83,11 +83,23 @@ def test_gaps_do_not_hide_a_season(infer: Any) -> None:
 
 @pytest.mark.parametrize("season", [1, 24, "auto"])
 def test_a_season_is_a_number_of_steps_or_auto(season: int | str) -> None:
-    assert EvaluationSpec(season=season).season == season
+    assert EvaluationSpec(season=season, interval_levels=(0.8,)).season == season
 
 
 @pytest.mark.parametrize("season", [0, -1, 1.5, True, "daily", None])
 def test_refuses_another_season(season: object) -> None:
     with pytest.raises(ParameterError, match="parameter 'season") as refused:
-        EvaluationSpec.parse({"season": season}, ParameterError, "parameter")
+        EvaluationSpec.parse({"season": season, "interval_levels": [0.8]}, ParameterError, "parameter")
     assert refused.value.exit_code == 2
+
+
+@pytest.mark.parametrize(("typed", "levels"), [("0.8+0.95", (0.8, 0.95)), (0.9, (0.9,)), ([0.5], (0.5,))])
+def test_interval_levels_are_shares(typed: Any, levels: tuple[float, ...]) -> None:
+    parsed = EvaluationSpec.parse({"season": 1, "interval_levels": typed}, ParameterError, "parameter")
+    assert parsed.interval_levels == levels
+
+
+@pytest.mark.parametrize("levels", [[], [0.0], [1.0], [80.0], [0.8, 0.8], ["high"], None])
+def test_refuses_other_interval_levels(levels: object) -> None:
+    with pytest.raises(ParameterError, match="parameter 'interval_levels"):
+        EvaluationSpec.parse({"season": 1, "interval_levels": levels}, ParameterError, "parameter")

@@ -1,5 +1,6 @@
 """What surrounds the recurrent stack, and which files are refused."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.models import training
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.lstm import LSTMModel
@@ -142,10 +144,49 @@ def test_the_loss_leaves_out_targets_that_are_nan() -> None:
     assert np.asarray(masked_mse_loss(y_true, y_pred)).tolist() == [(4 + 0 + 0 + 4) / 4]
 
 
-def test_early_stopping_ends_after_the_epochs_of_patience(make_tiny: Any, make_windows: Any) -> None:
-    model, train = make_tiny(learning_rate=100.0), make_windows()
-    record = model.fit_model(train, train, epochs=9, batch_size=8, patience=2)
-    assert [entry["epoch"] for entry in record.history] == [0, 1, 2]
+def never_better(network: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, bool]]:
+    """Note the learning rate of every epoch, and whether it began with the first weights; each one makes it worse."""
+    seen: list[tuple[float, bool]] = []
+    first = [np.array(weight) for weight in network.get_weights()]
+
+    def make_epoch(trained: Any, *_: Any) -> Callable[[Any], float]:
+        def run_epoch(_: Any) -> float:
+            weights = trained.get_weights()
+            began_anew = all(map(np.array_equal, weights, first))
+            seen.append((float(trained.optimizer.learning_rate.numpy()), began_anew))
+            trained.set_weights([weight + 10 for weight in weights])
+            return 1.0
+
+        return run_epoch
+
+    monkeypatch.setattr(training, "_make_epoch", make_epoch)
+    return seen
+
+
+@pytest.mark.parametrize(
+    ("rate", "rates"), [(1e-2, [1e-2, 1e-2, 1e-3, 1e-3, 1e-4, 1e-4]), (1e-4, [1e-4, 1e-4]), (1e-5, [1e-5, 1e-5])]
+)
+def test_without_improvement_the_learning_rate_falls_and_then_training_ends(
+    make_tiny: Any, make_windows: Any, monkeypatch: pytest.MonkeyPatch, rate: float, rates: list[float]
+) -> None:
+    model, train = make_tiny(learning_rate=rate), make_windows()
+    seen = never_better(model.build(), monkeypatch)
+    record = model.fit_model(train, train, epochs=20, batch_size=8, patience=2)
+    np.testing.assert_allclose([found for found, _ in seen], rates, rtol=1e-5)
+    assert [anew for _, anew in seen] == [True, False] * (len(rates) // 2)
+    assert (record.best_epoch, record.learning_rate, record.trials) == (0, rate, {})
+
+
+def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_windows: Any) -> None:
+    train, val = make_windows(64), make_windows(32, seed=1)
+    records = {}
+    for rate in ("auto", 1e-4, 1e-3, 1e-2):
+        records[rate] = make_tiny(learning_rate=rate, dropout=0.0).fit_model(
+            train, val, epochs=3, batch_size=8, patience=5
+        )
+    assert set(records["auto"].trials) == {1e-4, 1e-3, 1e-2}
+    assert records["auto"].learning_rate == min(records["auto"].trials, key=records["auto"].trials.__getitem__)
+    assert records["auto"].history[0] == records[1e-3].history[0]  # it starts anew from the first weights
 
 
 def test_refuses_outputs_that_are_no_multiple_of_the_targets(refuses: Any) -> None:

@@ -10,7 +10,7 @@ from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
 from spline_lstm.contracts import ModelInput
-from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, TextDataset
+from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, PlotlyDataset, TextDataset
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.parameters import GROUPS, RunSpec
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
-    "predictions": ParquetDataset, "run_record": JSONDataset, "report": TextDataset,
+    "predictions": ParquetDataset, "intervals": JSONDataset, "run_record": JSONDataset, "report": TextDataset,
+    **dict.fromkeys(("plot_windows", "plot_steps", "plot_residuals", "plot_training"), PlotlyDataset),
 }  # fmt: skip
 CHANGES = {
     "model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01,
@@ -55,7 +56,7 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
 
 def test_the_nodes_are_named_like_their_functions() -> None:
     names = {node.name for node in create_pipeline().nodes}
-    assert names == {"train_model", "evaluate_model", "describe_run", "write_report"}
+    assert names == {"train_model", "evaluate_model", "describe_run", "plot_run", "write_report"}
 
 
 def test_it_needs_the_model_input_and_parameters() -> None:
@@ -102,6 +103,19 @@ def test_a_filled_hour_is_predicted_but_not_scored(made: dict[str, Any]) -> None
 def test_the_ridge_baseline_is_scored_on_the_same_windows(made: dict[str, Any]) -> None:
     metrics = made["metrics"]["test"]
     assert metrics["baselines"]["ridge"]["overall"]["rmse"] < metrics["baselines"]["last_value"]["overall"]["rmse"]
+
+
+def test_the_intervals_are_those_of_the_model_on_validation(made: dict[str, Any], bundle: ModelInput) -> None:
+    assert made["intervals"]["model_sha256"] == hashlib.sha256(made["model"]).hexdigest()
+    assert made["intervals"]["windows"] == len(bundle.windows_of(1))
+    assert [entry["level"] for entry in made["intervals"]["levels"]] == [0.8, 0.95]
+
+
+def test_the_coverage_is_that_of_the_predictions(made: dict[str, Any]) -> None:
+    table: pd.DataFrame = made["predictions"][made["predictions"]["is_scored"]]
+    width = np.array(made["intervals"]["levels"][0]["half_width"]["target"], dtype=float)[table["step"] - 1]
+    covered = (table["y_pred"] - table["y_true"]).abs() <= width
+    assert made["metrics"]["intervals"][0]["coverage"] == pytest.approx(covered.mean())
 
 
 def test_the_metrics_name_their_run(made: dict[str, Any]) -> None:

@@ -51,8 +51,8 @@ def test_it_needs_the_table_the_schema_and_parameters() -> None:
     }  # fmt: skip
 
 
-def test_it_makes_the_model_input_and_the_filled_series() -> None:
-    assert create_pipeline().outputs() == {"model_input", "filled_series"}
+def test_it_makes_the_model_input_and_the_filled_series_with_a_plot() -> None:
+    assert create_pipeline().outputs() == {"model_input", "filled_series", "plot_fills"}
 
 
 @pytest.mark.parametrize("feature_mode", ["univariate", "multivariate"])

@@ -11,6 +11,7 @@ from spline_lstm.datasets.files import (
 )
 from spline_lstm.datasets.inputs import SchemaDataset, TableDataset
 from spline_lstm.datasets.model_input import ModelInputDataset
+from spline_lstm.datasets.trained_run import TrainedRunDataset
 
 __all__ = [
     "BytesDataset",
@@ -23,4 +24,5 @@ __all__ = [
     "SchemaDataset",
     "TableDataset",
     "TextDataset",
+    "TrainedRunDataset",
 ]

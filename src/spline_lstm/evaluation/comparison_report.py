@@ -4,6 +4,7 @@ from typing import Any
 
 from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
 from spline_lstm.evaluation.markdown import table
+from spline_lstm.evaluation.plots import add_steps
 
 _DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
 
@@ -142,20 +143,11 @@ def make_horizon_plot(records: list[CellRecord]) -> Any:
 
     figure = go.Figure()
     for record in records:
-        _add_steps(
-            figure, record.metrics["test"]["model"], f"{record.model_type}, {record.feature_mode}, {record.seed}"
-        )
+        add_steps(figure, record.metrics["test"]["model"], f"{record.model_type}, {record.feature_mode}, {record.seed}")
     for mode in dict.fromkeys(record.feature_mode for record in records):
         first = next(record for record in records if record.feature_mode == mode)
-        _add_steps(figure, first.metrics["test"]["baselines"]["ridge"], f"ridge, {mode}", dash="dot")
+        add_steps(figure, first.metrics["test"]["baselines"]["ridge"], f"ridge, {mode}", dash="dot")
     return figure.update_layout(title="Error by step of the horizon", xaxis_title="step", yaxis_title="test RMSE")
-
-
-def _add_steps(figure: Any, scores: dict[str, Any], name: str, dash: str = "solid") -> None:
-    steps = scores["per_horizon"]
-    figure.add_scatter(
-        x=[entry["step"] for entry in steps], y=[entry["rmse"] for entry in steps], name=name, line={"dash": dash}
-    )
 
 
 def make_seed_plot(rows: list[Row]) -> Any:

@@ -1,5 +1,6 @@
-"""Scoring of forecasts beside the baselines, on the same windows."""
+"""Forecasts: scored beside the baselines on the same windows, and laid out as a table."""
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.baselines import naive_forecasts
 from spline_lstm.evaluation.metrics import fit_error_scales, score
 from spline_lstm.evaluation.season import infer_season
-from spline_lstm.types import DataFrame, Float64, Int64
+from spline_lstm.types import Bool, DataFrame, Float64, Int64
 
 
 def evaluate(
@@ -47,8 +48,26 @@ def _units(bundle: ModelInput) -> dict[str, str | None]:
     return {name: bundle.meta.get("units", {}).get(name) for name in bundle.target_names}
 
 
+@dataclass(frozen=True)
+class ForecastAxes:
+    """What forecasts of shape `(windows, horizon, F_target)` are about.
+
+    Attributes:
+        series: Series number of each window, `(windows,)`.
+        origin: Timestamp of each window's last lookback step, in nanoseconds since 1970, `(windows,)`.
+        timestamps: Timestamps of the steps, `(windows, horizon)`.
+
+    """
+
+    series: Int64
+    series_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    origin: Int64
+    timestamps: Int64
+
+
 def make_predictions(bundle: ModelInput, windows: Int64, forecast: Float64) -> DataFrame:
-    """Lay out forecasts as a table, one row for each window, step and target.
+    """Lay out forecasts beside the truth.
 
     Args:
         bundle: Preprocessed data.
@@ -56,33 +75,47 @@ def make_predictions(bundle: ModelInput, windows: Int64, forecast: Float64) -> D
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
 
     Returns:
-        Columns `series_id`, `origin`, `timestamp`, `step` (from 1), `target`, `y_true`, `y_pred`,
-        `is_scored` (whether the truth was observed).
+        The columns of `lay_out`, and `y_true`, `y_pred` and `is_scored` (whether the truth was observed).
+
+    """
+    truth, mask = bundle.truth(windows)
+    origin = bundle.window_origin[windows]
+    axes = ForecastAxes(
+        series=bundle.window_series[windows],
+        series_names=bundle.series_names,
+        target_names=bundle.target_names,
+        origin=bundle.row_timestamp[origin],
+        timestamps=bundle.row_timestamp[origin[:, None] + np.arange(1, bundle.horizon + 1)],
+    )
+    return lay_out(axes, {"y_true": truth, "y_pred": forecast, "is_scored": mask})
+
+
+def lay_out(axes: ForecastAxes, values: dict[str, Float64 | Bool]) -> DataFrame:
+    """Lay out values as a table, one row for each window, step and target.
+
+    Args:
+        axes: What the values are about.
+        values: Column name to `(windows, horizon, F_target)`.
+
+    Returns:
+        Columns `series_id`, `origin`, `timestamp`, `step` (from 1), `target`, and those of `values`.
 
     """
     import pandas as pd
 
-    truth, mask = bundle.truth(windows)
-    count, horizon, targets = forecast.shape
-    origin = bundle.window_origin[windows]
-    rows = origin[:, None] + np.arange(1, horizon + 1)
-
-    def stamps(values: Int64) -> Any:
-        return np.repeat(values.reshape(-1), targets * (horizon if values.ndim == 1 else 1)).astype("datetime64[ns]")
-
+    count, horizon = axes.timestamps.shape
+    targets = len(axes.target_names)
     return pd.DataFrame(
         {
             "series_id": pd.Categorical.from_codes(
-                np.repeat(bundle.window_series[windows], horizon * targets), categories=pd.Index(bundle.series_names)
+                np.repeat(axes.series, horizon * targets), categories=pd.Index(axes.series_names)
             ),
-            "origin": stamps(bundle.row_timestamp[origin]),
-            "timestamp": stamps(bundle.row_timestamp[rows]),
+            "origin": np.repeat(axes.origin, horizon * targets).astype("datetime64[ns]"),
+            "timestamp": np.repeat(axes.timestamps.reshape(-1), targets).astype("datetime64[ns]"),
             "step": np.tile(np.repeat(np.arange(1, horizon + 1), targets), count),
             "target": pd.Categorical.from_codes(
-                np.tile(np.arange(targets), count * horizon), categories=pd.Index(bundle.target_names)
+                np.tile(np.arange(targets), count * horizon), categories=pd.Index(axes.target_names)
             ),
-            "y_true": truth.reshape(-1),
-            "y_pred": forecast.reshape(-1),
-            "is_scored": mask.reshape(-1),
+            **{name: value.reshape(-1) for name, value in values.items()},
         }
     )

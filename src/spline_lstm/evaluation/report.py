@@ -11,6 +11,8 @@ _HEADINGS = {
 }  # fmt: skip
 _LEVEL = 5e-4
 """Relative difference of two RMSE that is shown as none."""
+_CLEARLY_LESS = 0.05
+"""Share of the truth by which an interval may miss its level before the report warns."""
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm")
 
 
@@ -66,6 +68,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
         _horizon_table(metrics),
+        _intervals_section(metrics),
         _data_section(metrics, bundle),
         _files_section(run),
         _settings_section(run),
@@ -135,6 +138,23 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
     return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
 
 
+def _intervals_section(metrics: dict[str, Any]) -> str:
+    rows = [
+        [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{_number(entry['mean_width'])}{_unit(metrics)}"]
+        for entry in metrics["intervals"]
+    ]
+    narrow = any((entry["coverage"] or 1) < entry["level"] - _CLEARLY_LESS for entry in metrics["intervals"])
+    warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
+    return (
+        f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
+        f"Split conformal, calibrated on {metrics['val']['windows']} validation windows for each step.{warning}"
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
 def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
     meta = bundle.meta
     windows = {name: int((bundle.window_split == number).sum()) for number, name in enumerate(("train", "val", "test"))}
@@ -166,6 +186,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["last epoch", f"`data/06_models/{run_id}/last.keras`", ""],
         ["forecasts on test", f"`data/07_model_output/{run_id}/predictions.parquet`", '`catalog.load("predictions")`'],
         ["all metrics", f"`data/08_reporting/{run_id}/metrics.json`", '`catalog.load("metrics")`'],
+        ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
         ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
         ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],

@@ -1,20 +1,27 @@
-"""How many steps a season has."""
+"""What the evaluation is asked for, and how many steps a season has."""
 
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spline_lstm.contracts import ModelInput
-from spline_lstm.spec import Spec, StrictInt
+from spline_lstm.spec import Floats, Spec, StrictInt
 
 _DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
 
 
+def _check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
+        raise ValueError("distinct numbers between 0 and 1 are needed")
+    return levels
+
+
 class EvaluationSpec(Spec):
-    """What the metrics need to know."""
+    """What the metrics and intervals need to know."""
 
     season: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
+    interval_levels: Annotated[Floats, Field(min_length=1), AfterValidator(_check_levels)]
 
 
 def season_candidates(step_seconds: float) -> tuple[int, ...]:

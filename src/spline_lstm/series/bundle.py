@@ -20,7 +20,7 @@ from spline_lstm.series.windows import (
     consecutive_ages,
     cut_horizons,
     cut_lookbacks,
-    make_ages,
+    make_window_ages,
     make_window_index,
 )
 from spline_lstm.types import Bool, DataFrame, Int64
@@ -35,6 +35,7 @@ class FilledSeries:
     grid: Grid
     fills: Fill
     borders: SplitBorders
+    spec: FillSpec
     sha256: str | None
     """Hash of the table's file."""
 
@@ -59,7 +60,7 @@ def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: st
     for position, name in enumerate(grid.columns.targets):
         train = targets[is_train, position]
         check_target_varies(train[~np.isnan(train)], name, grid.source)
-    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, sha256)
+    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, spec, sha256)
 
 
 def make_filled_table(filled: FilledSeries) -> DataFrame:
@@ -140,7 +141,7 @@ def make_model_input(
 def spread_ages(bundle: ModelInput, span: int) -> Int64:
     """Ages of the rows that show the past, spread over `span` steps, beside those of what describes the horizon."""
     ahead = [name in bundle.preprocessor["known_ahead"] for name in bundle.feature_names]
-    return np.where(ahead, bundle.ages, make_ages(bundle.lookback, span)[:, None])
+    return make_window_ages(bundle.lookback, span, np.array(ahead))
 
 
 def spread_lookback(bundle: ModelInput, span: int, choices: dict[str, Any]) -> ModelInput:
@@ -261,5 +262,6 @@ def _make_preprocessor(
         "series_id_cols": list(filled.grid.columns.series_id),
         "freq": filled.grid.frequency.alias,
         "spline": {"kind": "modified_akima", "stencil": 3},
+        "fills": filled.spec.model_dump(mode="json"),
         "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
     }

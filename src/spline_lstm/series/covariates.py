@@ -27,6 +27,14 @@ class OrdinalState(TypedDict):
 
 
 @dataclass(frozen=True)
+class Learnt:
+    """What is learnt from train and applied to everything: scalers and ranks by feature, codes by static covariate."""
+
+    states: dict[str, Any]
+    static_codes: dict[str, dict[str, list[float]]]
+
+
+@dataclass(frozen=True)
 class Features:
     """Scaled features of all series and the learnt state behind them.
 
@@ -106,8 +114,9 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
 
 
 def make_features(
-    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema, *, horizon: int, multivariate: bool
-) -> Features:
+    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
+    *, horizon: int, multivariate: bool, learnt: Learnt | None = None,
+) -> Features:  # fmt: skip
     """Fill, shift, scale and join everything that enters X.
 
     All channels are always made, so that a window is valid in either feature mode or in none; the
@@ -120,6 +129,7 @@ def make_features(
         schema: What the columns mean.
         horizon: Steps by which known-ahead channels are shown early.
         multivariate: Whether covariates enter X.
+        learnt: What an earlier run has learnt and is to be applied; None learns from train.
 
     Raises:
         SchemaError: Two features would have one name.
@@ -127,7 +137,7 @@ def make_features(
 
     """
     is_train = borders.is_train(grid.series)
-    states: dict[str, Any] = {}
+    states = dict(learnt.states) if learnt else {}
     columns: list[Float64] = []
     names: list[str] = []
     ahead: list[str] = []
@@ -139,7 +149,8 @@ def make_features(
         columns.append(values)
         names.append(channel.name)
         ahead += [channel.name] if channel.ahead else []
-    static_codes = make_static_codes(grid.statics, {item.name: item.dim for item in grid.columns.static})
+    dims = {item.name: item.dim for item in grid.columns.static}
+    static_codes = learnt.static_codes if learnt else make_static_codes(grid.statics, dims)
     if not multivariate:
         count = len(grid.columns.targets)
         columns, names, ahead = columns[:count], names[:count], []
@@ -174,10 +185,10 @@ def _channels(
     grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
     horizon: int, is_train: Bool, states: dict[str, Any],
 ) -> Iterator[_Channel]:  # fmt: skip
-    """Yield the scaled channels in feature order and record their state; NaN has become 0."""
+    """Yield the scaled channels in feature order and record the state of those that have none; NaN has become 0."""
     targets: dict[str, _Channel] = {}
     for position, name in enumerate(grid.columns.targets):
-        state = states[name] = fit_scaler("standard", _observed(grid.values[:, position], is_train))
+        state = states.setdefault(name, fit_scaler("standard", _observed(grid.values[:, position], is_train)))
         scaled = (fills.values[:, position] - state["center"]) / state["scale"]
         targets[name] = _Channel(name, scaled, fills.last_used[:, position])
         yield targets[name]
@@ -186,10 +197,10 @@ def _channels(
         filled, last_used = fill_covariate(observed, grid.series, borders)
         name = f"{covariate.name}_lead{horizon}" if covariate.known_future else covariate.name
         if covariate.is_category:
-            states[name] = _fit_ordinal(observed, is_train, grid.labels[covariate.name])
-            scaled = _apply_ordinal(filled, grid.labels[covariate.name], states[name])
+            labels = grid.labels[covariate.name]
+            scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
         else:
-            state = states[name] = fit_scaler(covariate.scaler or "standard", _observed(observed, is_train))
+            state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
             scaled = (filled - state["center"]) / state["scale"]
         lead = horizon if covariate.known_future else 0
         yield _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future, ahead=lead > 0)

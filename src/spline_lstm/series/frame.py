@@ -59,7 +59,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
     names, series = _series_codes(table, columns.series_id, source)
-    timestamps = _timestamps(table[columns.timestamp], source)
+    timestamps = to_timestamps(table[columns.timestamp], source)
     order = np.lexsort((timestamps, series))
     series, timestamps = series[order], timestamps[order]
     _check_no_duplicates(series, timestamps, names, columns, source)
@@ -74,7 +74,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
             codes, labels[name] = _codes(table[name])
             values[:, position] = np.where(codes < 0, np.nan, codes)[order]
         else:
-            values[:, position] = _numbers(table[name], source, flags=name in flags)[order]
+            values[:, position] = to_numbers(table[name], source, flags=name in flags)[order]
     statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
     sha256 = table.attrs.get("sha256")
     return Observations(source, sha256, columns, names, series, timestamps, values, labels, statics)
@@ -120,10 +120,15 @@ def _row(position: int) -> str:
     return f"row {position + 2}"
 
 
-def _numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) -> Float64:
+def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) -> Float64:
     """Read a column as numbers; missing cells become NaN, and `true` and `false` 1 and 0 where `flags`.
 
     Text is converted exactly (to the nearest double), never by guessing at separators.
+
+    Raises:
+        TableError: A cell is not a number.
+        ValuesError: A value is infinite, or beyond `LARGEST_VALUE`.
+
     """
     import pandas as pd
     import pyarrow as pa
@@ -158,8 +163,13 @@ def _refuse_text(text: "pd.Series[Any]", position: int, name: str, source: str) 
     raise TableError(f"{source} {_row(position)}, column '{name}': '{shown}' is not a number{hint}")
 
 
-def _timestamps(column: "pd.Series[Any]", source: str) -> Int64:
-    """Read timestamps as nanoseconds since 1970 in UTC; naive ones are taken as they stand."""
+def to_timestamps(column: "pd.Series[Any]", source: str) -> Int64:
+    """Read timestamps as nanoseconds since 1970 in UTC; naive ones are taken as they stand.
+
+    Raises:
+        TimeAxisError: A cell is missing or not ISO 8601, or some have a UTC offset and others none.
+
+    """
     import pandas as pd
 
     where = f"column '{column.name}'"

@@ -136,18 +136,19 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
     steps = np.diff(timestamps)[inside]
     if not len(steps):
         raise InsufficientDataError("the table has no series of two rows or more; more history is needed")
-    step = _most_frequent(steps)
+    step = most_frequent(steps)
     if step >= 28 * _DAY:
         days, all_ends = _day_of_month(timestamps), bool(_is_month_end(timestamps).all())
         if all_ends or np.all(days == days[0]):
-            months = _most_frequent(np.diff(_months(timestamps))[inside])
+            months = most_frequent(np.diff(_months(timestamps))[inside])
             return Frequency("month_ends" if all_ends else "months", months, _month_alias(months, ends=all_ends))
     if step == _DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * _DAY) >= 2:
         return Frequency("business", 1, "B")
     return Frequency("fixed", step, _fixed_alias(step))
 
 
-def _most_frequent(steps: Int64) -> int:
+def most_frequent(steps: Int64) -> int:
+    """Return the value that is there most often, the smallest among several."""
     values, counts = np.unique(steps, return_counts=True)
     return int(values[np.argmax(counts)])
 

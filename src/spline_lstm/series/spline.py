@@ -48,8 +48,8 @@ def fill_gaps(values: Float64, series: Int64, is_train: Bool) -> Fill:
     beyond, the last value is held. So no value after the training border moves anything before it.
 
     Args:
-        values: Columns with NaN where nothing was observed, shape `(steps, columns)`; the first and
-            last row of every series are observed.
+        values: Columns with NaN where nothing was observed, shape `(steps, columns)`; the first row of
+            every series is observed, and after its last observation that value is held.
         series: Series number of every row, sorted, shape `(steps,)`.
         is_train: Whether a row belongs to the training part, shape `(steps,)`.
 
@@ -76,10 +76,10 @@ def _fill_column(values: Float64, missing: Int64, series: Int64, is_train: Bool)
 
     last_left = rows[:, 2]
     bridged = usable[:, 3]
-    held = values[last_left]
-    spline = _modified_akima(rows, values[rows], usable, missing)
+    fills = values[last_left]
+    fills[bridged] = _modified_akima(rows[bridged], values[rows[bridged]], usable[bridged], missing[bridged])
     last_right = np.max(np.where(usable, rows, -1), axis=1)
-    return np.where(bridged, spline, held), np.where(bridged, last_right, last_left)
+    return fills, np.where(bridged, last_right, last_left)
 
 
 def _modified_akima(rows: Int64, values: Float64, usable: Bool, at: Int64) -> Float64:
@@ -141,7 +141,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
         missing = np.isnan(grid.values[:, column])
         if not missing.any():
             continue
-        lengths, ends = _run_lengths(missing, series)
+        lengths, ends = run_lengths(missing, series)
         if lengths.max() > spec.max_gap:
             longest = int(np.argmax(lengths))
             raise ValuesError(
@@ -157,7 +157,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
             )
 
 
-def _run_lengths(missing: Bool, series: Int64) -> tuple[Int64, Int64]:
+def run_lengths(missing: Bool, series: Int64) -> tuple[Int64, Int64]:
     """Lengths of the runs of missing rows, and the last row of each."""
     rows = np.flatnonzero(missing)
     new_run = np.r_[True, (np.diff(rows) > 1) | (np.diff(series[rows]) > 0)]

@@ -150,6 +150,21 @@ def consecutive_ages(lookback: int, features: int) -> Int64:
     return np.repeat(np.arange(lookback)[::-1, None], features, axis=1)
 
 
+def make_window_ages(lookback: int, span: int, ahead: Bool) -> Int64:
+    """Return the ages of rows that show the past, spread over `span` steps, beside consecutive ones.
+
+    Args:
+        lookback: Rows of a window.
+        span: Steps that they are spread over.
+        ahead: Which features describe the horizon and stay consecutive, shape `(features,)`.
+
+    Returns:
+        Shape `(lookback, features)`.
+
+    """
+    return np.where(ahead, consecutive_ages(lookback, len(ahead)), make_ages(lookback, span)[:, None])
+
+
 def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int64) -> NDArray[Scalar]:
     """Cut what each window sees.
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.contracts import ModelInput, fingerprint
-from spline_lstm.evaluation import forecasts, report
+from spline_lstm.evaluation import forecasts, plots, report
+from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
@@ -65,8 +66,13 @@ def _windows(model_input: ModelInput, windows: Int64) -> tuple[Float32, Float32]
 
 def evaluate_model(
     model_file: bytes, model_input: ModelInput, model: ModelSpec, evaluation: EvaluationSpec, run: RunSpec
-) -> tuple[dict[str, Any], DataFrame]:
-    """Score the model beside all baselines on val and test; returns the metrics and the test predictions."""
+) -> tuple[dict[str, Any], DataFrame, dict[str, Any]]:
+    """Score the model beside all baselines on val and test, and calibrate its intervals on val.
+
+    Returns:
+        The metrics, the test predictions, and the intervals.
+
+    """
     network = MODELS[model.model_type].from_network(load_network(model_file, "model.keras"))
     ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
@@ -78,12 +84,15 @@ def evaluate_model(
         for split, rows in windows.items()
     }
     metrics = forecasts.evaluate(model_input, windows, made, evaluation.season)
+    intervals = make_intervals(model_input, windows["val"], made["val"]["model"], evaluation.interval_levels)
+    metrics["intervals"] = score_intervals(model_input, windows["test"], made["test"]["model"], intervals)
     names = {
         "run_id": run.run_id,
         "processed_run_id": model_input.processed_id,
         "model_sha256": hashlib.sha256(model_file).hexdigest(),
     }
-    return names | metrics, forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
+    predictions = forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
+    return names | metrics, predictions, names | intervals
 
 
 def describe_run(
@@ -126,3 +135,15 @@ def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_inpu
     text = report.make_report(metrics, run_record, model_input)
     logger.info("%s", report.one_line(metrics))
     return text
+
+
+def plot_run(
+    metrics: dict[str, Any], predictions: DataFrame, intervals: dict[str, Any], training_history: dict[str, Any]
+) -> tuple[Any, Any, Any, Any]:
+    """Plot some forecasts with their intervals, the error by step, the residuals, and the training."""
+    return (
+        plots.make_windows_plot(predictions, intervals),
+        plots.make_steps_plot(metrics),
+        plots.make_residuals_plot(predictions),
+        plots.make_training_plot(training_history),
+    )

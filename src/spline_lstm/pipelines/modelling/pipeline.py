@@ -2,11 +2,11 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model, train_model, write_report
+from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model, plot_run, train_model, write_report
 
 
 def create_pipeline() -> Pipeline:
-    """From `model_input` to the model, its metrics, predictions and report."""
+    """From `model_input` to the model, its metrics, predictions, intervals, report and plots."""
     return Pipeline(
         [
             Node(
@@ -18,7 +18,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 evaluate_model,
                 ["model", "model_input", "params:model", "params:evaluation", "params:run"],
-                ["metrics", "predictions"],
+                ["metrics", "predictions", "intervals"],
                 name="evaluate_model",
             ),
             Node(
@@ -26,6 +26,12 @@ def create_pipeline() -> Pipeline:
                 ["model", "last_model", "training_history", "model_input", "params:training", "params:run"],
                 "run_record",
                 name="describe_run",
+            ),
+            Node(
+                plot_run,
+                ["metrics", "predictions", "intervals", "training_history"],
+                ["plot_windows", "plot_steps", "plot_residuals", "plot_training"],
+                name="plot_run",
             ),
             Node(write_report, ["metrics", "run_record", "model_input"], "report", name="write_report"),
         ]

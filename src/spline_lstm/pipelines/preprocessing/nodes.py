@@ -3,8 +3,10 @@
 import itertools
 import logging
 import math
+from typing import Any
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.evaluation.plots import make_fills_plot
 from spline_lstm.evaluation.season import infer_season
 from spline_lstm.models.registry import MODELS
 from spline_lstm.models.selection import resolve_span
@@ -42,10 +44,10 @@ def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, w
 
 def make_model_input(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
-) -> tuple[ModelInput, DataFrame]:
-    """Make features and windows, and the filled series as a table for people to look at.
+) -> tuple[ModelInput, DataFrame, Any]:
+    """Make features and windows, and the filled series as a table and a plot for people to look at.
 
-    Both at once: of a table that is too short for a window, nothing is left behind.
+    All at once: of a table that is too short for a window, nothing is left behind.
     """
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
@@ -61,7 +63,8 @@ def make_model_input(
         )  # fmt: skip
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
-    return made, bundle.make_filled_table(series)
+    filled = bundle.make_filled_table(series)
+    return made, filled, make_fills_plot(filled, series.grid.columns.targets)
 
 
 def _coprime(stride: int, season: int) -> int:

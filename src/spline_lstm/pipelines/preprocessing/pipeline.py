@@ -21,7 +21,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 make_model_input,
                 ["series", "covariate_schema", "params:table", "params:windows", "params:run"],
-                ["model_input", "filled_series"],
+                ["model_input", "filled_series", "plot_fills"],
                 name="make_model_input",
             ),
         ]

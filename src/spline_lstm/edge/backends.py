@@ -1,0 +1,88 @@
+"""Forecasts of a trained run through Keras, ONNX or TFLite; only Keras loads TensorFlow."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from spline_lstm.contracts import check_windows, in_target_units, scaling_of
+from spline_lstm.edge import runtime
+from spline_lstm.edge.contract import EdgeContract
+from spline_lstm.edge.runtime import Run
+from spline_lstm.errors import RunIdMismatchError
+from spline_lstm.models.archive import load_network
+from spline_lstm.models.registry import MODELS
+from spline_lstm.series.latest import Preprocessor
+from spline_lstm.spec import Spec
+from spline_lstm.types import Float32, Float64
+
+Backend = Literal["keras", "onnx", "tflite"]
+MODEL_FILES: dict[Backend, str] = {"keras": "model.keras", "onnx": "model.onnx", "tflite": "model.tflite"}
+
+
+class ForecastSpec(Spec):
+    """What a forecast runs through."""
+
+    backend: Backend
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """What a run leaves for forecasts.
+
+    Attributes:
+        record: The run's record, `run.json`.
+        preprocessor: How the run's table became windows.
+        backend: What the model file is for.
+        model_file: The model in that form.
+
+    """
+
+    record: dict[str, Any]
+    preprocessor: Preprocessor
+    backend: Backend
+    model_file: bytes
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the run's Keras file, which every result and export of the run names."""
+        return str(self.record["sha256"]["model.keras"])
+
+
+def forecast(trained: TrainedRun, X: Float32) -> Float64:
+    """Forecast windows with a trained run.
+
+    Args:
+        trained: The run.
+        X: Scaled inputs, shape `(windows, lookback, F_total)`.
+
+    Returns:
+        Targets in their own unit, shape `(windows, horizon, F_target)`.
+
+    Raises:
+        ArtifactDamagedError: The model file does not load.
+        RunIdMismatchError: The exported file was made from another training.
+        ShapeContractError: `X` does not fit the run.
+
+    """
+    preprocessor = trained.preprocessor
+    lookback, features = preprocessor.windows.lookback, len(preprocessor.feature_order)
+    check_windows(X, input_features=features, lookback=lookback)
+    run = _open(trained)
+    y = np.concatenate([run(window[None]) for window in X])
+    return in_target_units(y, *scaling_of(preprocessor.table.target_cols, preprocessor.scalers))
+
+
+def _open(trained: TrainedRun) -> Run:
+    """Return one inference in scaled units."""
+    name = MODEL_FILES[trained.backend]
+    if trained.backend == "keras":
+        model_type = MODELS[trained.record["settings"]["model_type"]]
+        return model_type.from_network(load_network(trained.model_file, name)).predict
+    open_file = runtime.open_tflite if trained.backend == "tflite" else runtime.open_onnx
+    run, text = open_file(trained.model_file, name)
+    if EdgeContract.from_text(text, name).model_sha256 != trained.model_sha256:
+        raise RunIdMismatchError(
+            f"{name} was exported from another training than that of run '{trained.record['run_id']}'; export it again"
+        )
+    return run

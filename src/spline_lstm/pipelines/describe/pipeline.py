@@ -1,0 +1,19 @@
+"""Wiring of the description."""
+
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.pipelines.describe.nodes import describe_table
+
+
+def create_pipeline() -> Pipeline:
+    """From `raw_table` to what a first run of it needs."""
+    return Pipeline(
+        [
+            Node(
+                describe_table,
+                ["raw_table", "params:input_path", "params:description"],
+                ["table_profile", "table_schema", "table_parameters"],
+                name="describe_table",
+            ),
+        ]
+    )

@@ -1,0 +1,57 @@
+"""Nodes of the forecasting."""
+
+import logging
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.edge import backends
+from spline_lstm.edge.backends import TrainedRun
+from spline_lstm.errors import RunIdMismatchError
+from spline_lstm.evaluation.forecasts import ForecastAxes, lay_out
+from spline_lstm.evaluation.intervals import make_bounds
+from spline_lstm.evaluation.plots import make_forecast_plot
+from spline_lstm.series import latest
+from spline_lstm.series.latest import LatestWindows
+from spline_lstm.types import DataFrame, Int64
+
+logger = logging.getLogger(__name__)
+
+
+def prepare_windows(raw_table: DataFrame, trained_run: TrainedRun) -> LatestWindows:
+    """Cut the last window of every series of the table, as the run's settings say."""
+    windows = latest.make_latest_windows(raw_table, trained_run.preprocessor)
+    logger.info("%s: %d series", windows.source, len(windows.series_names))
+    return windows
+
+
+def forecast(
+    windows: LatestWindows, trained_run: TrainedRun, intervals: dict[str, Any]
+) -> tuple[DataFrame, DataFrame, Any]:
+    """Forecast the steps after the last target of every series.
+
+    Returns:
+        The forecasts with their intervals, twice (for Parquet and for CSV), and a plot of them.
+
+    Raises:
+        RunIdMismatchError: The intervals belong to another training.
+
+    """
+    if intervals["model_sha256"] != trained_run.model_sha256:
+        raise RunIdMismatchError(
+            f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
+        )
+    made = backends.forecast(trained_run, windows.X)
+    bounds = make_bounds(made, intervals, windows.target_names)
+    table = lay_out(_axes(windows, windows.timestamps), {"y_pred": made, **bounds})
+    seen = lay_out(_axes(windows, windows.seen_timestamps), {"y_true": windows.seen_target})
+    logger.info(
+        "%d steps of %d series forecast from %s on", made.shape[1], len(made),
+        np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
+    )  # fmt: skip
+    return table, table, make_forecast_plot(table, seen)
+
+
+def _axes(windows: LatestWindows, timestamps: Int64) -> ForecastAxes:
+    names = windows.series_names
+    return ForecastAxes(np.arange(len(names)), names, windows.target_names, windows.origin, timestamps)

@@ -1,0 +1,179 @@
+"""Forecasts of a new table with a finished run, on a copy of the project."""
+
+import dataclasses
+import itertools
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spline_lstm.datasets import FilesDataset, JSONDataset, ModelInputDataset, TrainedRunDataset
+from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge.backends import TrainedRun
+from spline_lstm.edge.contract import METADATA_KEY, make_contract
+from spline_lstm.edge.onnx_graph import make_onnx
+from spline_lstm.errors import RunIdMismatchError
+from spline_lstm.models.registry import MODELS
+from spline_lstm.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.forecasting import create_pipeline
+from spline_lstm.pipelines.forecasting.nodes import forecast, prepare_windows
+from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model
+
+# Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+
+RUN = "trained"
+SETTINGS = {"feature_mode": "multivariate", "lookback": 6, "horizon": 3, "model_type": "gru"}
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A finished run in a copy of the project, with the table it was made from."""
+
+    workspace: Path
+    table: pd.DataFrame
+    predictions: pd.DataFrame
+
+    def load(self, backend: str = "keras") -> TrainedRun:
+        path = f"{self.workspace}/data/08_reporting/{RUN}/run.json"
+        dataset = TrainedRunDataset(filepath=path, backend=backend, run_command="kedro run")
+        return dataset.load()
+
+    def intervals(self) -> dict[str, Any]:
+        loaded: dict[str, Any] = json.loads((self.workspace / f"data/08_reporting/{RUN}/intervals.json").read_text())
+        return loaded
+
+    def forecast(self, table: pd.DataFrame, backend: str = "keras") -> pd.DataFrame:
+        run = self.load(backend)
+        made, _, _ = forecast(prepare_windows(table, run), run, self.intervals())
+        return made
+
+
+@pytest.fixture(scope="module")
+def finished(
+    make_workspace: Callable[[], Path], make_table: Any, make_schema: Any, prepare_table: Any, make_parameters: Any
+) -> Finished:
+    """A run with random weights, evaluated and exported; its windows are not there any more."""
+    workspace = make_workspace()
+    table = make_table(steps=100, gaps={"target": [20, 90]})
+    table.to_csv(workspace / "data" / "01_raw" / "weather.csv", index=False)
+    data = ModelInputDataset(filepath=f"{workspace}/data/05_model_input/shared", made_by="", windows={})
+    bundle = prepare_table(table, make_schema(seasonal_lags=[8]), **SETTINGS)
+    meta, preprocessor = ({**part, "run_id": "shared"} for part in (bundle.meta, bundle.preprocessor))
+    data.save(type(bundle)(**{**vars(bundle), "meta": meta, "preprocessor": preprocessor}))
+    bundle = data.load()
+
+    model = MODELS["gru"](6, (4,), 0.0, 1e-3, 3, len(bundle.feature_names), seed=1)
+    random = np.random.default_rng(0)
+    weights = model.build().get_weights()
+    model.network.set_weights([w + random.normal(0, 0.3, w.shape).astype(np.float32) for w in weights])
+    content = model.to_bytes()
+    parameters = make_parameters(**SETTINGS, run_id=RUN, processed_run_id="shared")
+    run = RunSpec(run_id=RUN, processed_run_id="shared", commit=None, settings=parameters.model_dump(mode="json"))
+    model_spec, training, evaluation = (parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation"))
+    _, predictions, intervals = evaluate_model(content, bundle, model_spec, evaluation, run)
+    history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}
+    record = describe_run(content, content, history, bundle, training, run)
+
+    contract = make_contract(bundle, content, RUN, "gru")
+    unrolled = conversion.convert(content, ("fp32",), "unrolled", second_route=False)["fp32"]
+    exported = {
+        "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),
+        "model.tflite": tflite_file.with_metadata(unrolled, METADATA_KEY, contract.to_text()),
+    }
+    FilesDataset(filepath=f"{workspace}/data/06_models/{RUN}/edge").save(exported)
+    (workspace / "data" / "06_models" / RUN / "model.keras").write_bytes(content)
+    for name, value in (("run", record), ("intervals", intervals)):
+        JSONDataset(filepath=f"{workspace}/data/08_reporting/{RUN}/{name}.json").save(value)
+    for name in ("processed.npz", "meta.json"):
+        (workspace / "data" / "05_model_input" / "shared" / name).unlink()
+    return Finished(workspace, table, predictions)
+
+
+def test_it_needs_a_table_a_run_and_its_intervals() -> None:
+    assert create_pipeline().inputs() == {"raw_table", "trained_run", "intervals"}
+
+
+@pytest.mark.parametrize("number", [0, 5, -1])
+def test_cut_after_an_origin_of_test_the_table_gives_the_prediction_of_that_origin(
+    number: int, finished: Finished
+) -> None:
+    expected = finished.predictions.iloc[3 * number :].head(3)
+    known = finished.table[finished.table["timestamp"] <= expected["origin"].iloc[0].tz_localize("UTC")]
+    made = finished.forecast(known)
+    made = made[made["series_id"] == expected["series_id"].iloc[0]]
+    keys = ["series_id", "origin", "timestamp", "step", "target"]
+    assert made[keys].astype(str).to_numpy().tolist() == expected[keys].astype(str).to_numpy().tolist()
+    np.testing.assert_allclose(made["y_pred"], expected["y_pred"], atol=1e-5)
+
+
+@pytest.mark.parametrize("backend", ["onnx", "tflite"])
+def test_an_exported_file_forecasts_what_keras_does(backend: str, finished: Finished) -> None:
+    through_keras, through_file = (finished.forecast(finished.table, name) for name in ("keras", backend))
+    np.testing.assert_allclose(through_file["y_pred"], through_keras["y_pred"], atol=1e-4)
+
+
+def test_every_series_gets_the_steps_after_its_last_target(finished: Finished) -> None:
+    made = finished.forecast(finished.table, "onnx")
+    last = finished.table["timestamp"].max().tz_localize(None)
+    hours = (made["timestamp"] - last) / pd.Timedelta(hours=1)
+    assert list(zip(made["series_id"], hours, strict=True)) == [(name, h) for name in ("EWR", "JFK") for h in (1, 2, 3)]
+
+
+def test_intervals_of_all_levels_lie_around_the_forecast(finished: Finished) -> None:
+    made = finished.forecast(finished.table, "onnx")
+    columns = [made[name] for name in ("lower_95", "lower_80", "y_pred", "upper_80", "upper_95")]
+    assert all((low < high).all() for low, high in itertools.pairwise(columns))
+
+
+def test_intervals_of_another_training_are_refused(finished: Finished, refuses: Any) -> None:
+    run = finished.load("onnx")
+    windows = prepare_windows(finished.table, run)
+    with refuses(RunIdMismatchError, 23, "the intervals of run 'trained' belong to another training"):
+        forecast(windows, run, finished.intervals() | {"model_sha256": "0"})
+
+
+def test_an_export_of_another_training_is_refused(finished: Finished, refuses: Any) -> None:
+    run = finished.load("onnx")
+    later = dataclasses.replace(run, record=run.record | {"sha256": {"model.keras": "0"}})
+    windows = prepare_windows(finished.table, later)
+    with refuses(RunIdMismatchError, 23, "model.onnx was exported from another training than that of run 'trained'"):
+        forecast(windows, later, finished.intervals() | {"model_sha256": "0"})
+
+
+@pytest.fixture(scope="module")
+def typed(finished: Finished) -> subprocess.CompletedProcess[str]:
+    """The pipeline as from the command line, through both formats, with a setting that is not the run's."""
+    code = f"""
+import sys
+from spline_lstm.__main__ import main
+for backend in ("onnx", "tflite"):
+    params = f"run_id={RUN},input_path=data/01_raw/weather.csv,backend={{backend}},lookback=9"
+    main(["--pipeline=forecasting", "--params", params], standalone_mode=False)
+    print(backend, [name for name in ("tensorflow", "keras") if name in sys.modules])
+"""
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=finished.workspace, capture_output=True, text=True, timeout=300, check=False
+    )
+
+
+def test_the_command_forecasts_without_tensorflow(typed: subprocess.CompletedProcess[str]) -> None:
+    assert typed.returncode == 0, typed.stderr
+    assert {"onnx []", "tflite []"} <= set(typed.stdout.splitlines())
+
+
+def test_the_run_decides_about_all_but_run_table_and_backend(
+    typed: subprocess.CompletedProcess[str], finished: Finished
+) -> None:
+    folder = finished.workspace / "data" / "07_model_output" / RUN
+    made = pd.read_parquet(folder / "forecast.parquet")
+    pd.testing.assert_frame_equal(made, finished.forecast(finished.table, "tflite"))
+    assert list(pd.read_csv(folder / "forecast.csv").columns) == list(made.columns)
+    assert "data" in json.loads((folder / "forecast.plotly.json").read_text())
