@@ -13,7 +13,7 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
 from spline_lstm.contracts import ModelInput, check_meta, check_same_run, from_arrays, to_arrays
-from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, sha256_of, shown, write_bytes
+from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
@@ -39,9 +39,14 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         self._windows = windows
         self.metadata = metadata
 
+    @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._folder
+
     def save(self, data: ModelInput) -> None:
         """Write the three files atomically, `meta.json` last."""
-        (self._folder / "meta.json").unlink(missing_ok=True)
+        remove(self._folder / "meta.json")
         with atomic_path(self._folder / "processed.npz") as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **to_arrays(data))
         write_bytes(self._folder / "preprocessor.pkl", pickle.dumps(data.preprocessor, protocol=4))
