@@ -6,6 +6,8 @@ import json
 import logging
 import pickle
 import shutil
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -153,6 +155,75 @@ def test_an_object_array_is_refused(folder: Path, refuses_load: Any) -> None:
     replace_arrays(folder, lambda arrays: arrays.update(X=np.array([{}], dtype=object)))
     with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged: Object arrays cannot be loaded"):
         open_dataset(folder).load()
+
+
+def npy(shape: str, dtype: str, held: bytes, version: bytes = b"\x01\x00") -> bytes:
+    """An array file whose header may say anything."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    length = len(header).to_bytes(2 if version == b"\x01\x00" else 4, "little")
+    return b"\x93NUMPY" + version + length + header + held
+
+
+def write_bombs(folder: Path, contents: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    """Put an archive of hostile arrays in place, with a hash that fits."""
+    with zipfile.ZipFile(folder / "processed.npz", "w", compression) as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+    record_hash(folder)
+
+
+def record_hash(folder: Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["sha256"]["processed.npz"] = sha256_of(folder / "processed.npz")
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy("(1000000000000,)", "<f8", bytes(8)), "declares (1000000000000,) values of float64"),
+        (npy("(3,)", "<f8", bytes(16)), "24 bytes, and holds 16"),
+        (npy("(1,)", "<f8", bytes(16)), "8 bytes, and holds 16"),
+        (npy("(1000000000000,)", "|V0", b""), "0 bytes, and holds 0"),
+        (npy("(-1,)", "<f8", bytes(8)), "-8 bytes, and holds 8"),
+        (npy("(2,)", "<f8", bytes(16), b"\x03\x00"), "(3, 0)"),
+    ],
+)
+def test_an_array_that_declares_another_size_than_it_has_is_refused(
+    content: bytes, message: str, folder: Path, refuses_load: Any
+) -> None:
+    write_bombs(folder, {"X": content})
+    tracemalloc.start()
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged", message):
+        open_dataset(folder).load()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_an_archive_that_claims_far_more_than_it_is_is_refused(folder: Path, refuses_load: Any) -> None:
+    write_bombs(folder, {"X": npy("(10000000,)", "<f8", bytes(80_000_000))}, zipfile.ZIP_DEFLATED)
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged", "claim to hold 80,000,0"):
+        open_dataset(folder).load()
+
+
+def test_a_stored_entry_with_two_sizes_is_refused(folder: Path, refuses_load: Any) -> None:
+    write_bombs(folder, {"X": npy("(2,)", "<f8", bytes(16))})
+    content = bytearray((folder / "processed.npz").read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (10**9).to_bytes(4, "little")
+    (folder / "processed.npz").write_bytes(content)
+    record_hash(folder)
+    with refuses_load(ArtifactDamagedError, 21, "'X.npy' is stored with two sizes"):
+        open_dataset(folder).load()
+
+
+def test_an_earlier_bundle_may_be_compressed(tmp_path: Path) -> None:
+    folder = tmp_path / "earlier"
+    folder.mkdir()
+    np.savez_compressed(folder / "processed.npz", raw_target=np.sin(np.arange(90.0)))
+    (folder / "meta.json").write_text('{"run_id": "earlier"}')
+    assert len(open_dataset(folder).load().X) > 0
 
 
 class _Payload:
