@@ -17,7 +17,7 @@ import pytest
 from kedro.io.core import DatasetError
 
 from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput
-from spline_lstm.datasets.model_input import ModelInputDataset
+from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
 
@@ -250,6 +250,18 @@ def test_nothing_in_a_pickle_is_executed(hash_fits: bool, folder: Path, tmp_path
     with pytest.raises(DatasetError):
         open_dataset(folder).load()
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_pickle_that_would_reserve_memory_without_end_is_refused(refuses: Any) -> None:
+    hostile = b"\x80\x04}r" + (2**31 - 1).to_bytes(4, "little") + b"."
+    with refuses(ArtifactDamagedError, 21, "preprocessor.pkl is damaged: it numbers more objects than it can hold"):
+        load_preprocessor(hostile, "preprocessor.pkl")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_of_any_protocol_is_read(protocol: int) -> None:
+    state = {"run_id": "x", "numbers": [1, 2.5, None, True]}
+    assert load_preprocessor(pickle.dumps(state, protocol), "preprocessor.pkl") == state
 
 
 def test_a_pickle_of_something_else_than_a_dict_is_refused(folder: Path, refuses_load: Any) -> None:

@@ -161,6 +161,13 @@ def _check_declared_size(archive: zipfile.ZipFile, name: str) -> None:
         raise ValueError(f"'{name}' declares {shape} values of {dtype}, {declared:,} bytes, and holds {held:,}")
 
 
+def _check_memo(content: bytes) -> None:
+    """Refuse a pickle that numbers an object beyond its own length: memory is reserved up to that number."""
+    numbers = (number for code, number, _ in pickletools.genops(content) if code.name.endswith("PUT"))
+    if any(number > len(content) for number in numbers):
+        raise pickle.UnpicklingError("it numbers more objects than it can hold")
+
+
 class _NoImports(pickle.Unpickler):
     """An unpickler with an empty allow-list: nothing is ever imported."""
 
@@ -180,6 +187,7 @@ def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
 
     """
     try:
+        _check_memo(content)
         state = _NoImports(io.BytesIO(content)).load()
     except Exception as error:  # damaged pickles raise almost anything
         raise ArtifactDamagedError(f"{source} is damaged: {error}; run the preprocessing again") from None
