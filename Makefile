@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test lint types check lock clean
+.PHONY: run test soak lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
 
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/pytest
+
+soak: $(STAMP)  ## Run the long tests (an hour or more) and write what they saw to docs/soak.md.
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/soak
 
 check: test lint types  ## Everything that a change has to pass.
 

@@ -20,8 +20,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pandas as pd
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
 from spline_lstm.datasets.inputs import TableDataset, read_schema
@@ -36,14 +39,20 @@ from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
 
 MUTATIONS = int(os.environ.get("SOAK_MUTATIONS", "10000"))
+many = settings(max_examples=MUTATIONS, deadline=None, database=None, suppress_health_check=list(HealthCheck))
 LIMIT_SECONDS = 10
+RANDOM = st.randoms(use_true_random=True)
 INPUT_CODES = {10, 11, 12, 13, 14, 26}
 PIECES = [
     b"", b"\n", b"\r", b",", b'"', b";", b" ", b"\0", b"\xff", b"-", b".", b"e", b"1e400", b"1e31", b"inf", b"nan",
     b"NA", b"None", b"1,5", b"0x10", b"1_000", b"T", b"Z", b"+02:00", b"-00:00", b"2024-01-01", b"2024-02-30",
-    b"1677-01-01", b"2262-01-01", b"9999-12-31T23:59:59.999999999Z", "\u0661".encode(), "\u2003".encode(), b"\xef\xbb\xbf",
-    b"target", b"timestamp", b"true", b"null", b"NaN", b"[]", b"{}", b"-1", b"1e309", b'"name"', b"required", b"\\u0000",
+    b"1677-01-01", b"2262-01-01", b"9999-12-31T23:59:59.999999999Z", "\u0661".encode(), "\u2003".encode(),
+    b"\xef\xbb\xbf", b"target", b"timestamp", b"true", b"null", b"NaN", b"[]", b"{}", b"-1", b"1e309",
+    b'"name"', b"required", b"\\u0000",
 ]  # fmt: skip
+STRANGE = (
+    None, True, -1, 0, 1.5, 10**30, "", "a" * 300, [], {}, [["x"]], {"name": 1}, "target", "timestamp", "station",
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -142,27 +151,28 @@ def in_words(counts: Counter[str]) -> str:
 def test_a_mutated_table_is_refused_or_read_as_an_independent_reader_reads_it(
     tmp_path: Path, table: bytes, parameters: Parameters, default_schema: CovariateSchema, note: Any
 ) -> None:
-    path, random_, counts = tmp_path / "table.csv", random.Random(0), Counter[str]()
-    compared = 0
+    path, counts = tmp_path / "table.csv", Counter[str]()
 
     def observe() -> Observations:
         loaded = TableDataset(filepath=str(path)).load()
         return frame.make_observations(loaded, select_columns(loaded, default_schema, parameters.part(TableSpec)))
 
-    for number in range(MUTATIONS):
+    @many
+    @given(RANDOM)
+    def attempt(random_: random.Random) -> None:
         content = random_.choice((mutate, mutate_lines))(table, random_)
+        hypothesis.note(repr(content))
         path.write_bytes(content)
-        try:
-            name, observations = outcome(observe)
-            if name == "accepted":
-                check_against_independent_reader(content, observations)
-                compared += 1
-                name, _ = outcome(lambda: prepare(observations, default_schema, parameters))  # noqa: B023 - called here
-        except BaseException as error:
-            error.add_note(f"mutation {number}: {content!r}")
-            raise
+        name, observations = outcome(observe)
+        if name == "accepted":
+            check_against_independent_reader(content, observations)
+            counts["read"] += 1
+            name, _ = outcome(lambda: prepare(observations, default_schema, parameters))
         counts[name] += 1
-    note("mutated tables", MUTATIONS, in_words(counts))
+
+    attempt()
+    compared = counts.pop("read")
+    note("mutated tables", counts.total(), in_words(counts))
     note("accepted tables against an independent reader", compared, "the same rows, times and values")
 
 
@@ -186,7 +196,9 @@ def numbers(row: dict[str, str], names: tuple[str, ...]) -> list[str]:
 
 
 _TIME = re.compile(
-    r"(\d{4})-?(\d\d?)(?:-?(\d\d?))?(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?)?(?:(Z)|([+-])(\d\d):?(\d\d)?)?"
+    r"(\d{4})-?(\d\d?)(?:-?(\d\d?))?"
+    r"(?:[T ](\d\d)(?::?(\d\d)(?::?(\d\d)(?:[.,](\d+))?)?)?)?"
+    r"(?:(Z)|([+-])(\d\d):?(\d\d)?)?"
 )
 
 
@@ -215,26 +227,9 @@ def mutate_json(value: Any, random_: random.Random) -> Any:
 
     walk(value)
     node, key = random_.choice(places)
-    strange = (
-        None,
-        True,
-        -1,
-        0,
-        1.5,
-        10**30,
-        "",
-        "a" * 300,
-        [],
-        {},
-        "target",
-        "timestamp",
-        "station",
-        [["x"]],
-        {"name": 1},
-    )
     kind = random_.randrange(5)
     if kind < 3:
-        node[key] = copy.deepcopy(random_.choice((*strange, *(other[place] for other, place in places))))
+        node[key] = copy.deepcopy(random_.choice((*STRANGE, *(other[place] for other, place in places))))
     elif kind == 3:
         del node[key]
     elif isinstance(node, list):
@@ -248,7 +243,7 @@ def test_a_mutated_schema_is_refused_or_works(
     tmp_path: Path, make_table: Callable[..., pd.DataFrame], parameters: Parameters,
     default_schema: CovariateSchema, note: Any,
 ) -> None:  # fmt: skip
-    path, random_, counts = tmp_path / "schema.json", random.Random(0), Counter[str]()
+    path, counts = tmp_path / "schema.json", Counter[str]()
     whole = default_schema.model_dump(mode="json", exclude_none=True)
     whole["static_covariates"][0]["required"] = True
     table = make_table(steps=60)
@@ -258,33 +253,33 @@ def test_a_mutated_schema_is_refused_or_works(
         schema = read_schema(path)
         return prepare(frame.make_observations(table, select_columns(table, schema, spec)), schema, parameters)
 
-    for number in range(MUTATIONS):
+    @many
+    @given(RANDOM)
+    def attempt(random_: random.Random) -> None:
         if random_.random() < 0.5:
             content = mutate(json.dumps(whole).encode(), random_)
         else:
             content = json.dumps(mutate_json(whole, random_)).encode()
+        hypothesis.note(repr(content))
         path.write_bytes(content)
-        try:
-            name, _ = outcome(use)
-        except BaseException as error:
-            error.add_note(f"mutation {number}: {content!r}")
-            raise
-        counts[name] += 1
-    note("mutated schemas", MUTATIONS, in_words(counts))
+        counts[outcome(use)[0]] += 1
+
+    attempt()
+    note("mutated schemas", counts.total(), in_words(counts))
 
 
 def test_a_mutated_pickle_is_refused_or_a_dict(note: Any) -> None:
     state = {"run_id": "x", "scalers": {"target": {"center": 1.5, "scale": 2.0}}, "order": ["a", 1, None, True] * 9}
-    random_, counts = random.Random(0), Counter[str]()
-    for protocol in range(6):
-        whole = pickle.dumps(state, protocol=protocol)
-        for number in range(MUTATIONS // 6):
-            content = mutate(whole, random_)
-            try:
-                name, loaded = outcome(lambda: load_preprocessor(content, "preprocessor.pkl"))  # noqa: B023
-            except BaseException as error:
-                error.add_note(f"mutation {number}, protocol {protocol}: {content!r}")
-                raise
-            assert name != "accepted" or isinstance(loaded, dict)
-            counts[name] += 1
-    note("mutated pickles", sum(counts.values()), in_words(counts))
+    counts = Counter[str]()
+
+    @many
+    @given(RANDOM)
+    def attempt(random_: random.Random) -> None:
+        content = mutate(pickle.dumps(state, random_.randrange(pickle.HIGHEST_PROTOCOL + 1)), random_)
+        hypothesis.note(repr(content))
+        name, loaded = outcome(lambda: load_preprocessor(content, "preprocessor.pkl"))
+        assert name != "accepted" or isinstance(loaded, dict)
+        counts[name] += 1
+
+    attempt()
+    note("mutated pickles", counts.total(), in_words(counts))

@@ -164,7 +164,7 @@ def _check_declared_size(archive: zipfile.ZipFile, name: str) -> None:
 def _check_memo(content: bytes) -> None:
     """Refuse a pickle that numbers an object beyond its own length: memory is reserved up to that number."""
     numbers = (number for code, number, _ in pickletools.genops(content) if code.name.endswith("PUT"))
-    if any(number > len(content) for number in numbers):
+    if any(int(number or 0) > len(content) for number in numbers):
         raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 
