@@ -1,4 +1,4 @@
-"""Runs killed at random moments: every restart ends with the bits of an uninterrupted run.
+"""Whole runs, killed at random moments or elsewhere: they end with the bits of an uninterrupted run here.
 
 `SOAK_KILLS` and `SOAK_MATRIX_KILLS` say how often.
 """
@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,19 @@ REPEATABLE = (
     "model.keras", "last.keras", "predictions.parquet", "metrics.json",
 )  # fmt: skip
 """Artifacts without times in them: two runs of the same settings give the same bytes."""
+ELSEWHERE: dict[str, dict[str, str]] = {
+    "TZ=Pacific/Kiritimati": {"TZ": "Pacific/Kiritimati"},
+    "TZ=America/New_York, LC_ALL=C": {"TZ": "America/New_York", "LC_ALL": "C"},
+    "LC_ALL=POSIX, PYTHONHASHSEED=0": {"LC_ALL": "POSIX", "PYTHONHASHSEED": "0"},
+    "LC_ALL=C.UTF-8, PYTHONHASHSEED=4294967295": {"LC_ALL": "C.UTF-8", "PYTHONHASHSEED": "4294967295"},
+    "a folder below the project": {"FOLDER": "conf/base"},
+}
+THREADS: dict[str, dict[str, str]] = {
+    count: dict.fromkeys(
+        ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), count
+    )
+    for count in ("1", "2")
+}
 
 
 def command(params: str, *options: str) -> list[str]:
@@ -180,3 +193,58 @@ def test_every_restart_of_a_killed_matrix_resumes_and_ends_with_the_same_bits(
         completed += 1
     seen = f"the same bits after each of {completed} matrices that were resumed to their end"
     note("kill -9 of the matrix of 12 cells, each followed by a resumption", kills, seen)
+
+
+def run_in(workspace: Path, environment: dict[str, str]) -> None:
+    folder = workspace / environment.get("FOLDER", ".")
+    done = subprocess.run(
+        command(SMALL),
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def reference(make_workspace: Callable[[], Path]) -> Path:
+    workspace = make_workspace()
+    run_in(workspace, {})
+    return workspace
+
+
+@pytest.mark.parametrize("name", ELSEWHERE)
+def test_the_same_run_elsewhere_gives_the_same_bytes(
+    make_workspace: Callable[[], Path], reference: Path, name: str, note: Any
+) -> None:
+    workspace = make_workspace()
+    run_in(workspace, ELSEWHERE[name])
+    assert repeatable(artifacts(workspace)) == repeatable(artifacts(reference))
+    note(f"`kedro run` with {name}", 1, "the same bytes of every artifact without times")
+
+
+@pytest.mark.parametrize("count", THREADS)
+def test_the_number_of_threads_changes_no_metric_by_more_than_1e_5(
+    make_workspace: Callable[[], Path], reference: Path, count: str, note: Any
+) -> None:
+    workspace = make_workspace()
+    run_in(workspace, THREADS[count])
+    found, expected = (list(numbers(metrics_of(place))) for place in (workspace, reference))
+    assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    difference = max(abs(one - other) for one, other in zip(found, expected, strict=True))
+    note(f"`kedro run` with {count} threads in the environment", 1, f"largest difference of a metric {difference:.1e}")
+
+
+def metrics_of(workspace: Path) -> Any:
+    return json.loads(next(workspace.glob("data/08_reporting/*/metrics.json")).read_text())
+
+
+def numbers(value: Any) -> Iterator[float]:
+    if isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from numbers(item)
+    elif isinstance(value, int | float):
+        yield float(value)
