@@ -5,7 +5,7 @@ import click
 import pytest
 
 from spline_lstm import errors
-from spline_lstm.errors import SplineLSTMError, examples, nearest
+from spline_lstm.errors import ProjectBugError, SplineLSTMError, examples, nearest
 
 EXIT_CODES = {
     "ParameterError": 2,
@@ -57,6 +57,12 @@ def test_the_command_line_prints_refusals_without_a_traceback() -> None:
 
 def test_a_message_of_several_lines_becomes_one() -> None:
     assert SplineLSTMError("one\n  two\r\n\tthree").message == "one two three"
+
+
+def test_an_unexpected_error_is_put_into_words() -> None:
+    error = ProjectBugError.of(ZeroDivisionError("division by zero"))
+    assert error.message == "unexpected ZeroDivisionError: division by zero; this is a bug in the project"
+    assert error.exit_code == 70
 
 
 def test_the_nearest_name_is_proposed() -> None:

@@ -121,6 +121,12 @@ def test_an_input_is_never_written(tmp_path: Path, refuses_load: Refuses) -> Non
     assert not path.exists()
 
 
+def test_an_input_says_where_it_is(tmp_path: Path) -> None:
+    dataset = TableDataset(filepath=str(tmp_path / "table.csv"))
+    assert dataset._describe() == {"filepath": str(tmp_path / "table.csv")}
+    assert not dataset.exists()
+
+
 def test_a_table_has_a_preview(tmp_path: Path) -> None:
     load(tmp_path / "table.csv", TEXT.encode())
     preview: Any = TableDataset(filepath=str(tmp_path / "table.csv")).preview(nrows=1)

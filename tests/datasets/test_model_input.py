@@ -374,5 +374,9 @@ def test_an_earlier_bundle_of_another_run_is_refused(tmp_path: Path, refuses_loa
         dataset.load()
 
 
+def test_it_says_what_it_writes(folder: Path) -> None:
+    assert open_dataset(folder).place == folder
+
+
 def test_the_preview_is_meta(folder: Path) -> None:
     assert json.loads(open_dataset(folder).preview())["run_id"] == "test"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from spline_lstm.errors import InsufficientDataError
+from spline_lstm.errors import InsufficientDataError, ParameterError
 from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.series.windows import WindowIndex, WindowSpec, cut_horizons, cut_lookbacks, make_window_index
 
@@ -160,3 +160,10 @@ def test_a_cut_is_a_copy(cut: Callable[..., np.ndarray]) -> None:
     rows = np.zeros((9, 1), dtype=np.float32)
     cut(rows, np.array([4]), 2)[:] = 1
     assert not rows.any()
+
+
+@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.6, 0.2, 0.1), (0.8, 0.2, 0.0), (1.2, -0.1, -0.1)])
+def test_shares_that_do_not_make_a_split_are_refused(shares: tuple[float, ...], refuses: Any) -> None:
+    values = {"lookback": 6, "horizon": 3, "stride": 1, "split": shares}
+    with refuses(ParameterError, 2, "three positive shares that add up to 1 are needed"):
+        WindowSpec.parse(values, ParameterError, "parameter")

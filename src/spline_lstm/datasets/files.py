@@ -38,10 +38,19 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
         return self._filepath.with_name(f"{self._filepath.name}.failed")
 
     def load(self) -> bytes | Failure:
-        """Read the file."""
-        if self._failed.exists():
-            return Failure(**json.loads(read_bytes(self._failed)))
-        return read_bytes(self._filepath, self._made_by)
+        """Read the file.
+
+        Raises:
+            ArtifactMissingError: There is no such file.
+            ArtifactDamagedError: The failure beside it cannot be read.
+
+        """
+        if not self._failed.exists():
+            return read_bytes(self._filepath, self._made_by)
+        try:
+            return Failure(**parse_json(read_bytes(self._failed)))
+        except (ValueError, TypeError) as error:
+            raise ArtifactDamagedError(f"{shown(self._failed)} is damaged: {error}; run the step again") from None
 
     def save(self, data: bytes | Failure) -> None:
         """Write the file atomically."""
@@ -77,7 +86,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
 
     @abstractmethod
     def _decode(self, content: bytes) -> Any:
-        """Return the value that bytes stand for; a `ValueError` tells that they stand for none."""
+        """Return the value that bytes stand for; an error of reading tells that they stand for none."""
 
     def load(self) -> Any:
         """Read the value.
@@ -92,7 +101,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
             return content
         try:
             return self._decode(content)
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise ArtifactDamagedError(f"{shown(self._filepath)} is damaged: {reason}; run the step again") from error
 
