@@ -145,6 +145,12 @@ def test_a_missing_schema_is_refused(tmp_path: Path, refuses_load: Refuses) -> N
         SchemaDataset(filepath=str(tmp_path / "schema.json")).load()
 
 
+@pytest.mark.parametrize("path", [".", "/dev/zero"])
+def test_a_schema_that_is_no_file_is_refused(path: str, tmp_path: Path, refuses: Refuses) -> None:
+    with refuses(SchemaError, 14, "cannot be read: it is no file"):
+        read_schema(tmp_path / path)
+
+
 def test_a_schema_that_is_not_utf_8_is_refused(tmp_path: Path, refuses: Refuses) -> None:
     path = tmp_path / "schema.json"
     path.write_bytes('{"units": "°F"}'.encode("latin-1"))

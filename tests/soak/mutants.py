@@ -23,9 +23,9 @@ SECONDS = 120
 TARGETS = {
     "errors": ["test_errors.py"],
     "contracts": ["test_contracts.py", "datasets/test_model_input.py"],
-    "series.splits": ["series/test_splits.py", "series/test_windows.py", "series/test_leakage.py"],
-    "series.scaling": ["series/test_scaling.py", "series/test_covariates.py"],
-    "series.windows": ["series/test_windows.py", "series/test_leakage.py"],
+    "series.splits": ["series/test_splits.py"],
+    "series.scaling": ["series/test_scaling.py"],
+    "series.windows": ["series/test_windows.py"],
     "datasets.storage": ["datasets/test_storage.py", "datasets/test_files.py"],
     "datasets.locks": ["datasets/test_locks.py"],
     "datasets.files": ["datasets/test_files.py"],
@@ -110,16 +110,17 @@ def survives(name: str, path: Path, tree: ast.Module, tests: list[str]) -> bool:
 
 
 def main(modules: list[str]) -> None:
-    import hypothesis
+    # Not pytest and its plugins: a child's pytest would warn that it cannot rewrite them any more.
     import kedro.io
     import pandas
     import pyarrow.csv
-    import pytest
 
-    del hypothesis, kedro, pandas, pyarrow, pytest
+    del kedro, pandas, pyarrow
     for module in modules or TARGETS:
         path = SOURCE / "spline_lstm" / f"{module.replace('.', '/')}.py"
         name, tree = f"spline_lstm.{module}", ast.parse(path.read_text())
+        if not survives(name, path, tree, TARGETS[module]):
+            raise SystemExit(f"{module}: the tests fail without any change")
         survivors, count = [], 0
         for change, mutant in make_mutants(tree):
             count += 1

@@ -122,6 +122,8 @@ def read_schema(path: Path) -> CovariateSchema:
 
     """
     source = shown(path)
+    if path.exists() and not path.is_file():
+        raise SchemaError(f"{source} cannot be read: it is no file")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
