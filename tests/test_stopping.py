@@ -70,6 +70,15 @@ def test_a_stopped_run_exits_with_128_and_the_signal_in_one_line_and_without_lit
     assert litter(workspace) == []
 
 
+def test_a_run_in_threads_is_stopped_though_its_pool_waits_for_them(
+    workspace: Path, start: Callable[..., Process]
+) -> None:  # fmt: skip
+    process = start("kedro run", "--runner=ThreadRunner")
+    process.terminate()
+    process.communicate(timeout=30)
+    assert process.returncode == 143
+
+
 def test_the_same_run_twice_at_once_is_refused_until_the_first_is_dead(
     workspace: Path, start: Callable[..., Process]
 ) -> None:

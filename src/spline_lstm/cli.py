@@ -6,6 +6,7 @@ the signals that stop a run.
 
 import logging
 import multiprocessing
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ _MISTAKES = (
     DatasetError, MissingConfigException, OmegaConfBaseException, YAMLError,
 )  # fmt: skip
 """What Kedro raises when options or configuration are wrong."""
+_GRACE_SECONDS = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -75,21 +77,33 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    timers: list[threading.Timer] = []
+
+    def stop(number: int, _: FrameType | None) -> NoReturn:
+        # The pool would wait for its workers, and they would go on with what is queued.
+        for worker in multiprocessing.active_children():
+            worker.kill()
+        if multiprocessing.parent_process() is None:
+            click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
+        timers.append(_exit_later(128 + number))
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        for timer in timers:
+            timer.cancel()
 
 
-def _stop(number: int, _: FrameType | None) -> NoReturn:
-    # The pool would wait for its workers, and they would go on with what is queued.
-    for worker in multiprocessing.active_children():
-        worker.kill()
-    if multiprocessing.parent_process() is None:
-        click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
-    raise SystemExit(128 + number)
+def _exit_later(code: int) -> threading.Timer:
+    """Exit after a while even if something, such as a pool of threads, waits for the end of its work."""
+    timer = threading.Timer(_GRACE_SECONDS, os._exit, (code,))
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 def _in_words(error: Exception) -> str:
