@@ -93,6 +93,13 @@ def test_a_path_below_the_working_directory_is_shown_as_typed(tmp_path: Path, mo
     assert shown(tmp_path / "data" / "file") == "data/file"
 
 
+def test_a_path_below_a_project_is_shown_from_its_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.kedro]\n")
+    (tmp_path / "conf").mkdir()
+    monkeypatch.chdir(tmp_path / "conf")
+    assert shown(tmp_path / "data" / "file") == "data/file"
+
+
 def test_a_path_elsewhere_is_shown_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert shown(Path("/elsewhere/file")) == "/elsewhere/file"

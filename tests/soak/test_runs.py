@@ -235,7 +235,7 @@ def test_the_number_of_threads_changes_no_metric_by_more_than_1e_5(
     found, expected = (list(numbers(metrics_of(place))) for place in (workspace, reference))
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-5)
     difference = max(abs(one - other) for one, other in zip(found, expected, strict=True))
-    note(f"`kedro run` with {count} threads in the environment", 1, f"largest difference of a metric {difference:.1e}")
+    note(f"`kedro run` with at most {count} thread(s)", 1, f"largest difference of a metric {difference:.1e}")
 
 
 def metrics_of(workspace: Path) -> Any:

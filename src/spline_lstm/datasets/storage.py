@@ -1,5 +1,6 @@
 """Files on disk: written whole or not at all, and hashed."""
 
+import functools
 import hashlib
 import json
 import os
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
+
+from kedro.utils import find_kedro_project
 
 from spline_lstm.errors import ArtifactMissingError, StorageError
 
@@ -116,7 +119,12 @@ def sha256_of(path: Path) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return the path as a person would type it: relative to the working directory where it lies below."""
+    """Return the path as a person would type it: relative to the project (else the working directory) it lies in."""
     with suppress(ValueError):
-        return path.relative_to(Path.cwd()).as_posix()
+        return path.relative_to(_base(Path.cwd())).as_posix()
     return str(path)
+
+
+@functools.cache
+def _base(folder: Path) -> Path:
+    return find_kedro_project(folder) or folder
