@@ -77,6 +77,18 @@ def test_a_missing_file_names_the_command_that_makes_it(tmp_path: Path, refuses:
         read_bytes(tmp_path / "file", "kedro run --pipeline=modelling")
 
 
+def test_a_missing_file_that_no_command_makes_names_none(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactMissingError) as caught:
+        read_bytes(tmp_path / "file")
+    assert caught.value.message.endswith("file is missing")
+
+
+def test_a_failure_before_anything_is_written_leaves_no_litter(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="before"), atomic_path(tmp_path / "file"):
+        raise ValueError("before")
+    assert names(tmp_path) == []
+
+
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path, refuses: Any) -> None:
     with refuses(StorageError, 60, "cannot be read: Is a directory"):
         read_bytes(tmp_path)
