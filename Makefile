@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test notebooks lint types check lock clean
+.PHONY: run test notebooks soak studies lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
@@ -13,6 +13,13 @@ test: $(STAMP)  ## Run the tests.
 
 notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the benchmark have left under the environment ci.
 	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks
+
+soak: $(STAMP)  ## Run the long tests (an hour or more) and write what they saw to docs/soak.md.
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/soak
+
+studies: $(STAMP)  ## Measure again what docs/explanation/accuracy.md and splines.md report.
+	$(BIN)/python -m tests.benchmarks.accuracy
+	$(BIN)/python -m tests.benchmarks.splines
 
 check: test lint types  ## Everything that a change has to pass.
 

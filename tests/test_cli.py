@@ -35,7 +35,10 @@ def files_below(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def workspace(make_workspace: Callable[[], Path]) -> Path:
-    return make_workspace()
+    workspace = make_workspace()
+    (workspace / "conf" / "malformed").mkdir()
+    (workspace / "conf" / "malformed" / "parameters.yml").write_text("epochs: [1\n")
+    return workspace
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +61,8 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "unknown format": ((f"{TABLE},export_formats=onnx+pdf",), 2, "allowed: none, onnx, tflite"),
     "numeric run id": ((f"{TABLE},run_id=007",), 2, "'run_id' is 7; 1 to 64 letters, digits"),
     "unknown pipeline": ((TABLE, "--pipeline=modeling"), 2, "'modeling' is unknown; did you mean 'modelling'?"),
+    "misspelt node": ((TABLE, "--nodes=train_modle"), 2, "Pipeline does not contain nodes named ['train_modle']"),
+    "malformed configuration": ((TABLE, "--env=malformed"), 2, "conf/malformed/parameters.yml, unable to read line 1"),
     "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
     "missing target": (
         (f"{TABLE},target_cols=demand",), 10,

@@ -5,7 +5,7 @@ import click
 import pytest
 
 from spline_lstm import errors
-from spline_lstm.errors import SplineLSTMError, examples, nearest
+from spline_lstm.errors import ProjectBugError, SplineLSTMError, examples, nearest
 
 EXIT_CODES = {
     "ParameterError": 2,
@@ -59,6 +59,21 @@ def test_a_message_of_several_lines_becomes_one() -> None:
     assert SplineLSTMError("one\n  two\r\n\tthree").message == "one two three"
 
 
+@pytest.mark.parametrize(
+    ("code", "kind"), [(30, errors.TrainingDivergedError), (10, errors.TableError), (70, SplineLSTMError)]
+)
+def test_a_failure_turns_back_into_the_refusal_that_it_stands_for(code: int, kind: type[SplineLSTMError]) -> None:
+    error = errors.Failure("the loss is no longer a number", code).to_error()
+    assert isinstance(error, kind)
+    assert (error.exit_code, error.message) == (code, "the loss is no longer a number")
+
+
+def test_an_unexpected_error_is_put_into_words() -> None:
+    error = ProjectBugError.of(ZeroDivisionError("division by zero"))
+    assert error.message == "unexpected ZeroDivisionError: division by zero; this is a bug in the project"
+    assert error.exit_code == 70
+
+
 def test_the_nearest_name_is_proposed() -> None:
     assert nearest("lookbak", ["lookback", "horizon"]) == "; did you mean 'lookback'?"
 
@@ -69,7 +84,13 @@ def test_nothing_is_proposed_when_no_name_is_near() -> None:
 
 @pytest.mark.parametrize(
     ("values", "text"),
-    [([], ""), ([1], "1"), (range(5), "0, 1, 2, 3, 4"), (range(7), "0, 1, 2, 3, 4 and 2 more")],
+    [
+        ([], ""),
+        ([1], "1"),
+        (range(5), "0, 1, 2, 3, 4"),
+        (range(6), "0, 1, 2, 3, 4 and 1 more"),
+        (range(7), "0, 1, 2, 3, 4 and 2 more"),
+    ],
 )
 def test_at_most_five_examples_are_listed(values: list[int], text: str) -> None:
     assert examples(values) == text

@@ -9,9 +9,12 @@ from typing import Any
 import pytest
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
+from kedro.io import DataCatalog
 from kedro.io.core import DatasetError
+from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.context import _commit
+from spline_lstm.datasets import JSONDataset
 from spline_lstm.errors import (
     ArtifactMissingError,
     ParameterError,
@@ -146,3 +149,31 @@ def test_there_is_no_commit_outside_git(tmp_path: Path) -> None:
 def test_there_is_no_commit_before_the_first(tmp_path: Path) -> None:
     subprocess.run(["git", "-C", str(tmp_path), "init"], check=True, capture_output=True)
     assert _commit(tmp_path) is None
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Iterator[tuple[ProjectHooks, Callable[[], list[str]]]]:
+    """Hooks of a run that reads one folder and writes two, and the names of the locks below its data."""
+    data = tmp_path / "data"
+    places = {"model": "06_models/run/model.keras", "metrics": "08_reporting/run/metrics.json"}
+    datasets = {name: JSONDataset(filepath=str(data / place)) for name, place in places.items()}
+    datasets["comparison"] = JSONDataset(filepath=str(data / "08_reporting/benchmarks/all/comparison.json"))
+    datasets["elsewhere"] = JSONDataset(filepath=str(tmp_path / "elsewhere.json"))
+    outputs = ["metrics", "comparison", "elsewhere", "kept_in_memory"]
+    pipeline = Pipeline([Node(lambda _: (1, 2, 3, 4), "model", outputs, name="evaluate")])
+    hooks = ProjectHooks()
+    hooks.before_pipeline_run({"project_path": str(tmp_path)}, pipeline, DataCatalog(datasets))
+    yield hooks, lambda: sorted(path.name for path in (data / ".locks").iterdir())
+    hooks.after_pipeline_run()
+
+
+def test_a_run_locks_the_folders_of_the_ids_that_it_uses(locked: Any) -> None:
+    _, names = locked
+    assert names() == ["06_models+run.lock", "08_reporting+benchmarks+all.lock", "08_reporting+run.lock"]
+
+
+def test_a_run_that_is_done_or_fails_gives_its_folders_back(locked: Any) -> None:
+    hooks, names = locked
+    with pytest.raises(TableError):
+        hooks.on_pipeline_error(TableError("the table is empty"))
+    assert names() == []

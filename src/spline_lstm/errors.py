@@ -161,6 +161,11 @@ class ProjectBugError(SplineLSTMError):
 
     exit_code = 70
 
+    @classmethod
+    def of(cls, error: Exception) -> "ProjectBugError":
+        """Put an exception that nobody expected into words."""
+        return cls(f"unexpected {type(error).__name__}: {error}; this is a bug in the project")
+
 
 @dataclass(frozen=True)
 class Failure:

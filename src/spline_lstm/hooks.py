@@ -1,11 +1,21 @@
-"""Kedro hooks: an error under Kedro's wrapping keeps its line and its exit code; progress over cells."""
+"""Kedro hooks: a run locks its folders; an error keeps its line and its exit code; progress over cells."""
 
+import atexit
+import functools
 import logging
+import multiprocessing
+import os
+import threading
+import time
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
 
+from spline_lstm.datasets.locks import FolderLocks
 from spline_lstm.errors import ProjectBugError, SplineLSTMError
 from spline_lstm.matrix import current_matrix
 
@@ -13,15 +23,44 @@ logger = logging.getLogger(__name__)
 
 
 class ProjectHooks:
-    """Keep errors' exit codes, and tell how far a benchmark is."""
+    """Lock what a run writes, keep errors' exit codes, and tell how far a benchmark is."""
 
     def __init__(self) -> None:
         self._catalog: CatalogProtocol[Any, Any] | None = None
+        self._locks = FolderLocks()
+        # A stopped run passes no hook.
+        atexit.register(self._locks.release)
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
         """Keep the catalog: finished cells are counted from what lies on disk."""
         self._catalog = catalog
+
+    @hook_impl
+    def before_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Lock the folders that the run writes against all others, and those that it reads against writers.
+
+        Raises:
+            RunLockedError: Another process uses one of them.
+
+        """
+        data = Path(run_params["project_path"]) / "data"
+        written = _folders(catalog, pipeline.all_outputs(), data)
+        self._locks.take(data, written=written, read=_folders(catalog, pipeline.inputs(), data))
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Release the folders."""
+        self._locks.release()
+
+    @hook_impl
+    def before_node_run(self) -> None:
+        """Let a worker of the parallel runner end with the run: without it, the folders are no longer locked."""
+        parent = multiprocessing.parent_process()
+        if parent is not None and parent.pid is not None:
+            _end_with(parent.pid)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
@@ -36,10 +75,35 @@ class ProjectHooks:
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
+        self._locks.release()
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, SplineLSTMError):
                 raise cause from None
             cause = cause.__cause__
         logger.debug("Unexpected failure", exc_info=error)
-        raise ProjectBugError(f"unexpected {type(error).__name__}: {error}; this is a bug in the project") from error
+        raise ProjectBugError.of(error) from error
+
+
+def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Path) -> set[Path]:
+    """Folders below `data` that belong to one id each and hold these datasets."""
+    places = [getattr(catalog[name], "place", None) for name in names if name in catalog]
+    return {_folder_of_id(place, data) for place in places if place is not None and place.is_relative_to(data)}
+
+
+def _folder_of_id(place: Path, data: Path) -> Path:
+    """`data/<layer>/<id>`, or `data/08_reporting/benchmarks/<id>`."""
+    parts = place.relative_to(data).parts
+    return data.joinpath(*parts[: 3 if parts[1] == "benchmarks" else 2])
+
+
+@functools.cache
+def _end_with(parent: int) -> None:
+    """End this process soon after its parent."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.2)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

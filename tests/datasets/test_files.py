@@ -5,16 +5,28 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 import pytest
 
-from spline_lstm.datasets.files import BytesDataset, FilesDataset, JSONDataset, ParquetDataset, TextDataset
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, Failure, TrainingDivergedError
+from spline_lstm.datasets.files import (
+    BytesDataset,
+    CSVDataset,
+    FilesDataset,
+    JSONDataset,
+    ParquetDataset,
+    PlotlyDataset,
+    TextDataset,
+)
+from spline_lstm.datasets.storage import remove
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, Failure, StorageError, TrainingDivergedError
 
 VALUES: dict[type[Any], Any] = {
     BytesDataset: b"\x00\xff",
     TextDataset: "RMSE 3 °F\n",
     JSONDataset: {"rmse": 1.5, "unit": "°F", "r2": None},
     ParquetDataset: pd.DataFrame({"step": [1, 2], "y_pred": [0.5, -1.0]}),
+    CSVDataset: pd.DataFrame({"run_id": ["a", "b"], "RMSE": [0.5, 1.25]}),
+    PlotlyDataset: go.Figure(go.Scatter(x=[1, 2], y=[3, 4])),
     FilesDataset: {"one.onnx": b"one", "two.tflite": b"two"},
 }
 DATASETS = pytest.mark.parametrize("kind", VALUES, ids=lambda kind: kind.__name__)
@@ -55,6 +67,11 @@ def test_a_missing_file_names_the_command_that_makes_it(kind: type[Any], tmp_pat
         (JSONDataset, b'{"rmse": NaN}'),
         (JSONDataset, b"[" * 100_000),
         (JSONDataset, b'"\xff"'),
+        (CSVDataset, b""),
+        (CSVDataset, b'"'),
+        (PlotlyDataset, b"{"),
+        (PlotlyDataset, b'{"data": 5}'),
+        (PlotlyDataset, b'{"nothing": []}'),
         (ParquetDataset, b""),
         (ParquetDataset, b"PAR1 garbage PAR1"),
     ],
@@ -84,6 +101,44 @@ def test_a_value_that_cannot_be_written_leaves_the_previous_file_and_no_litter(v
         dataset.save({"rmse": value})
     assert dataset.load() == {"rmse": 1}
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@DATASETS
+def test_it_says_what_it_writes(kind: type[Any], tmp_path: Path) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"))
+    assert dataset.place == tmp_path / "file"
+    assert dataset._describe() == {"filepath": str(tmp_path / "file")}
+
+
+def test_a_csv_table_has_its_first_rows_as_preview(tmp_path: Path) -> None:
+    dataset = CSVDataset(filepath=str(tmp_path / "comparison.csv"))
+    dataset.save(VALUES[CSVDataset])
+    assert dataset.preview(1)["data"] == [["a", 0.5]]
+
+
+def test_a_figure_has_its_traces_as_preview(tmp_path: Path) -> None:
+    dataset = PlotlyDataset(filepath=str(tmp_path / "plot.json"))
+    dataset.save(VALUES[PlotlyDataset])
+    assert dataset.preview()["data"][0]["y"] == [3, 4]
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"message": "x"}'])
+def test_a_damaged_failure_is_refused(content: str, tmp_path: Path, refuses_load: Any) -> None:
+    (tmp_path / "metrics.json.failed").write_text(content)
+    with refuses_load(ArtifactDamagedError, 21, "metrics.json.failed is damaged"):
+        JSONDataset(filepath=str(tmp_path / "metrics.json")).load()
+
+
+def test_what_a_killed_save_left_in_the_folder_goes_with_the_next(tmp_path: Path) -> None:
+    (tmp_path / "left.onnx").write_bytes(b"left")
+    (tmp_path / "folder").mkdir()
+    FilesDataset(filepath=str(tmp_path)).save({"one.onnx": b"one"})
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "index.json", "one.onnx"]
+
+
+def test_what_cannot_be_removed_is_refused(tmp_path: Path, refuses: Any) -> None:
+    with refuses(StorageError, 60, "cannot be removed: Is a directory"):
+        remove(tmp_path)
 
 
 def test_a_json_value_has_its_text_as_preview(tmp_path: Path) -> None:

@@ -76,13 +76,23 @@ def test_a_csv_is_read_as_text(prefix: bytes, line_end: str, tmp_path: Path) -> 
     assert table.to_dict("list") == {"timestamp": ["2024-01-01", "2024-01-02"], "target": ["1", "2"]}
 
 
+def test_an_empty_line_between_rows_is_a_row_without_cells(tmp_path: Path) -> None:
+    table = load(tmp_path / "table.csv", TEXT.encode().replace(b"1\n", b"1\n\n"))
+    assert table["timestamp"].fillna("").tolist() == ["2024-01-01", "", "2024-01-02"]
+
+
+def test_empty_lines_at_the_end_are_no_rows(tmp_path: Path) -> None:
+    assert len(load(tmp_path / "table.csv", TEXT.encode() + b"\n\r\n")) == 2
+
+
 def test_cells_are_not_reinterpreted(tmp_path: Path) -> None:
     table = load(tmp_path / "table.csv", b"station,target\n007,NA\n1e5,\n")
     assert table.to_dict("list") == {"station": ["007", "1e5"], "target": ["NA", ""]}
 
 
-def test_a_header_without_rows_is_read_as_an_empty_table(tmp_path: Path) -> None:
-    table = load(tmp_path / "table.csv", b"timestamp,target\n")
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n\r\n"])
+def test_a_header_without_rows_is_read_as_an_empty_table(tmp_path: Path, end: bytes) -> None:
+    table = load(tmp_path / "table.csv", b"timestamp,target" + end)
     assert list(table.columns) == ["timestamp", "target"]
     assert table.empty
 
@@ -111,6 +121,12 @@ def test_an_input_is_never_written(tmp_path: Path, refuses_load: Refuses) -> Non
     assert not path.exists()
 
 
+def test_an_input_says_where_it_is(tmp_path: Path) -> None:
+    dataset = TableDataset(filepath=str(tmp_path / "table.csv"))
+    assert dataset._describe() == {"filepath": str(tmp_path / "table.csv")}
+    assert not dataset.exists()
+
+
 def test_a_table_has_a_preview(tmp_path: Path) -> None:
     load(tmp_path / "table.csv", TEXT.encode())
     preview: Any = TableDataset(filepath=str(tmp_path / "table.csv")).preview(nrows=1)
@@ -127,6 +143,12 @@ def test_a_schema_is_read(prefix: bytes, tmp_path: Path) -> None:
 def test_a_missing_schema_is_refused(tmp_path: Path, refuses_load: Refuses) -> None:
     with refuses_load(SchemaError, 14, "schema.json cannot be read: No such file or directory"):
         SchemaDataset(filepath=str(tmp_path / "schema.json")).load()
+
+
+@pytest.mark.parametrize("path", [".", "/dev/zero"])
+def test_a_schema_that_is_no_file_is_refused(path: str, tmp_path: Path, refuses: Refuses) -> None:
+    with refuses(SchemaError, 14, "cannot be read: it is no file"):
+        read_schema(tmp_path / path)
 
 
 def test_a_schema_that_is_not_utf_8_is_refused(tmp_path: Path, refuses: Refuses) -> None:

@@ -6,6 +6,8 @@ import json
 import logging
 import pickle
 import shutil
+import tracemalloc
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import pytest
 from kedro.io.core import DatasetError
 
 from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput
-from spline_lstm.datasets.model_input import ModelInputDataset
+from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
 
@@ -155,6 +157,75 @@ def test_an_object_array_is_refused(folder: Path, refuses_load: Any) -> None:
         open_dataset(folder).load()
 
 
+def npy(shape: str, dtype: str, held: bytes, version: bytes = b"\x01\x00") -> bytes:
+    """An array file whose header may say anything."""
+    header = f"{{'descr': '{dtype}', 'fortran_order': False, 'shape': {shape}, }}".encode()
+    length = len(header).to_bytes(2 if version == b"\x01\x00" else 4, "little")
+    return b"\x93NUMPY" + version + length + header + held
+
+
+def write_bombs(folder: Path, contents: dict[str, bytes], compression: int = zipfile.ZIP_STORED) -> None:
+    """Put an archive of hostile arrays in place, with a hash that fits."""
+    with zipfile.ZipFile(folder / "processed.npz", "w", compression) as archive:
+        for name, content in contents.items():
+            archive.writestr(f"{name}.npy", content)
+    record_hash(folder)
+
+
+def record_hash(folder: Path) -> None:
+    meta = json.loads((folder / "meta.json").read_text())
+    meta["sha256"]["processed.npz"] = sha256_of(folder / "processed.npz")
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (npy("(1000000000000,)", "<f8", bytes(8)), "declares (1000000000000,) values of float64"),
+        (npy("(3,)", "<f8", bytes(16)), "24 bytes, and holds 16"),
+        (npy("(1,)", "<f8", bytes(16)), "8 bytes, and holds 16"),
+        (npy("(1000000000000,)", "|V0", b""), "0 bytes, and holds 0"),
+        (npy("(-1,)", "<f8", bytes(8)), "-8 bytes, and holds 8"),
+        (npy("(2,)", "<f8", bytes(16), b"\x03\x00"), "(3, 0)"),
+    ],
+)
+def test_an_array_that_declares_another_size_than_it_has_is_refused(
+    content: bytes, message: str, folder: Path, refuses_load: Any
+) -> None:
+    write_bombs(folder, {"X": content})
+    tracemalloc.start()
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged", message):
+        open_dataset(folder).load()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50_000_000
+
+
+def test_an_archive_that_claims_far_more_than_it_is_is_refused(folder: Path, refuses_load: Any) -> None:
+    write_bombs(folder, {"X": npy("(10000000,)", "<f8", bytes(80_000_000))}, zipfile.ZIP_DEFLATED)
+    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged", "claim to hold 80,000,0"):
+        open_dataset(folder).load()
+
+
+def test_a_stored_entry_with_two_sizes_is_refused(folder: Path, refuses_load: Any) -> None:
+    write_bombs(folder, {"X": npy("(2,)", "<f8", bytes(16))})
+    content = bytearray((folder / "processed.npz").read_bytes())
+    entry = content.index(b"PK\x01\x02")
+    content[entry + 24 : entry + 28] = (10**9).to_bytes(4, "little")
+    (folder / "processed.npz").write_bytes(content)
+    record_hash(folder)
+    with refuses_load(ArtifactDamagedError, 21, "'X.npy' is stored with two sizes"):
+        open_dataset(folder).load()
+
+
+def test_an_earlier_bundle_may_be_compressed(tmp_path: Path) -> None:
+    folder = tmp_path / "earlier"
+    folder.mkdir()
+    np.savez_compressed(folder / "processed.npz", raw_target=np.sin(np.arange(90.0)))
+    (folder / "meta.json").write_text('{"run_id": "earlier"}')
+    assert len(open_dataset(folder).load().X) > 0
+
+
 class _Payload:
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -179,6 +250,18 @@ def test_nothing_in_a_pickle_is_executed(hash_fits: bool, folder: Path, tmp_path
     with pytest.raises(DatasetError):
         open_dataset(folder).load()
     assert not (tmp_path / "executed").exists()
+
+
+def test_a_pickle_that_would_reserve_memory_without_end_is_refused(refuses: Any) -> None:
+    hostile = b"\x80\x04}r" + (2**31 - 1).to_bytes(4, "little") + b"."
+    with refuses(ArtifactDamagedError, 21, "preprocessor.pkl is damaged: it numbers more objects than it can hold"):
+        load_preprocessor(hostile, "preprocessor.pkl")
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_pickle_of_any_protocol_is_read(protocol: int) -> None:
+    state = {"run_id": "x", "numbers": [1, 2.5, None, True]}
+    assert load_preprocessor(pickle.dumps(state, protocol), "preprocessor.pkl") == state
 
 
 def test_a_pickle_of_something_else_than_a_dict_is_refused(folder: Path, refuses_load: Any) -> None:
@@ -289,6 +372,10 @@ def test_an_earlier_bundle_of_another_run_is_refused(tmp_path: Path, refuses_loa
     dataset = save_earlier(tmp_path / "old", {"run_id": "new"}, scaled=np.sin(np.arange(80.0)))
     with refuses_load(RunIdMismatchError, 23, "meta.json belongs to run 'new', not to 'old'"):
         dataset.load()
+
+
+def test_it_says_what_it_writes(folder: Path) -> None:
+    assert open_dataset(folder).place == folder
 
 
 def test_the_preview_is_meta(folder: Path) -> None:

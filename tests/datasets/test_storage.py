@@ -77,6 +77,18 @@ def test_a_missing_file_names_the_command_that_makes_it(tmp_path: Path, refuses:
         read_bytes(tmp_path / "file", "kedro run --pipeline=modelling")
 
 
+def test_a_missing_file_that_no_command_makes_names_none(tmp_path: Path) -> None:
+    with pytest.raises(ArtifactMissingError) as caught:
+        read_bytes(tmp_path / "file")
+    assert caught.value.message.endswith("file is missing")
+
+
+def test_a_failure_before_anything_is_written_leaves_no_litter(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="before"), atomic_path(tmp_path / "file"):
+        raise ValueError("before")
+    assert names(tmp_path) == []
+
+
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path, refuses: Any) -> None:
     with refuses(StorageError, 60, "cannot be read: Is a directory"):
         read_bytes(tmp_path)
@@ -90,6 +102,13 @@ def test_the_hash_of_a_file_longer_than_a_block_is_that_of_its_bytes(tmp_path: P
 
 def test_a_path_below_the_working_directory_is_shown_as_typed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    assert shown(tmp_path / "data" / "file") == "data/file"
+
+
+def test_a_path_below_a_project_is_shown_from_its_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "pyproject.toml").write_text("[tool.kedro]\n")
+    (tmp_path / "conf").mkdir()
+    monkeypatch.chdir(tmp_path / "conf")
     assert shown(tmp_path / "data" / "file") == "data/file"
 
 

@@ -1,12 +1,14 @@
 """Everything that is exported for a run, and the child process that converts."""
 
+import hashlib
+import json
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 
-from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge import conversion, onnx_file, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY
 from spline_lstm.edge.export import SECOND_ROUTE, export, file_name, parse_file_name
 from spline_lstm.edge.onnx_graph import make_onnx
@@ -104,6 +106,36 @@ def test_garbage_is_refused_and_the_process_survives(tmp_path, name, content):
     with pytest.raises(ArtifactDamagedError) as caught:
         load_forecaster(path)
     assert caught.value.exit_code == 21
+
+
+def test_a_truncated_onnx_file_is_refused_before_onnxruntime_sees_it(exported):
+    content = exported["model.onnx"]
+    for share in range(25):
+        with pytest.raises(ArtifactDamagedError, match=r"model\.onnx is not an ONNX file"):
+            open_onnx(content[: len(content) * share // 25], "model.onnx")
+
+
+@pytest.mark.parametrize(
+    "content", [b"\xff" * 11, b"\x08\x0a", b"\x08\x0a\x3c", b"\x08\x0a\x3a\x7f", b"\x0d" + bytes(4)]
+)
+def test_what_has_not_the_fields_of_a_model_is_refused(content):
+    with pytest.raises(ArtifactDamagedError, match=r"model\.onnx is not an ONNX file"):
+        onnx_file.check_structure(content, "model.onnx")
+
+
+@pytest.mark.parametrize("index", ["{}", "[", "[]", '{"model.onnx": "0"}'])
+def test_a_file_that_the_index_beside_it_does_not_describe_is_refused(exported, tmp_path, index):
+    (tmp_path / "model.onnx").write_bytes(exported["model.onnx"])
+    (tmp_path / "index.json").write_text(index)
+    with pytest.raises(ArtifactDamagedError, match=r"is not the file that index\.json beside it describes"):
+        load_forecaster(tmp_path / "model.onnx")
+
+
+def test_a_file_that_the_index_beside_it_describes_is_taken(exported, tmp_path):
+    (tmp_path / "model.onnx").write_bytes(exported["model.onnx"])
+    digest = hashlib.sha256(exported["model.onnx"]).hexdigest()
+    (tmp_path / "index.json").write_text(json.dumps({"model.onnx": digest}))
+    assert load_forecaster(tmp_path / "model.onnx").contract.run_id == "gru-test"
 
 
 def test_a_file_without_contract_is_refused(trained, tmp_path):

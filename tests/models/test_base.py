@@ -1,5 +1,8 @@
 """What surrounds the recurrent stack, and which files are refused."""
 
+import io
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models import training
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
@@ -205,6 +208,33 @@ def test_refuses_a_network_with_a_lambda_layer(refuses: Any, tmp_path: Path) -> 
     content = _network_with_lambda(tmp_path / "model.keras")
     with refuses(ArtifactDamagedError, 21, "model.keras cannot be loaded: ", "Lambda"):
         load_network(content, "model.keras")
+
+
+def _archive_with_config(config: Any) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("config.json", json.dumps(config))
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("module", ["os", "builtins", "keras.utils", ["os"], {"module": "subprocess"}])
+def test_refuses_a_network_that_names_anything_else_than_layers(refuses: Any, module: Any) -> None:
+    layer = {"module": module, "class_name": "system", "config": "true"}
+    with refuses(ArtifactDamagedError, 21, "only layers, initializers and operations of Keras may be named"):
+        load_network(_archive_with_config({"config": {"layers": [layer]}}), "model.keras")
+
+
+def test_refuses_an_archive_that_claims_far_more_than_it_is(refuses: Any) -> None:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("config.json", bytes(100_000_000))
+    with refuses(ArtifactDamagedError, 21, "claim to hold 100,000,000"):
+        load_network(buffer.getvalue(), "model.keras")
+
+
+def test_refuses_to_predict_before_there_is_a_network(refuses: Any, make_windows: Any) -> None:
+    with refuses(ArtifactMissingError, 20, "build, fit or load it first"):
+        LSTMModel(6, (4,), 0.0, 0.01, 3, 1).predict(np.zeros((1, 6, 1), dtype=np.float32))
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04garbage", bytes(4096)], ids=range(4))

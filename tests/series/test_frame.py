@@ -95,6 +95,24 @@ def test_a_covariate_that_the_schema_does_not_declare_is_refused(
         select_from(make_table(steps=2), dynamic_covariates="wind", **MULTIVARIATE)
 
 
+def test_the_nearest_covariate_of_the_schema_is_proposed(
+    select_from: Select, make_table: Callable[..., pd.DataFrame], refuses: Refuses
+) -> None:
+    with refuses(
+        MissingCovariateError, 13, "'humidty' is not declared in the covariate schema; did you mean 'humidity'?"
+    ):
+        select_from(make_table(), feature_mode="multivariate", dynamic_covariates=["humidty"])
+
+
+@pytest.mark.parametrize("targets", [["series_id"], ["split"], ["target", "target_is_imputed"]])
+def test_a_target_that_would_hide_a_column_of_the_filled_series_is_refused(
+    select_from: Select, make_table: Callable[..., pd.DataFrame], refuses: Refuses, targets: list[str]
+) -> None:
+    table = make_table().assign(**dict.fromkeys(targets, 1.0))
+    with refuses(TableError, 10, f"column '{targets[-1]}' cannot be a target"):
+        select_from(table, target_cols=targets)
+
+
 def test_a_target_is_not_a_covariate_too(select_from: Select, make_table: Callable[..., pd.DataFrame]) -> None:
     columns = select_from(make_table(steps=2), target_cols="target+humidity", **MULTIVARIATE)
     assert [item.name for item in columns.dynamic] == ["dew_point", "pressure"]

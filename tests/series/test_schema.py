@@ -132,6 +132,11 @@ def test_a_target_named_twice_is_refused(make_schema: Make, refuses: Refuses) ->
         make_schema(target_cols=["a", "a"])
 
 
+def test_half_of_a_surrogate_pair_is_refused(make_schema: Make, refuses: Refuses) -> None:
+    with refuses(SchemaError, 14, r"test.schema.json: '\ud800' is no character"):
+        make_schema(units={"target": "\ud800"})
+
+
 def test_disabled_calendar_features_are_not_in_use(make_schema: Make) -> None:
     schema = make_schema(calendar_features={"enabled": False, "features": ["hour_sin"]})
     assert schema.calendar_features.names == ()

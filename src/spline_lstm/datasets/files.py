@@ -11,7 +11,7 @@ from typing import Any
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview, PlotlyPreview, TablePreview
 
-from spline_lstm.datasets.storage import parse_json, read_bytes, shown, write_bytes
+from spline_lstm.datasets.storage import parse_json, read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.types import DataFrame
 
@@ -29,14 +29,28 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
         self.metadata = metadata
 
     @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._filepath
+
+    @property
     def _failed(self) -> Path:
         return self._filepath.with_name(f"{self._filepath.name}.failed")
 
     def load(self) -> bytes | Failure:
-        """Read the file."""
-        if self._failed.exists():
-            return Failure(**json.loads(read_bytes(self._failed)))
-        return read_bytes(self._filepath, self._made_by)
+        """Read the file.
+
+        Raises:
+            ArtifactMissingError: There is no such file.
+            ArtifactDamagedError: The failure beside it cannot be read.
+
+        """
+        if not self._failed.exists():
+            return read_bytes(self._filepath, self._made_by)
+        try:
+            return Failure(**parse_json(read_bytes(self._failed)))
+        except (ValueError, TypeError) as error:
+            raise ArtifactDamagedError(f"{shown(self._failed)} is damaged: {error}; run the step again") from None
 
     def save(self, data: bytes | Failure) -> None:
         """Write the file atomically."""
@@ -44,7 +58,7 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
             write_bytes(self._failed, json.dumps(asdict(data)).encode())
             return
         write_bytes(self._filepath, data)
-        self._failed.unlink(missing_ok=True)
+        remove(self._failed)
 
     def _exists(self) -> bool:
         return self._filepath.is_file() and not self._failed.exists()
@@ -61,13 +75,18 @@ class _CodedDataset(AbstractDataset[Any, Any]):
         self._filepath = Path(filepath)
         self.metadata = metadata
 
+    @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._filepath
+
     @abstractmethod
     def _encode(self, data: Any) -> bytes:
         """Return the bytes that stand for a value."""
 
     @abstractmethod
     def _decode(self, content: bytes) -> Any:
-        """Return the value that bytes stand for; a `ValueError` tells that they stand for none."""
+        """Return the value that bytes stand for; an error of reading tells that they stand for none."""
 
     def load(self) -> Any:
         """Read the value.
@@ -82,7 +101,7 @@ class _CodedDataset(AbstractDataset[Any, Any]):
             return content
         try:
             return self._decode(content)
-        except (ValueError, RecursionError, OSError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
             reason = str(error).partition("\n")[0]
             raise ArtifactDamagedError(f"{shown(self._filepath)} is damaged: {reason}; run the step again") from error
 
@@ -184,6 +203,11 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
         self._index = JSONDataset(filepath=f"{filepath}/index.json", made_by=made_by)
         self.metadata = metadata
 
+    @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._folder
+
     def load(self) -> dict[str, bytes]:
         """Read all files.
 
@@ -202,19 +226,20 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
         return files
 
     def save(self, data: dict[str, bytes]) -> None:
-        """Write all files atomically, the index last; files of an earlier index go."""
-        earlier = set(self._entries()) if self._index.exists() else set()
-        (self._folder / "index.json").unlink(missing_ok=True)
+        """Write all files atomically, the index last; what else lies in the folder goes."""
+        index = self._index.place
+        remove(index)
         for name, content in data.items():
             write_bytes(self._folder / name, content)
         self._index.save({name: hashlib.sha256(content).hexdigest() for name, content in data.items()})
-        for name in earlier - set(data):
-            (self._folder / name).unlink(missing_ok=True)
+        for path in self._folder.iterdir():
+            if path.name not in data and path != index and path.is_file():
+                remove(path)
 
     def _entries(self) -> dict[str, str]:
         entries = self._index.load()
         if not isinstance(entries, dict) or any(Path(name).name != name for name in entries):
-            raise ArtifactDamagedError(f"{shown(self._folder / 'index.json')} names files outside its folder")
+            raise ArtifactDamagedError(f"{shown(self._index.place)} names files outside its folder")
         return entries
 
     def _exists(self) -> bool:

@@ -1,12 +1,15 @@
 """What a user brings: the table and the covariate schema. They are only read."""
 
+import codecs
+import hashlib
+import io
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
-from spline_lstm.datasets.storage import sha256_of, shown
+from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.types import DataFrame
@@ -48,17 +51,16 @@ class TableDataset(_ReadOnlyDataset):
         source = shown(self._filepath)
         if not self._filepath.is_file():
             raise TableError(f"{source} is not there; give the path of a CSV or Parquet file: input_path=...")
+        read = _read_parquet if self._filepath.suffix.lower() in (".parquet", ".pq") else _read_csv
         try:
-            if self._filepath.suffix.lower() in (".parquet", ".pq"):
-                table = _read_parquet(self._filepath)
-            else:
-                table = _read_csv(self._filepath)
+            content = self._filepath.read_bytes()
+            table = read(content)
         except (OSError, ValueError) as error:  # pyarrow's errors derive from these
             raise TableError(f"{source} cannot be read: {_first_line(error)}") from None
         twice = table.columns[table.columns.duplicated()]
         if len(twice):
             raise TableError(f"{source}: column '{twice[0]}' is there twice")
-        table.attrs.update(source=source, sha256=sha256_of(self._filepath))
+        table.attrs.update(source=source, sha256=hashlib.sha256(content).hexdigest())
         return table
 
     def preview(self, nrows: int = 40) -> TablePreview:
@@ -67,22 +69,30 @@ class TableDataset(_ReadOnlyDataset):
         return TablePreview(head.astype(str).to_dict(orient="split"))
 
 
-def _read_csv(path: Path) -> DataFrame:
+def _read_csv(content: bytes) -> DataFrame:
+    import pyarrow
     from pyarrow import csv
 
-    # One thread: errors then name the row, and files of this size are read no slower.
-    options = csv.ReadOptions(use_threads=False)
-    with csv.open_csv(path, read_options=options) as reader:
+    # One thread: errors then name the row, and files of this size are read no slower. Empty lines are left
+    # out at the end only; elsewhere they count as rows, as they do in an editor, and lack their timestamp.
+    lines = content.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
+    if not lines:
+        raise ValueError("Empty CSV file")
+    source = pyarrow.py_buffer(lines + b"\n")
+    options, parsing = csv.ReadOptions(use_threads=False), csv.ParseOptions(ignore_empty_lines=False)
+    with csv.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
         names = reader.schema.names
     text = csv.ConvertOptions(column_types=dict.fromkeys(names, "string"))
-    table: DataFrame = csv.read_csv(path, read_options=options, convert_options=text).to_pandas()
+    table: DataFrame = csv.read_csv(
+        pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
+    ).to_pandas()
     return table
 
 
-def _read_parquet(path: Path) -> DataFrame:
+def _read_parquet(content: bytes) -> DataFrame:
     import pandas as pd
 
-    table = pd.read_parquet(path)
+    table = pd.read_parquet(io.BytesIO(content))
     # pandas writes a frame whose timestamps are its index; a name tells such an index from row numbers.
     return table if table.index.names == [None] else table.reset_index()
 
@@ -112,6 +122,8 @@ def read_schema(path: Path) -> CovariateSchema:
 
     """
     source = shown(path)
+    if path.exists() and not path.is_file():
+        raise SchemaError(f"{source} cannot be read: it is no file")
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

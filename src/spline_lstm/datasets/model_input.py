@@ -3,8 +3,10 @@
 import io
 import json
 import logging
+import math
 import pickle
 import pickletools
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +15,18 @@ from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
 from spline_lstm.contracts import ModelInput, check_meta, check_same_run, from_arrays, to_arrays
-from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, sha256_of, shown, write_bytes
+from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
+from spline_lstm.zip_sizes import check_zip_sizes
 
 logger = logging.getLogger(__name__)
 
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 _HASHED = ("processed.npz", "preprocessor.pkl")
 
 
@@ -39,9 +46,14 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         self._windows = windows
         self.metadata = metadata
 
+    @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._folder
+
     def save(self, data: ModelInput) -> None:
         """Write the three files atomically, `meta.json` last."""
-        (self._folder / "meta.json").unlink(missing_ok=True)
+        remove(self._folder / "meta.json")
         with atomic_path(self._folder / "processed.npz") as temporary, temporary.open("wb") as file:
             np.savez(file, allow_pickle=False, **to_arrays(data))
         write_bytes(self._folder / "preprocessor.pkl", pickle.dumps(data.preprocessor, protocol=4))
@@ -127,10 +139,33 @@ def _read_arrays(path: Path, wanted: tuple[str, ...] | None = None) -> dict[str,
     """Read arrays from an npz without unpickling anything; keys that are not wanted stay unread."""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files if wanted is None or name in wanted}
+            check_zip_sizes(archive.zip, path.stat().st_size)
+            names = [name for name in archive.files if wanted is None or name in wanted]
+            for name in names:
+                _check_declared_size(archive.zip, f"{name}.npy")
+            return {name: archive[name] for name in names}
     except Exception as error:  # damaged archives raise almost anything
         reason = str(error).partition("\n")[0]
         raise ArtifactDamagedError(f"{shown(path)} is damaged: {reason}; run the preprocessing again") from None
+
+
+def _check_declared_size(archive: zipfile.ZipFile, name: str) -> None:
+    """Refuse an array whose header declares more or less than the file holds: memory is reserved by the header."""
+    entry = archive.getinfo(name)
+    with archive.open(entry) as file:
+        read_header = _HEADER_READERS[np.lib.format.read_magic(file)]
+        shape, _, dtype = read_header(file)
+        held = entry.file_size - file.tell()
+    declared = math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and (declared != held or not dtype.itemsize):
+        raise ValueError(f"'{name}' declares {shape} values of {dtype}, {declared:,} bytes, and holds {held:,}")
+
+
+def _check_memo(content: bytes) -> None:
+    """Refuse a pickle that numbers an object beyond its own length: memory is reserved up to that number."""
+    numbers = (number for code, number, _ in pickletools.genops(content) if code.name.endswith("PUT"))
+    if any(int(number or 0) > len(content) for number in numbers):
+        raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 
 class _NoImports(pickle.Unpickler):
@@ -152,6 +187,7 @@ def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
 
     """
     try:
+        _check_memo(content)
         state = _NoImports(io.BytesIO(content)).load()
     except Exception as error:  # damaged pickles raise almost anything
         raise ArtifactDamagedError(f"{source} is damaged: {error}; run the preprocessing again") from None

@@ -1,5 +1,6 @@
 """Files on disk: written whole or not at all, and hashed."""
 
+import functools
 import hashlib
 import json
 import os
@@ -7,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
+
+from kedro.utils import find_kedro_project
 
 from spline_lstm.errors import ArtifactMissingError, StorageError
 
@@ -35,6 +38,26 @@ def atomic_path(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        StorageError: It cannot be removed.
+
+    """
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageError(f"{shown(path)} cannot be removed: {error.strerror or error}") from error
+
+
+def sweep(folder: Path) -> None:
+    """Remove the temporary files that killed writers left below a folder; nobody may be writing there."""
+    for path in folder.rglob(".*.tmp"):
+        with suppress(OSError):
+            path.unlink()
 
 
 def _sync(path: Path) -> None:
@@ -96,7 +119,12 @@ def sha256_of(path: Path) -> str:
 
 
 def shown(path: Path) -> str:
-    """Return the path as a person would type it: relative to the working directory where it lies below."""
+    """Return the path as a person would type it: relative to the project (else the working directory) it lies in."""
     with suppress(ValueError):
-        return path.relative_to(Path.cwd()).as_posix()
+        return path.relative_to(_base(Path.cwd())).as_posix()
     return str(path)
+
+
+@functools.cache
+def _base(folder: Path) -> Path:
+    return find_kedro_project(folder) or folder

@@ -6,12 +6,14 @@
 `forecaster.contract` says what the window must hold: features, their order, units and steps.
 """
 
+import hashlib
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spline_lstm.edge import tflite_file
+from spline_lstm.edge import onnx_file, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.types import Float32, Float64
@@ -49,16 +51,30 @@ def load_forecaster(path: Path) -> EdgeForecaster:
 
     Raises:
         ArtifactMissingError: There is no such file.
-        ArtifactDamagedError: The file is damaged or carries no contract.
+        ArtifactDamagedError: The file is damaged, is not the one that the `index.json` beside it
+            describes, or carries no contract.
 
     """
     try:
         content = path.read_bytes()
     except FileNotFoundError:
         raise ArtifactMissingError(f"{path} is missing; make it with: kedro run --pipeline=edge_poc") from None
+    _check_hash(content, path)
     open_file = open_tflite if path.suffix == ".tflite" else open_onnx
     run, text = open_file(content, str(path))
     return EdgeForecaster(EdgeContract.from_text(text, str(path)), run)
+
+
+def _check_hash(content: bytes, path: Path) -> None:
+    """Hold the file against the index that the export left beside it; a file copied alone has none."""
+    try:
+        digest = json.loads(path.with_name("index.json").read_bytes())[path.name]
+    except FileNotFoundError:
+        return
+    except (ValueError, LookupError, TypeError):
+        digest = None
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise ArtifactDamagedError(f"{path} is not the file that index.json beside it describes; export it again")
 
 
 def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
@@ -70,20 +86,22 @@ def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
     """
     import onnxruntime
 
+    onnx_file.check_structure(content, source)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 4
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        (name,), (output,) = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
+        text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     except Exception as error:  # its exceptions have no common base of their own
         raise ArtifactDamagedError(f"{source} does not load in onnxruntime: {_first_line(error)}") from None
-    (name,), (output,) = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
 
     def run(window: Float32) -> Float32:
         forecast: Float32 = session.run([output], {name: window})[0]
         return forecast
 
-    return run, session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
+    return run, text
 
 
 def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
@@ -100,9 +118,9 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
         interpreter = Interpreter(model_content=content, num_threads=1)
         interpreter.allocate_tensors()
         text = tflite_file.read_metadata(content, METADATA_KEY)
+        (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
     except Exception as error:  # ValueError and RuntimeError, and whatever a damaged buffer raises
         raise ArtifactDamagedError(f"{source} does not load in LiteRT: {_first_line(error)}") from None
-    (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
 
     def run(window: Float32) -> Float32:
         interpreter.set_tensor(given["index"], window)

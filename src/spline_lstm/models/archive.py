@@ -11,6 +11,7 @@ from typing import Any
 from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.types import Float32
+from spline_lstm.zip_sizes import check_zip_sizes
 
 
 def archive_network(network: Any) -> bytes:
@@ -24,7 +25,7 @@ def archive_network(network: Any) -> bytes:
 
 
 def load_network(content: bytes, source: str) -> Any:
-    """Load a `.keras` archive in safe mode: nothing in it is executed.
+    """Load a `.keras` archive in safe mode: nothing in it is executed, and only Keras' own layers are made.
 
     Args:
         content: The archive.
@@ -39,10 +40,39 @@ def load_network(content: bytes, source: str) -> Any:
         path = Path(folder) / "model.keras"
         path.write_bytes(content)
         try:
+            _check_archive(content)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
             reason = str(error).strip().partition("\n")[0][:200]
             raise ArtifactDamagedError(f"{source} cannot be loaded: {reason}; train again") from error
+
+
+_KERAS_MODULES = (
+    "keras", "keras.constraints", "keras.initializers", "keras.layers", "keras.regularizers",
+    "keras.src.models.functional", "keras.src.ops.nn", "keras.src.ops.numpy",
+)  # fmt: skip
+
+
+def _check_archive(content: bytes) -> None:
+    """Refuse an archive whose sizes are implausible or whose configuration names what no network is made of.
+
+    Keras looks such names up, and so imports and calls them, while it builds the network.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        check_zip_sizes(archive, len(content))
+        foreign = sorted(_modules_in(json.loads(archive.read("config.json"))) - set(_KERAS_MODULES))
+    if foreign:
+        raise ValueError(f"it names {foreign[0]}, and only layers, initializers and operations of Keras may be named")
+
+
+def _modules_in(config: Any) -> set[str]:
+    """Modules that a Keras configuration names; a list or object in place of a name counts as one."""
+    if isinstance(config, list):
+        return set().union(*map(_modules_in, config))
+    if not isinstance(config, dict):
+        return set()
+    named = {str(config["module"])} if config.get("module") is not None else set()
+    return named.union(*map(_modules_in, config.values()))
 
 
 def _repeatable(archive: bytes) -> bytes:

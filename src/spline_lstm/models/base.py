@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from spline_lstm.contracts import check_windows
-from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError, TrainingDivergedError
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.ridge import RidgeData, fit_ridge
@@ -244,9 +244,12 @@ class ForecastModel(ABC):
         """Forecast, shape `(B, output_units)`, in scaled units.
 
         Raises:
+            ArtifactMissingError: There is no network yet.
             ShapeContractError: `X` does not fit the model or is not finite.
 
         """
+        if self.network is None:
+            raise ArtifactMissingError("the model has no network yet; build, fit or load it first")
         self._check(X)
         return self._forecast(X)
 

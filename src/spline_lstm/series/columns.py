@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from spline_lstm.errors import MissingCovariateError, TableError, examples
+from spline_lstm.errors import MissingCovariateError, TableError, examples, nearest
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.spec import Names, Spec, Text
 from spline_lstm.types import DataFrame
@@ -51,7 +51,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
         spec: What the parameters ask for.
 
     Raises:
-        TableError: The timestamp, a target or a series id column is missing.
+        TableError: The timestamp, a target or a series id column is missing, or a target's name is reserved.
         MissingCovariateError: A required covariate, or one asked for by name, is missing.
 
     """
@@ -63,6 +63,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
         if missing[0] in spec.target_cols and set(schema.target_cols) <= set(found):
             hint = f"; the schema's targets are there: type target_cols={'+'.join(schema.target_cols)}"
         raise TableError(f"{source}: column '{missing[0]}' is missing; found: {examples(found, 12)}{hint}")
+    _check_target_names(spec.target_cols, source)
     multivariate = spec.feature_mode == "multivariate"
     dynamic, absent_dynamic = _choose_covariates(
         tuple(item for item in schema.dynamic_covariates if item.name not in spec.target_cols),
@@ -89,6 +90,17 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
     )
 
 
+def _check_target_names(targets: tuple[str, ...], source: str) -> None:
+    """Refuse targets whose columns would hide others in the filled series."""
+    reserved = ("series_id", "timestamp", "split", *(f"{name}_is_imputed" for name in targets))
+    taken = [name for name in targets if name in reserved]
+    if taken:
+        raise TableError(
+            f"{source}: column '{taken[0]}' cannot be a target, because the filled series has a column of that name "
+            "for itself; rename it in the table"
+        )
+
+
 def _choose_covariates(
     declared: tuple[Any, ...], named: tuple[str, ...], found: list[str], source: str, *, enforce: bool
 ) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
@@ -97,7 +109,7 @@ def _choose_covariates(
     undeclared = [name for name in named if name not in known]
     if undeclared and enforce:
         raise MissingCovariateError(
-            f"covariate '{undeclared[0]}' is not declared in the covariate schema; "
+            f"covariate '{undeclared[0]}' is not declared in the covariate schema{nearest(undeclared[0], known)}; "
             f"declared: {examples(known, 12) or 'none'}"
         )
     asked = [known[name] for name in named if name in known] or list(declared)

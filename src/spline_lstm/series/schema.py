@@ -134,6 +134,7 @@ def parse_schema(text: str, source: str) -> CovariateSchema:
     """
     try:
         values = json.loads(text, object_pairs_hook=_refuse_duplicate_keys, parse_constant=_refuse_constant)
+        _check_writable(values)
     except json.JSONDecodeError as malformed:
         raise SchemaError(
             f"{source} line {malformed.lineno}, column {malformed.colno}: not valid JSON: {malformed.msg}"
@@ -150,6 +151,14 @@ def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if twice:
         raise ValueError(f"key {examples(map(repr, twice))} is given twice in one object")
     return dict(pairs)
+
+
+def _check_writable(values: Any) -> None:
+    """Refuse text that JSON can escape but no file can hold: half of a surrogate pair."""
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{error.object[error.start]!r} is no character") from None
 
 
 def _refuse_constant(name: str) -> None:
