@@ -9,7 +9,7 @@ run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
 
 test: $(STAMP)  ## Run the tests.
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile
 
 notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the benchmark have left under the environment ci.
 	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks

@@ -64,7 +64,7 @@ def test_a_model_that_returns_nan_fails(content, trained, edge_spec):
 def test_a_file_that_does_not_load_fails_with_the_reason(trained, edge_spec):
     verdict = judge(b"garbage", "onnx", "fp32", trained.reference, edge_spec)
     assert verdict["verdict"] == "FAIL"
-    assert "does not load in onnxruntime" in verdict["reason"]
+    assert "is not an ONNX file" in verdict["reason"]
 
 
 @pytest.mark.parametrize(("limit", "name"), [("p95_ms", "p95"), ("size_mb", "size"), ("rmse_ratio", "RMSE ratio")])

@@ -208,6 +208,6 @@ def test_a_cut_is_a_copy() -> None:
 
 @pytest.mark.parametrize("shares", [(0.5, 0.5), (0.6, 0.2, 0.1), (0.8, 0.2, 0.0), (1.2, -0.1, -0.1)])
 def test_shares_that_do_not_make_a_split_are_refused(shares: tuple[float, ...], refuses: Any) -> None:
-    values = {"lookback": 6, "horizon": 3, "stride": 1, "split": shares}
+    values = {"lookback": 6, "lookback_span": 6, "horizon": 3, "stride": 1, "split": shares}
     with refuses(ParameterError, 2, "three positive shares that add up to 1 are needed"):
         WindowSpec.parse(values, ParameterError, "parameter")
