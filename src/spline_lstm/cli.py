@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from kedro.config import MissingConfigException
@@ -79,7 +79,9 @@ def _stoppable() -> Iterator[None]:
         return
     timers: list[threading.Timer] = []
 
-    def stop(number: int, _: FrameType | None) -> NoReturn:
+    def stop(number: int, _: FrameType | None) -> None:
+        if timers:  # it is being stopped already
+            return
         # The pool would wait for its workers, and they would go on with what is queued.
         for worker in multiprocessing.active_children():
             worker.kill()

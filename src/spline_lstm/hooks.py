@@ -92,9 +92,9 @@ def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Pat
 
 
 def _folder_of_id(place: Path, data: Path) -> Path:
-    """`data/<layer>/<id>`, or `data/08_reporting/benchmarks/<id>`."""
+    """`data/<layer>/<id>`, or `data/08_reporting/{benchmarks,tables}/<id>`."""
     parts = place.relative_to(data).parts
-    return data.joinpath(*parts[: 3 if parts[1] == "benchmarks" else 2])
+    return data.joinpath(*parts[: 3 if parts[1] in ("benchmarks", "tables") else 2])
 
 
 @functools.cache

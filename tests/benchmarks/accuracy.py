@@ -1,6 +1,6 @@
 """The default model beside its ridge baseline and a tuned LightGBM, on tables unlike the bundled one.
 
-Run with `make accuracy`; LightGBM joins where it is installed.
+Run with `make studies`; LightGBM joins where it is installed.
 """
 
 import importlib.util

@@ -1,6 +1,6 @@
 """What splines are worth: fills, smoothing in the graph, a spline basis for the horizon.
 
-Run with `make splines`. On the bundled table, with holes cut and noise added.
+Run with `make studies`. On the bundled table, with holes cut and noise added.
 """
 
 import logging

@@ -18,7 +18,9 @@ from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunId
 RECORD, PREPROCESSOR = "08_reporting/trained/run.json", "05_model_input/shared/preprocessor.pkl"
 KERAS, EXPORTS = "06_models/trained/model.keras", "06_models/trained/edge"
 SETTINGS = {"run_id": "trained", "processed_run_id": "shared", "model_type": "gru", "feature_mode": "univariate"}
-RUN_AGAIN = "make it with: kedro run --params run_id=trained"
+RUN_AGAIN = (
+    "make it with: kedro run --params run_id=trained,processed_run_id=shared,model_type=gru,feature_mode=univariate"
+)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +84,7 @@ def test_a_file_that_is_not_the_runs_is_refused(damage: str, data: Path, refuses
 @pytest.mark.parametrize("content", ["[]", "{}"])
 def test_another_json_is_no_record(content: str, data: Path, refuses_load: Any) -> None:
     (data / RECORD).write_text(content)
-    with refuses_load(ArtifactDamagedError, 21, "run.json is no record of a run", RUN_AGAIN):
+    with refuses_load(ArtifactDamagedError, 21, "run.json is no record of a run", "make it with: kedro run"):
         open_dataset(data).load()
 
 

@@ -188,8 +188,19 @@ def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_
             train, val, epochs=3, batch_size=8, patience=5
         )
     assert set(records["auto"].trials) == {1e-4, 1e-3, 1e-2}
-    assert records["auto"].learning_rate == min(records["auto"].trials, key=records["auto"].trials.__getitem__)
-    assert records["auto"].history[0] == records[1e-3].history[0]  # it starts anew from the first weights
+    lowest = {rate: min(entry["val_loss"] for entry in records[rate].history[1:]) for rate in (1e-4, 1e-3, 1e-2)}
+    assert records["auto"].trials == lowest
+    assert records["auto"].learning_rate == min(lowest, key=lowest.__getitem__)
+    assert records["auto"].history == records[records["auto"].learning_rate].history  # it starts anew
+
+
+def test_a_gain_on_few_validation_windows_does_not_replace_the_ridge_path(make_tiny: Any, make_windows: Any) -> None:
+    train = make_windows(200)
+    for count, improves in ((29, False), (30, True)):  # ten horizons of three steps
+        model = make_tiny(linear_path="ridge", learning_rate=0.05, dropout=0.0)
+        record = model.fit_model(train, tuple(part[:count] for part in train), epochs=8, batch_size=8, patience=5)
+        assert min(entry["val_loss"] for entry in record.history[1:]) < record.history[0]["val_loss"]
+        assert (record.best_epoch > 0) == improves
 
 
 def test_refuses_outputs_that_are_no_multiple_of_the_targets(refuses: Any) -> None:

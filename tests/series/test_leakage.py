@@ -205,3 +205,24 @@ def test_a_series_does_not_depend_on_the_values_of_another_beyond_the_scalers(
     again = prepare(replace_rows(table, later, 0, move_gaps=True))
     first, first_again = bundle.window_series == 0, again.window_series == 0
     assert again.X[first_again].tobytes() == bundle.X[first].tobytes()
+
+
+@pytest.mark.parametrize("lookback", [2, 3])
+@given(table=tables(), seed=st.integers(0, 2**32 - 1))
+def test_nothing_after_an_origin_reaches_rows_spread_far_back(
+    prepare_table: Callable[..., ModelInput], table: pd.DataFrame, seed: int, lookback: int
+) -> None:
+    random = np.random.default_rng(seed)
+    table = table[table["station"] == "EWR"].reset_index(drop=True)
+    table.loc[random.choice(np.arange(1, len(table) - 1), len(table) // 2, replace=False), "target"] = np.nan
+    settings = {"lookback": lookback, "lookback_span": 9, "horizon": 2, "max_missing_ratio": 0.9, "max_gap": 90}
+    try:
+        before = prepare_table(table, **settings)
+        origin = int(random.choice(before.window_origin[before.window_split > 0]))
+        later = table.copy()
+        later.loc[origin + 1 :, "target"] *= -3
+        after = prepare_table(later, **settings)
+    except InsufficientDataError:
+        reject()
+    kept = [bundle.X[bundle.window_origin == origin] for bundle in (before, after)]
+    np.testing.assert_array_equal(*kept)

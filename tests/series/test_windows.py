@@ -41,7 +41,7 @@ def index_by_loop(
             split = 2
         else:
             continue
-        lookback = range(origin - spec.lookback + 1, origin + 1)
+        lookback = range(max(origin - max(spec.lookback, 3) + 1, 0), origin + 1)
         if any(seen_from[row] > origin for row in lookback) or not any(observed[first : last + 1]):
             dropped += 1
         else:

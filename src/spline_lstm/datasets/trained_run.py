@@ -63,21 +63,19 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
 
     def _load_preprocessor(self, record: dict[str, Any]) -> Preprocessor:
         path = self._processed / record["processed_run_id"] / "preprocessor.pkl"
-        content = read_bytes(path, f"{self._run_command} --params run_id={record['run_id']}")
+        content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
         _check_hash(content, record["processed_sha256"].get(path.name), path, record["run_id"])
         state = load_preprocessor(content, shown(path))
         return Preprocessor.parse(state, ArtifactDamagedError, f"{shown(path)}: key")
 
     def _load_keras(self, record: dict[str, Any]) -> bytes:
         path = self._models / MODEL_FILES["keras"]
-        content = read_bytes(path, f"{self._run_command} --params run_id={record['run_id']}")
+        content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
         _check_hash(content, record["sha256"].get(path.name), path, record["run_id"])
         return content
 
     def _load_export(self, record: dict[str, Any]) -> bytes:
-        shaping = ("run_id", "processed_run_id", "model_type", "feature_mode")
-        settings = ",".join(f"{name}={record['settings'][name]}" for name in shaping)
-        made_by = f"{self._run_command} --pipeline=edge_poc --params {settings},export_formats={self._backend}"
+        made_by = f"{self._run_command} --pipeline=edge_poc --params {_settings(record)},export_formats={self._backend}"
         name = MODEL_FILES[self._backend]
         files = FilesDataset(filepath=str(self._models / "edge"), made_by=made_by).load()
         if name not in files:
@@ -93,6 +91,12 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": shown(self._record), "backend": self._backend}
+
+
+def _settings(record: dict[str, Any]) -> str:
+    """Name the run, and what would otherwise be another model under its name."""
+    shaping = ("run_id", "processed_run_id", "model_type", "feature_mode")
+    return ",".join(f"{name}={record['settings'][name]}" for name in shaping)
 
 
 def _others(run_id: str, runs: list[str]) -> str:

@@ -228,10 +228,18 @@ def make_ensemble_rows(records: list[CellRecord], ensembles: Mapping[str, Mappin
         ensembles: `<model type> <feature mode>` to what `evaluate` found. A device runs the members one after
             another, so latency, size, parameters and training time are their sums.
 
+    Raises:
+        ComparisonError: An ensemble was made of other model files.
+
     """
     rows = []
     for key, metrics in ensembles.items():
         members = [record for record in records if f"{record.model_type} {record.feature_mode}" == key]
+        if metrics["members_sha256"] != [record.run["sha256"]["model.keras"] for record in members]:
+            raise ComparisonError(
+                f"the ensemble of {key} belongs to other model files than its members' records; "
+                "run the benchmark again without --only-missing-outputs"
+            )
         operation = {
             name: sum(member.operation[name] for member in members) for name in ("latency_p50_ms", "latency_p95_ms")
         }

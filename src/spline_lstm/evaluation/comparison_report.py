@@ -80,6 +80,7 @@ def _summary_section(comparison: dict[str, Any]) -> str:
         f"Seeds {seeds}; the spread is the largest minus the smallest. Errors on test, in the target's unit"
         f"{_unit(comparison)}. Latency at batch 1, each model alone, after all training: Keras models as compiled "
         "functions, baselines in numpy."
+        + (" An ensemble's latency is the sum of its members'." if comparison["ensembles"] else "")
     )
 
 

@@ -136,7 +136,7 @@ def make_training_plot(training_history: dict[str, Any]) -> Any:
 
 
 def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
-    """Plot the filled values among the observed ones, where each series has most of them.
+    """Plot the filled values among the observed ones, for the series and the stretches that have most of them.
 
     Args:
         filled: What `series.bundle.make_filled_table` returned.
@@ -145,9 +145,11 @@ def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
     """
     target = target_names[0]
     mark = f"{target}_is_imputed"
-    groups = list(filled.groupby("series_id", observed=True, sort=False))[:_PANELS]
-    figure = _panels([str(series) for series, _ in groups])
-    for panel, (_, series) in enumerate(groups, start=1):
+    counts = filled.groupby("series_id", observed=True, sort=False)[mark].sum()
+    names = counts.sort_values(ascending=False, kind="stable").index[:_PANELS]
+    figure = _panels([str(name) for name in names])
+    for panel, name in enumerate(names, start=1):
+        series = filled[filled["series_id"] == name]
         part = _richest_stretch(series, mark)
         observed, fills = part[target].where(~part[mark]), part[target].where(part[mark])
         shown: dict[str, Any] = {"row": panel, "col": 1, "showlegend": panel == 1}

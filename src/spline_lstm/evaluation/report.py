@@ -143,7 +143,8 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
         [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{_number(entry['mean_width'])}{_unit(metrics)}"]
         for entry in metrics["intervals"]
     ]
-    narrow = any((entry["coverage"] or 1) < entry["level"] - _CLEARLY_LESS for entry in metrics["intervals"])
+    covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
+    narrow = any(entry["coverage"] < entry["level"] - _CLEARLY_LESS for entry in covered)
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
     return (
         f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"

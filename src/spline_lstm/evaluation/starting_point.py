@@ -7,7 +7,8 @@ from spline_lstm.evaluation.markdown import table
 from spline_lstm.evaluation.season import season_candidates
 from spline_lstm.series.profile import TableProfile
 
-_DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365
+_DAY, _WEEK = 86_400, 7 * 86_400
+_DAYS_A_YEAR = 365
 _SPLIT = (0.70, 0.15)
 _LONGEST_HORIZON, _SHORTEST_LOOKBACK, _LONGEST_LOOKBACK = 24, 24, 96
 _USUAL_GAP, _USUAL_MISSING = 24, 0.30
@@ -34,7 +35,7 @@ def make_starting_schema(profile: TableProfile) -> dict[str, Any]:
 
     """
     _, horizon = suggest_windows(profile)
-    step, short = profile.step_seconds, profile.days * _SPLIT[0] < _YEAR
+    step, short = profile.step_seconds, profile.days * _SPLIT[0] < _DAYS_A_YEAR
     weeks = [round(_WEEK / step)] if step < _DAY and profile.days > 7 * _ENOUGH_WEEKS else []
     features = ["hour_sin", "hour_cos"] if step < _DAY else []
     features += ["dow_sin", "dow_cos"] if step <= _DAY else []

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
@@ -22,6 +23,7 @@ logger = logging.getLogger(__name__)
 Normalization = Literal["none", "last", "instance"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
 LinearPath = Literal["none", "ridge"]
+_ENOUGH_HORIZONS = 10
 _INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
 
 
@@ -162,14 +164,15 @@ class ForecastModel(ABC):
     ) -> TrainingRecord:
         """Train with early stopping; the network ends with its best weights.
 
-        Epoch 0 counts: the untrained network is the first candidate for the best weights.
+        Epoch 0 counts: the untrained network is the first candidate for the best weights. Beside a ridge path it stays
+        the best where validation holds fewer windows than ten horizons: a gain on so few is chance.
 
         Args:
             train: `X` and `y`; NaN in `y` is not trained on.
             val: `X` and `y` that decide which epoch is best.
             epochs: Most passes over the training windows.
             batch_size: Windows a step.
-            patience: Epochs without improvement before stopping.
+            patience: Epochs without improvement before the learning rate falls, and at last before stopping.
             on_epoch: Called with each entry of the history, for progress.
 
         Raises:
@@ -182,6 +185,7 @@ class ForecastModel(ABC):
         network = self.network or self.build()
         if self.linear_path == "ridge":
             self._solve_linear_path(train, val)
+        solved = [np.array(weight) for weight in network.get_weights()]
         record = train_network(
             network,
             train,
@@ -198,6 +202,8 @@ class ForecastModel(ABC):
             raise TrainingDivergedError(
                 f"the loss is no longer a finite number after epoch {last['epoch']}; try a smaller learning_rate"
             )
+        if self.linear_path == "ridge" and len(val[0]) < _ENOUGH_HORIZONS * self.output_units:
+            record = replace(record, best_epoch=0, best_weights=solved)
         network.set_weights(record.best_weights)
         return record
 

@@ -118,7 +118,10 @@ def _split_training(data: ModelInput) -> tuple[Int64, Int64]:
 
 
 def _thin(windows: Int64) -> Int64:
-    return windows[:: max(1, -(-len(windows) // _MOST_WINDOWS))]
+    """Draw windows at random: every n-th one might always be of the same hour."""
+    if len(windows) <= _MOST_WINDOWS:
+        return windows
+    return np.sort(np.random.default_rng(0).choice(windows, _MOST_WINDOWS, replace=False))
 
 
 def _span_rmse(data: ModelInput, span: int, train: Int64, val: Int64) -> float:

@@ -1,4 +1,4 @@
-"""The training loop. Whole epochs run inside TensorFlow: no batch passes through Python."""
+"""The training loop. Many steps at a time run inside TensorFlow: no batch passes through Python."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ Windows = tuple[Float32, Float32]
 """Inputs `X` and targets `y`; NaN in `y` marks what was not observed."""
 
 _PREDICT_BATCH = 1_024
+_STEPS_A_CALL = 64
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
 _LEAST_LEARNING_RATE = 0.99e-4
@@ -64,18 +65,22 @@ def train_network(
     keras.utils.set_random_seed(seed)
     network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=masked_mse_loss)
     run_epoch, forecast = _make_epoch(network, train, batch_size), make_forecast(network)
-    order = np.random.default_rng(seed)
+    start = [(variable, np.array(variable)) for variable in (*network.variables, *network.optimizer.variables)]
 
-    def step() -> float:
-        return run_epoch(order.permutation(len(train[0])))
+    def begin(rate: float) -> Callable[[], float]:
+        """Set everything back to the start; returns what trains an epoch."""
+        for variable, value in start:
+            variable.assign(value)
+        network.optimizer.learning_rate.assign(rate)
+        order = np.random.default_rng(seed)
+        return lambda: run_epoch(order.permutation(len(train[0])))
 
     def judge() -> float:
         return float(np.nanmean(np.square(forecast(val[0]) - val[1], dtype=np.float64)))
 
-    trials = _try_learning_rates(network, step, judge) if learning_rate == "auto" else {}
+    trials = _try_learning_rates(begin, judge) if learning_rate == "auto" else {}
     rate = min(trials, key=lambda tried: trials[tried]) if learning_rate == "auto" else learning_rate
-    current_rate, waited = rate, 0
-    network.optimizer.learning_rate.assign(rate)
+    step, current_rate, waited = begin(rate), rate, 0
     history: list[dict[str, float | None]] = []
     best_epoch, best_loss, weights = 0, np.inf, _weights(network)
     best_weights = weights
@@ -98,20 +103,17 @@ def train_network(
     return TrainingRecord(history, rate, trials, best_epoch, best_weights, weights)
 
 
-def _try_learning_rates(network: Any, step: Callable[[], float], judge: Callable[[], float]) -> dict[float, float]:
-    """Train a few epochs with each learning rate from the same weights; returns the lowest validation losses."""
-    start, fresh = _weights(network), [np.array(variable) for variable in network.optimizer.variables]
+def _try_learning_rates(
+    begin: Callable[[float], Callable[[], float]], judge: Callable[[], float]
+) -> dict[float, float]:  # fmt: skip
+    """Train a few epochs with each learning rate from the same start; returns the lowest validation losses."""
     found: dict[float, float] = {}
     for rate in _LEARNING_RATES:
-        network.optimizer.learning_rate.assign(rate)
-        losses = []
+        step, losses = begin(rate), []
         for _ in range(_TRIAL_EPOCHS):
             step()
             losses.append(judge())
         found[rate] = min(losses) if np.isfinite(losses).all() else np.inf
-        network.set_weights(start)
-        for variable, value in zip(network.optimizer.variables, fresh, strict=True):
-            variable.assign(value)
     return found
 
 
@@ -138,7 +140,8 @@ def _make_epoch(network: Any, train: Windows, batch_size: int) -> Callable[[Int6
 
     def run_epoch(order: Int64) -> float:
         network.reset_metrics()
-        compiled(order)
+        for start in range(0, len(order), _STEPS_A_CALL * batch_size):  # between calls a signal can stop the run
+            compiled(order[start : start + _STEPS_A_CALL * batch_size])
         return float(network.get_metrics_result()["loss"])
 
     return run_epoch

@@ -190,6 +190,13 @@ def _with_horizon(grid: Grid, observed: Observations, horizon: int) -> Grid:
     values[positions < lengths[series]] = grid.values
 
     later, on_grid = grid.frequency.positions(observed.timestamps, starts[observed.series])
+    off = np.flatnonzero(~on_grid & (observed.timestamps > grid.timestamps[grid.borders[1:] - 1][observed.series]))
+    if len(off):
+        stamp = np.datetime_as_string(observed.timestamps[off[0]].astype("datetime64[ns]"), unit="auto")
+        raise TimeAxisError(
+            f"{grid.source}, column '{grid.columns.timestamp}', series '{grid.series_names[observed.series[off[0]]]}': "
+            f"{stamp} is off the grid of {grid.frequency.alias} steps"
+        )
     beyond = later - lengths[observed.series]
     rows = np.flatnonzero(on_grid & (beyond >= 0) & (beyond < horizon))
     values[borders[observed.series[rows]] + later[rows], targets:] = observed.values[rows, targets:]

@@ -35,6 +35,8 @@ class WindowSpec(Spec):
         lookback = info.data.get("lookback", 1)
         if isinstance(span, int) and span < lookback:
             raise ValueError(f"at least lookback={lookback} is needed")
+        if isinstance(span, int) and span > lookback == 1:
+            raise ValueError("one row cannot be spread; lookback=1 needs lookback_span=1")
         return span
 
 
@@ -79,7 +81,9 @@ def make_window_index(
     on_stride = (origin - spec.lookback + 1 - start) % spec.stride == 0
     candidate = fits & (on_stride | (split > 0))
 
-    latest_need = _rolling_max(seen_from, spec.lookback)
+    # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
+    # any three rows, so that rows spread further back need no check of their own.
+    latest_need = _rolling_max(seen_from, max(spec.lookback, 3))
     observed_before = np.concatenate([[0], np.cumsum(is_observed)])
     some_observed = observed_before[np.minimum(last + 1, steps)] > observed_before[np.minimum(first, steps)]
     kept = candidate & (latest_need <= origin) & some_observed
@@ -136,7 +140,7 @@ def make_ages(lookback: int, span: int) -> Int64:
             a geometric series; consecutive where `span` is `lookback`.
 
     Returns:
-        Shape `(lookback,)`, falling from `span - 1` to 0.
+        Shape `(lookback,)`, falling from `span - 1` to 0; 0 alone where `lookback` is 1.
 
     """
     ages = np.round(np.geomspace(1, span, lookback)).astype(np.int64) - 1
@@ -179,15 +183,11 @@ def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int6
 
     """
     patterns, pattern_of = np.unique(ages, axis=1, return_inverse=True)
-    cuts: list[NDArray[Scalar]] = [
-        rows[np.maximum(origin[:, None] - pattern, first[:, None])] for pattern in patterns.T
-    ]
-    if len(cuts) == 1:
-        return cuts[0]
-    joined: NDArray[Scalar] = np.empty_like(cuts[0])
-    for number, cut in enumerate(cuts):
-        joined[:, :, pattern_of == number] = cut[:, :, pattern_of == number]
-    return joined
+    cut: NDArray[Scalar] = np.empty((len(origin), *ages.shape), rows.dtype)
+    for number, pattern in enumerate(patterns.T):
+        alike = pattern_of == number
+        cut[:, :, alike] = rows[:, alike][np.maximum(origin[:, None] - pattern, first[:, None])]
+    return cut
 
 
 def cut_horizons(rows: NDArray[Scalar], origin: Int64, horizon: int) -> NDArray[Scalar]:

@@ -84,18 +84,19 @@ class CompareCells:
                 found |= _baseline_operation(inputs[cell.processed_run_id], cell.feature_mode, benchmark)
         return found
 
-    def score_ensembles(self, evaluation: EvaluationSpec, *loaded: Any) -> dict[str, Any]:
+    def score_ensembles(self, evaluation: EvaluationSpec, operation: dict[str, Any], *loaded: Any) -> dict[str, Any]:
         """Score the mean forecast of all seeds of a model type and feature mode on val and test.
 
         Args:
             evaluation: As for a single run.
+            operation: Unread: it is there when every cell is finished and measured, and nothing is to run beside that.
             loaded: All models in the order of the cells, then the preprocessed data of each feature mode.
 
         Returns:
-            `<model type> <feature mode>` to its metrics.
+            `<model type> <feature mode>` to its metrics and the hashes of its members' model files.
 
         """
-        _raise_first(loaded)
+        del operation
         inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in loaded[len(self._cells) :]}
         groups: dict[str, list[tuple[Cell, bytes]]] = {}
         for cell, content in zip(self._cells, loaded[: len(self._cells)], strict=True):
@@ -111,7 +112,8 @@ class CompareCells:
                 }
                 for split, rows in windows.items()
             }
-            found[name] = forecasts.evaluate(bundle, windows, made, evaluation.season)
+            hashes = [hashlib.sha256(content).hexdigest() for _, content in members]
+            found[name] = {"members_sha256": hashes, **forecasts.evaluate(bundle, windows, made, evaluation.season)}
         return found
 
     def compare(

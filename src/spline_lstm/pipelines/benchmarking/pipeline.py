@@ -66,7 +66,7 @@ def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...], *, ensemble: boo
     bundles = [f"{source}.model_input" for source in sources]
     scoring = Node(
         comparing.score_ensembles,
-        ["params:evaluation", *of_cells("model"), *bundles],
+        ["params:evaluation", "operation", *of_cells("model"), *bundles],
         "ensembles",
         name="score_ensembles",
     )

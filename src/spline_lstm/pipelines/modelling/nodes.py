@@ -43,7 +43,7 @@ def train_model(
             on_epoch=on_epoch,
         )
     if record.trials:
-        tried = {str(rate): loss for rate, loss in record.trials.items()}
+        tried = {str(rate): loss if np.isfinite(loss) else None for rate, loss in record.trials.items()}
         choices["learning_rate"] = {"chosen": record.learning_rate, "decided_on": "validation", "val_loss": tried}
     best = forecaster.to_bytes()
     parameters = int(forecaster.network.count_params())

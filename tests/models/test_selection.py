@@ -1,0 +1,79 @@
+"""How far back windows reach: decided on the training part, and only where it clearly helps."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from spline_lstm.contracts import ModelInput
+from spline_lstm.models import selection
+from spline_lstm.models.selection import resolve_span
+
+
+@pytest.fixture
+def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_ENOUGH_WINDOWS", 50)
+
+
+@pytest.fixture(scope="module")
+def prepare(prepare_table: Any) -> Any:
+    """Windows of six consecutive rows of one series."""
+
+    def run(signal: Any, noise: float = 1.0) -> ModelInput:
+        values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
+        stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
+        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
+        return bundle
+
+    return run
+
+
+def long_season(steps: int = 600) -> Any:
+    """A slow wave under noise: six rows hardly tell where it stands."""
+    return np.sin(2 * np.pi * np.arange(steps) / 40)
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_a_long_season_is_seen_from_further_away(prepare: Any) -> None:
+    span, record = resolve_span("auto", prepare(long_season()))
+    assert span > 6
+    assert record["chosen"] == span
+    assert record["ridge_rmse"][str(span)] == min(record["ridge_rmse"].values()) < 0.98 * record["ridge_rmse"]["6"]
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_rows_stay_consecutive_where_a_longer_past_tells_nothing(prepare: Any) -> None:
+    assert resolve_span("auto", prepare(np.zeros(600)))[0] == 6
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_the_training_part_decides_alone(prepare: Any) -> None:
+    signal = long_season()
+    other = signal.copy()
+    other[420:] = 100 * np.random.default_rng(1).normal(size=180)
+    assert resolve_span("auto", prepare(signal)) == resolve_span("auto", prepare(other))
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_no_span_is_longer_than_a_tenth_of_the_longest_series(prepare: Any) -> None:
+    _, record = resolve_span("auto", prepare(long_season(500)))
+    assert [int(span) for span in record["ridge_rmse"]] == [6, 12, 24, 42]
+
+
+def test_with_few_windows_nothing_is_compared(prepare: Any) -> None:
+    assert resolve_span("auto", prepare(long_season())) == (6, {})
+
+
+def test_a_given_span_is_taken(prepare: Any) -> None:
+    assert resolve_span(17, prepare(long_season())) == (17, {})
+
+
+@pytest.mark.usefixtures("few_are_enough")
+def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_MOST_WINDOWS", 70)
+    drawn = selection._thin(np.arange(1_000))
+    assert len(drawn) == 70
+    assert (np.diff(drawn) > 0).all()
+    assert len(set(drawn % 24)) > 12  # not every n-th, which might always be the same hour
+    assert resolve_span("auto", prepare(long_season()))[0] > 6
