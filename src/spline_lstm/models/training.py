@@ -15,7 +15,9 @@ Windows = tuple[Float32, Float32]
 _PREDICT_BATCH = 1_024
 _STEPS_A_CALL = 64
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
-_TRIAL_EPOCHS = 3
+_TRIAL_EPOCHS = 2
+_CLEARLY_LOWER = 0.96
+"""Validation loss, relative to that of the smallest learning rate, from which another one is taken: 2 % of RMSE."""
 _LEAST_LEARNING_RATE = 0.99e-4
 
 
@@ -57,9 +59,9 @@ def train_network(
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
-    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, three
-    epochs are tried with each of three learning rates, and training starts anew with the one whose validation
-    loss was lowest.
+    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, two
+    epochs are tried with each of three learning rates, and training starts anew with the smallest one, or with the best
+    where its validation loss was clearly lower: large steps on a few windows win by chance and lose on others.
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
@@ -79,7 +81,7 @@ def train_network(
         return float(np.nanmean(np.square(forecast(val[0]) - val[1], dtype=np.float64)))
 
     trials = _try_learning_rates(begin, judge) if learning_rate == "auto" else {}
-    rate = min(trials, key=lambda tried: trials[tried]) if learning_rate == "auto" else learning_rate
+    rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
     history: list[dict[str, float | None]] = []
     best_epoch, best_loss, weights = 0, np.inf, _weights(network)
@@ -115,6 +117,11 @@ def _try_learning_rates(
             losses.append(judge())
         found[rate] = min(losses) if np.isfinite(losses).all() else np.inf
     return found
+
+
+def _choose_learning_rate(trials: dict[float, float]) -> float:
+    best, smallest = min(trials, key=lambda rate: trials[rate]), min(trials)
+    return best if trials[best] <= _CLEARLY_LOWER * trials[smallest] else smallest
 
 
 def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
