@@ -188,16 +188,16 @@ def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_
             train, val, epochs=3, batch_size=8, patience=5
         )
     assert set(records["auto"].trials) == {1e-4, 1e-3, 1e-2}
-    lowest = {rate: min(entry["val_loss"] for entry in records[rate].history[1:3]) for rate in (1e-4, 1e-3, 1e-2)}
+    lowest = {rate: min(entry["val_loss"] for entry in records[rate].history[1:4]) for rate in (1e-4, 1e-3, 1e-2)}
     assert records["auto"].trials == lowest
     assert records["auto"].learning_rate == 1e-2
-    assert lowest[1e-2] < 0.96 * lowest[1e-4]
+    assert lowest[1e-2] < 0.98 * lowest[1e-4]
     assert records["auto"].history == records[records["auto"].learning_rate].history  # it starts anew
 
 
 @pytest.mark.parametrize(
     ("losses", "chosen"),
-    [((1.0, 0.97, 0.99), 1e-4), ((1.0, 0.95, 0.97), 1e-3), ((1.0, np.inf, 0.9), 1e-2), ((1.0, np.inf, np.inf), 1e-4)],
+    [((1.0, 0.985, 0.99), 1e-4), ((1.0, 0.95, 0.97), 1e-3), ((1.0, np.inf, 0.9), 1e-2), ((1.0, np.inf, np.inf), 1e-4)],
 )
 def test_larger_steps_are_taken_only_where_they_are_clearly_better(losses: Any, chosen: float) -> None:
     trials = dict(zip((1e-4, 1e-3, 1e-2), losses, strict=True))

@@ -15,9 +15,9 @@ Windows = tuple[Float32, Float32]
 _PREDICT_BATCH = 1_024
 _STEPS_A_CALL = 64
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
-_TRIAL_EPOCHS = 2
-_CLEARLY_LOWER = 0.96
-"""Validation loss, relative to that of the smallest learning rate, from which another one is taken: 2 % of RMSE."""
+_TRIAL_EPOCHS = 3
+_CLEARLY_LOWER = 0.98
+"""Validation loss, relative to that of the smallest learning rate, from which another one is taken: 1 % of RMSE."""
 _LEAST_LEARNING_RATE = 0.99e-4
 
 
@@ -59,7 +59,7 @@ def train_network(
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
-    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, two
+    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, three
     epochs are tried with each of three learning rates, and training starts anew with the smallest one, or with the best
     where its validation loss was clearly lower: large steps on a few windows win by chance and lose on others.
     """
