@@ -66,9 +66,7 @@ class _RunCommand(click.Command):
             raise ParameterError(_in_words(error)) from None
         except Exception as error:
             logger.debug("Unexpected failure", exc_info=error)
-            raise ProjectBugError(
-                f"unexpected {type(error).__name__}: {error}; this is a bug in the project"
-            ) from error
+            raise ProjectBugError.of(error) from error
 
 
 @contextmanager
@@ -77,27 +75,33 @@ def _stoppable() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    timers: list[threading.Timer] = []
+    stopped: dict[int, threading.Timer] = {}
 
     def stop(number: int, _: FrameType | None) -> None:
-        if timers:  # it is being stopped already
+        if stopped:  # it is being stopped already
             return
         # The pool would wait for its workers, and they would go on with what is queued.
         for worker in multiprocessing.active_children():
             worker.kill()
         if multiprocessing.parent_process() is None:
             click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
-        timers.append(_exit_later(128 + number))
+        stopped[128 + number] = _exit_later(128 + number)
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
     try:
         yield
+    except Exception:
+        # Native code and imports may turn the exit that came in their midst into an error of their own.
+        if not stopped:
+            raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for timer in timers:
+        for timer in stopped.values():
             timer.cancel()
+    for code in stopped:
+        raise SystemExit(code)
 
 
 def _exit_later(code: int) -> threading.Timer:

@@ -17,6 +17,7 @@ from spline_lstm.errors import ExportError, SplineLSTMError
 from spline_lstm.evaluation.comparison import BYTES_PER_MB
 from spline_lstm.evaluation.latency import measure_latency
 from spline_lstm.models.archive import compiled_call
+from spline_lstm.models.training import make_forecast
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 
@@ -112,7 +113,7 @@ def make_reference(bundle: ModelInput, network: Any, contract: EdgeContract, spe
     rows = bundle.windows_of(2)
     return Reference(
         windows=windows,
-        outputs=network.predict(windows, batch_size=1_024, verbose=0),
+        outputs=make_forecast(network)(windows),
         truth=bundle.y[rows][:count],
         mask=bundle.y_mask[rows][:count],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from spline_lstm.contracts import check_windows
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError, TrainingDivergedError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.ridge import RidgeData, fit_ridge
@@ -197,11 +197,6 @@ class ForecastModel(ABC):
             seed=self.seed,
             on_epoch=on_epoch,
         )
-        last = record.history[-1]
-        if not np.isfinite([last["loss"] or 0.0, last["val_loss"] or 0.0]).all():
-            raise TrainingDivergedError(
-                f"the loss is no longer a finite number after epoch {last['epoch']}; try a smaller learning_rate"
-            )
         if self.linear_path == "ridge" and len(val[0]) < _ENOUGH_HORIZONS * self.output_units:
             record = replace(record, best_epoch=0, best_weights=solved)
         network.set_weights(record.best_weights)

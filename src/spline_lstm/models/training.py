@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.types import Float32, Int64
 
@@ -59,9 +60,13 @@ def train_network(
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
-    the best. A loss that is not finite ends the training and is the last one in the history. With `auto`, three
-    epochs are tried with each of three learning rates, and training starts anew with the smallest one, or with the best
-    where its validation loss was clearly lower: large steps on a few windows win by chance and lose on others.
+    the best. With `auto`, three epochs are tried with each of three learning rates, and training starts anew with the
+    smallest one, or with the best where its validation loss was clearly lower: large steps on a few windows win by
+    chance and lose on others.
+
+    Raises:
+        TrainingDivergedError: A loss is not finite.
+
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
@@ -92,7 +97,9 @@ def train_network(
         history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
         on_epoch(history[-1])
         if not np.isfinite([loss or 0.0, val_loss]).all():
-            break
+            raise TrainingDivergedError(
+                f"the loss is no longer a finite number after epoch {epoch}; try a smaller learning_rate"
+            )
         waited += 1
         if val_loss < best_loss:
             best_epoch, best_loss, best_weights, waited = epoch, val_loss, weights, 0

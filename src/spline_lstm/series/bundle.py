@@ -140,8 +140,7 @@ def make_model_input(
 
 def spread_ages(bundle: ModelInput, span: int) -> Int64:
     """Ages of the rows that show the past, spread over `span` steps, beside those of what describes the horizon."""
-    ahead = [name in bundle.preprocessor["known_ahead"] for name in bundle.feature_names]
-    return make_window_ages(bundle.lookback, span, np.array(ahead))
+    return make_window_ages(bundle.lookback, span, bundle.feature_names, bundle.preprocessor["known_ahead"])
 
 
 def spread_lookback(bundle: ModelInput, span: int, choices: dict[str, Any]) -> ModelInput:

@@ -57,8 +57,7 @@ class Preprocessor(Spec):
     @property
     def ages(self) -> Int64:
         """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
-        ahead = np.isin(self.feature_order, self.known_ahead)
-        return make_window_ages(self.windows.lookback, self.span, ahead)
+        return make_window_ages(self.windows.lookback, self.span, self.feature_order, self.known_ahead)
 
     @property
     def span(self) -> int:

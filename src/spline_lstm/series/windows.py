@@ -1,5 +1,6 @@
 """Windows: lookback and horizon around an origin, within one series and one split."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -154,19 +155,21 @@ def consecutive_ages(lookback: int, features: int) -> Int64:
     return np.repeat(np.arange(lookback)[::-1, None], features, axis=1)
 
 
-def make_window_ages(lookback: int, span: int, ahead: Bool) -> Int64:
+def make_window_ages(lookback: int, span: int, names: Sequence[str], known_ahead: Collection[str]) -> Int64:
     """Return the ages of rows that show the past, spread over `span` steps, beside consecutive ones.
 
     Args:
         lookback: Rows of a window.
         span: Steps that they are spread over.
-        ahead: Which features describe the horizon and stay consecutive, shape `(features,)`.
+        names: The features.
+        known_ahead: Those among them that describe the horizon and stay consecutive.
 
     Returns:
         Shape `(lookback, features)`.
 
     """
-    return np.where(ahead, consecutive_ages(lookback, len(ahead)), make_ages(lookback, span)[:, None])
+    ahead = np.array([name in known_ahead for name in names])
+    return np.where(ahead, consecutive_ages(lookback, len(names)), make_ages(lookback, span)[:, None])
 
 
 def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int64) -> NDArray[Scalar]:

@@ -54,8 +54,8 @@ def make_model_input(
     )
     span, choices = resolve_span(windows.lookback_span, made)
     made = bundle.spread_lookback(made, span, {"lookback_span": choices} if choices else {})
-    season = infer_season(made)
-    if windows.stride > 1 and math.gcd(windows.stride, season) > 1:
+    season = infer_season(made) if windows.stride > 1 else 1
+    if math.gcd(windows.stride, season) > 1:
         logger.warning(
             "stride=%d shares a factor with the season of %d steps, so training never sees some of its phases; "
             "take one that does not, such as %d",
