@@ -83,9 +83,7 @@ def _stoppable() -> Iterator[None]:
         # The pool would wait for its workers, and they would go on with what is queued.
         for worker in multiprocessing.active_children():
             worker.kill()
-        if multiprocessing.parent_process() is None:
-            click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
-        stopped[128 + number] = _exit_later(128 + number)
+        stopped[number] = _exit_later(number)
         raise SystemExit(128 + number)
 
     before = {number: signal.signal(number, stop) for number in _SIGNALS}
@@ -96,20 +94,31 @@ def _stoppable() -> Iterator[None]:
         if not stopped:
             raise
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        for timer in stopped.values():
+        for signal_number, handler in before.items():
+            signal.signal(signal_number, handler)
+        for number, timer in stopped.items():
             timer.cancel()
-    for code in stopped:
-        raise SystemExit(code)
+            _tell(number)
+    for number in stopped:
+        raise SystemExit(128 + number)
 
 
-def _exit_later(code: int) -> threading.Timer:
+def _exit_later(number: int) -> threading.Timer:
     """Exit after a while even if something, such as a pool of threads, waits for the end of its work."""
-    timer = threading.Timer(_GRACE_SECONDS, os._exit, (code,))
+
+    def leave() -> None:
+        _tell(number)
+        os._exit(128 + number)
+
+    timer = threading.Timer(_GRACE_SECONDS, leave)
     timer.daemon = True
     timer.start()
     return timer
+
+
+def _tell(number: int) -> None:
+    if multiprocessing.parent_process() is None:
+        click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
 
 
 def _in_words(error: Exception) -> str:

@@ -9,7 +9,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @contextmanager
 def epoch_progress(name: str, epochs: int) -> Iterator[Callable[[dict[str, float | None]], None]]:
-    """Show a bar while training; yields what to call with each entry of the history."""
+    """Show a bar while training, where somebody looks; yields what to call with each entry of the history."""
+    console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -17,7 +18,8 @@ def epoch_progress(name: str, epochs: int) -> Iterator[Callable[[dict[str, float
         TextColumn("val loss {task.fields[val_loss]:.4f}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True)) as progress:
+    nobody_looks = not (console.is_terminal or console.is_jupyter)
+    with Progress(*columns, console=console, disable=nobody_looks) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
 
         def show(entry: dict[str, float | None]) -> None:
