@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.contracts import (
+    WINDOW_ARRAYS,
     ModelInput,
     check_bundle,
     check_meta,
@@ -16,6 +17,7 @@ from spline_lstm.contracts import (
     fingerprint,
     from_arrays,
     to_arrays,
+    window_bytes,
 )
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
 
@@ -51,7 +53,7 @@ def test_every_window_belongs_to_one_split(bundle: ModelInput) -> None:
 def test_scaled_targets_turn_back_into_their_own_unit(bundle: ModelInput) -> None:
     windows = np.arange(len(bundle.y))
     truth, mask = bundle.truth(windows)
-    np.testing.assert_allclose(bundle.in_target_units(bundle.y)[mask], truth[mask], rtol=1e-5)
+    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:])[mask], truth[mask], rtol=1e-5)
 
 
 def test_the_truth_of_a_window_begins_right_after_its_origin(bundle: ModelInput) -> None:
@@ -77,12 +79,27 @@ def test_history_is_nan_before_the_series_begins(bundle: ModelInput, series: int
 
 
 def test_a_bundle_survives_the_way_through_its_arrays(bundle: ModelInput) -> None:
-    again = from_arrays(to_arrays(bundle), bundle.preprocessor, bundle.meta)
+    again = read_back(bundle, to_arrays(bundle, windows=True))
     assert fingerprint(again) == fingerprint(bundle)
 
 
+def read_back(bundle: ModelInput, arrays: dict[str, np.ndarray]) -> ModelInput:
+    stored = {name: (arrays[name].shape, arrays[name].dtype) for name in WINDOW_ARRAYS if name in arrays}
+    return from_arrays(arrays, stored, bundle.preprocessor, bundle.meta)
+
+
 def test_no_array_of_a_bundle_holds_objects(bundle: ModelInput) -> None:
-    assert {array.dtype.kind for array in to_arrays(bundle).values()} <= set("fiubU")
+    assert {array.dtype.kind for array in to_arrays(bundle, windows=True).values()} <= set("fiubU")
+
+
+def test_windows_are_written_as_they_are_cut_or_not_at_all(bundle: ModelInput) -> None:
+    written, bare = (to_arrays(bundle, windows=windows) for windows in (True, False))
+    assert written.keys() - bare.keys() == set(WINDOW_ARRAYS)
+    np.testing.assert_array_equal(written["X"], bundle.X)
+    np.testing.assert_array_equal(written["y_mask"], bundle.y_mask)
+    np.testing.assert_array_equal(written["y"], np.where(bundle.y_mask, bundle.y, 0))
+    assert window_bytes(bundle) == sum(written[name].nbytes for name in WINDOW_ARRAYS)
+    assert fingerprint(read_back(bundle, bare)) == fingerprint(bundle)
 
 
 def test_a_bundle_that_holds_together_is_accepted(bundle: ModelInput) -> None:
@@ -92,9 +109,7 @@ def test_a_bundle_that_holds_together_is_accepted(bundle: ModelInput) -> None:
 @pytest.mark.parametrize(
     ("name", "needed"),
     [
-        ("y_mask", "{windows}, 6"),
         ("window_series", "{windows},"),
-        ("window_origin", "{windows},"),
         ("window_split", "{windows},"),
         ("raw_target", "120, 2"),
         ("is_imputed", "120, 2"),
@@ -119,8 +134,39 @@ def test_scaled_rows_that_lack_a_feature_are_refused(bundle: ModelInput, change:
 
 @pytest.mark.parametrize("indices", [(0, 8), (-1, 0)])
 def test_targets_outside_the_features_are_refused(change: Any, refuses: Any, indices: tuple[int, ...]) -> None:
-    with refuses(ShapeContractError, 22, f"target_indices {list(indices)} do not lie within 8 features"):
+    found = f"{min(indices)} to {max(indices)}"
+    with refuses(ShapeContractError, 22, f"'target_indices' reaches from {found}; 0 to 7 is possible"):
         check_bundle(change(target_indices=indices))
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "largest"), [("window_origin", 117, 116), ("window_series", 2, 1), ("window_origin", -1, 116)]
+)
+def test_windows_beyond_the_rows_are_refused(
+    bundle: ModelInput, change: Any, refuses: Any, name: str, value: int, largest: int
+) -> None:
+    numbers = getattr(bundle, name).copy()
+    numbers[5] = value
+    with refuses(ShapeContractError, 22, f"'{name}' reaches from", f"; 0 to {largest} is possible"):
+        check_bundle(change(**{name: numbers}))
+
+
+def test_rows_after_the_origin_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
+    with refuses(ShapeContractError, 22, "'ages' reaches from -1 to"):
+        check_bundle(change(ages=bundle.ages - 1))
+
+
+def test_rows_that_are_not_finite_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
+    scaled = bundle.scaled.copy()
+    scaled[3, 1] = np.inf
+    with refuses(ShapeContractError, 22, "'scaled' holds values that are not finite"):
+        check_bundle(change(scaled=scaled))
+
+
+def test_a_bundle_without_targets_is_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
+    nothing = {"target_indices": (), "raw_target": bundle.raw_target[:, :0], "is_imputed": bundle.is_imputed[:, :0]}
+    with refuses(ShapeContractError, 22, "F_total >= F_target >= 1 is needed; found F_total=8, F_target=0"):
+        check_bundle(change(**nothing))
 
 
 @pytest.mark.parametrize("horizon", [1, 3, 6])
@@ -169,16 +215,17 @@ def test_files_of_one_run_are_accepted() -> None:
 
 
 def test_arrays_that_name_no_run_are_refused(bundle: ModelInput, refuses: Any) -> None:
-    arrays = {name: array for name, array in to_arrays(bundle).items() if name != "run_id"}
+    arrays = {name: array for name, array in to_arrays(bundle, windows=False).items() if name != "run_id"}
     with refuses(RunIdMismatchError, 23, "processed.npz belongs to run '', not to 'test'"):
-        from_arrays(arrays, bundle.preprocessor, bundle.meta)
+        read_back(bundle, arrays)
 
 
-@pytest.mark.parametrize("name", ["X", "y", "scaled", "raw_target", "y_mask"])
+@pytest.mark.parametrize("name", ["X", "y", "y_mask", "scaled", "raw_target", "is_imputed", "window_origin", "ages"])
 def test_an_array_of_another_kind_is_refused(bundle: ModelInput, refuses: Any, name: str) -> None:
-    arrays = to_arrays(bundle) | {name: getattr(bundle, name).astype(np.int64)}
-    with refuses(ArtifactDamagedError, 21, f"processed.npz: '{name}' has the type int64"):
-        from_arrays(arrays, bundle.preprocessor, bundle.meta)
+    arrays = to_arrays(bundle, windows=True)
+    arrays[name] = arrays[name].astype(np.complex64)
+    with refuses(ArtifactDamagedError, 21, f"processed.npz: '{name}' has the type complex64"):
+        read_back(bundle, arrays)
 
 
 def test_the_meta_of_a_bundle_is_accepted(bundle: ModelInput) -> None:

@@ -1,17 +1,22 @@
 """What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from spline_lstm.cuts import Cuts, cut_lookbacks
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError, examples
 from spline_lstm.types import Bool, Float32, Float64, Int64
 
 ARTIFACT_VERSION = "artifacts.v1"
 """Version of the three files beside each other; files of another version are refused."""
+
+_CHUNK = 8_192
 
 META_KEYS = (
     "run_id", "schema_version", "feature_mode", "model_type_candidates", "target_cols", "dynamic_covariates",
@@ -26,13 +31,11 @@ class ModelInput:
     Shapes: `B` windows, `T` rows (steps of all series, one after another).
 
     Attributes:
-        X: Scaled inputs, `(B, lookback, F_total)`.
-        y: Scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed.
-        y_mask: Where `y` was observed; elsewhere it is neither trained on nor scored.
         window_series: Series number of each window, `(B,)`.
         window_origin: Row of the last lookback step, `(B,)`.
         window_split: 0 train, 1 val, 2 test, `(B,)`.
-        scaled: Scaled features, `(T, F_total)`; `X` is cut from it.
+        horizon: Steps predicted.
+        scaled: Scaled features, `(T, F_total)`; `X` and `y` are cut from it.
         ages: Steps before the origin that each row of a window lies, `(lookback, F_total)`, the oldest first.
         raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
         is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
@@ -41,12 +44,10 @@ class ModelInput:
 
     """
 
-    X: Float32
-    y: Float32
-    y_mask: Bool
     window_series: Int64
     window_origin: Int64
     window_split: Int64
+    horizon: int
     feature_names: tuple[str, ...]
     target_indices: tuple[int, ...]
     series_names: tuple[str, ...]
@@ -61,14 +62,42 @@ class ModelInput:
     meta: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def lookback(self) -> int:
-        """Steps seen."""
-        return int(self.X.shape[1])
+    def X(self) -> Cuts:  # noqa: N802 - the field's name
+        """Scaled inputs, `(B, lookback, F_total)`."""
+        starts = self.series_starts
+        return self._cuts(
+            lambda at: cut_lookbacks(self.scaled, self.window_origin[at], self.ages, starts[self.window_series[at]])
+        )
 
     @property
-    def horizon(self) -> int:
-        """Steps predicted."""
-        return int(self.y.shape[1]) // len(self.target_indices)
+    def y(self) -> Cuts:
+        """Scaled targets, `(B, horizon * F_target)`, step-major; NaN where not observed."""
+        indices = list(self.target_indices)
+
+        def cut(at: Int64) -> Float32:
+            rows = self._rows_ahead(at)
+            targets = self.scaled.take(rows, axis=0)[:, :, indices]
+            targets[self.is_imputed.take(rows, axis=0)] = np.nan
+            return targets.reshape(len(at), self.horizon * len(indices))
+
+        return self._cuts(cut)
+
+    @property
+    def y_mask(self) -> Cuts:
+        """Where `y` was observed; elsewhere it is neither trained on nor scored."""
+        return self._cuts(lambda at: ~np.isnan(self.y[at]))
+
+    def _rows_ahead(self, windows: Int64) -> Int64:
+        """Rows of each horizon, shape `(windows, horizon)`."""
+        return self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
+
+    def _cuts(self, cut: Callable[[Int64], NDArray[Any]]) -> Cuts:
+        return Cuts(cut, np.arange(len(self.window_origin)))
+
+    @property
+    def lookback(self) -> int:
+        """Rows of a window."""
+        return len(self.ages)
 
     @property
     def target_ages(self) -> tuple[int, ...]:
@@ -86,9 +115,9 @@ class ModelInput:
         return str(self.meta["run_id"])
 
     @property
-    def window_first(self) -> Int64:
-        """First row of each window's series, shape `(B,)`."""
-        return np.searchsorted(self.row_series, self.window_series)
+    def series_starts(self) -> Int64:
+        """First row of each series."""
+        return np.searchsorted(self.row_series, np.arange(len(self.series_names)))
 
     def windows_of(self, split: int) -> Int64:
         """Numbers of the windows that belong to a split."""
@@ -122,9 +151,8 @@ class ModelInput:
             Two arrays of shape `(windows, horizon, F_target)`.
 
         """
-        rows = self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
-        mask = self.y_mask[windows].reshape(len(windows), self.horizon, -1)
-        return self.raw_target[rows], mask
+        rows = self._rows_ahead(windows)
+        return self.raw_target[rows], ~self.is_imputed[rows]
 
 
 def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
@@ -150,7 +178,7 @@ def fingerprint(bundle: ModelInput) -> dict[str, str]:
     parts: dict[str, tuple[np.ndarray, ...]] = {
         "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
         "splits": (bundle.window_split, bundle.row_split),
-        "targets": (truth, bundle.is_imputed, bundle.y_mask),
+        "targets": (truth, bundle.is_imputed),
     }
     return {
         name: hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
@@ -158,18 +186,49 @@ def fingerprint(bundle: ModelInput) -> dict[str, str]:
     }
 
 
-ARRAYS = tuple(item.name for item in fields(ModelInput) if item.name not in ("preprocessor", "meta"))
+_KINDS = {
+    "window_series": "i", "window_origin": "i", "window_split": "i", "horizon": "i", "feature_names": "U",
+    "target_indices": "i", "series_names": "U", "scaled": "f", "ages": "i", "raw_target": "f", "is_imputed": "b",
+    "row_series": "i", "row_timestamp": "i", "row_split": "i",
+}  # fmt: skip
+ARRAYS = tuple(_KINDS)
 """Keys of `processed.npz` beside `run_id`."""
+_WINDOW_KINDS = {"X": "f", "y": "f", "y_mask": "b"}
+WINDOW_ARRAYS = tuple(_WINDOW_KINDS)
+"""Further keys, where the windows are stored: whoever reads the file has them cut already."""
 
 
-def to_arrays(bundle: ModelInput) -> dict[str, np.ndarray]:
-    """Return what is written to `processed.npz`: no objects, only plain arrays."""
-    arrays = {name: np.asarray(getattr(bundle, name)) for name in ARRAYS}
-    return {"run_id": np.asarray(bundle.processed_id), **arrays}
+def to_arrays(bundle: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
+    """Return what is written to `processed.npz`: no objects, only plain arrays.
+
+    Args:
+        bundle: Preprocessed data.
+        windows: Whether the cut windows are written too; `y` is 0 where not observed.
+
+    """
+    arrays = {"run_id": np.asarray(bundle.processed_id), **{name: np.asarray(getattr(bundle, name)) for name in ARRAYS}}
+    if not windows:
+        return arrays
+    return {"X": bundle.X[:], "y": np.nan_to_num(bundle.y[:]), "y_mask": bundle.y_mask[:], **arrays}
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], preprocessor: dict[str, Any], meta: dict[str, Any]) -> ModelInput:
+def window_bytes(bundle: ModelInput) -> int:
+    """Size of `X`, `y` and `y_mask`."""
+    return sum(math.prod(cuts.shape) * cuts.dtype.itemsize for cuts in (bundle.X, bundle.y, bundle.y_mask))
+
+
+def from_arrays(
+    arrays: Mapping[str, np.ndarray], stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
+    preprocessor: dict[str, Any], meta: dict[str, Any],
+) -> ModelInput:  # fmt: skip
     """Build the bundle from the three files' contents.
+
+    Args:
+        arrays: Those of `ARRAYS`, and `run_id`.
+        stored: Shape and type of those of `WINDOW_ARRAYS` that are in the file; they are not read, as the same
+            windows are cut from `scaled`.
+        preprocessor: What `preprocessor.pkl` holds.
+        meta: What `meta.json` holds.
 
     Raises:
         ArtifactDamagedError: A key is missing or of the wrong kind.
@@ -177,26 +236,30 @@ def from_arrays(arrays: Mapping[str, np.ndarray], preprocessor: dict[str, Any], 
         ShapeContractError: The shapes do not fit together.
 
     """
-    missing = [name for name in ARRAYS if name not in arrays]
+    wanted = WINDOW_ARRAYS if stored else ()
+    missing = [name for name in (*ARRAYS, *wanted) if name not in arrays and name not in stored]
     if missing:
         raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")
     ids = {"processed.npz": str(arrays.get("run_id", "")), "preprocessor.pkl": preprocessor.get("run_id")}
     check_same_run(meta["run_id"], ids)
-    values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
-    for name, kind in (("X", "f"), ("y", "f"), ("scaled", "f"), ("raw_target", "f"), ("y_mask", "b")):
-        if values[name].dtype.kind != kind:
-            raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {values[name].dtype}")
+    types = {name: arrays[name].dtype for name in ARRAYS} | {name: dtype for name, (_, dtype) in stored.items()}
+    for name, dtype in types.items():
+        if dtype.kind != (_KINDS | _WINDOW_KINDS)[name]:
+            raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {dtype}")
     bundle = ModelInput(
         **{
-            **values,
-            "feature_names": tuple(str(name) for name in arrays["feature_names"]),
-            "target_indices": tuple(int(index) for index in arrays["target_indices"]),
-            "series_names": tuple(str(name) for name in arrays["series_names"]),
+            **{name: arrays[name] for name in ARRAYS},
+            "horizon": int(arrays["horizon"]),
+            "feature_names": tuple(arrays["feature_names"].tolist()),
+            "target_indices": tuple(arrays["target_indices"].tolist()),
+            "series_names": tuple(arrays["series_names"].tolist()),
         },
         preprocessor=preprocessor,
         meta=meta,
     )
     check_bundle(bundle)
+    for name, (shape, _) in stored.items():
+        _check_shape(name, shape, getattr(bundle, name).shape)
     _check_shapes_in_meta(bundle)
     return bundle
 
@@ -258,19 +321,15 @@ def check_meta(meta: Any, source: str) -> None:
 
 
 def check_bundle(bundle: ModelInput) -> None:
-    """Check that all arrays fit together.
+    """Check that all arrays fit together and that every window lies within them.
 
     Raises:
-        ShapeContractError: Names the array, its shape and the one needed.
+        ShapeContractError: Names the array, what it has and what is needed.
 
     """
-    windows, steps = len(bundle.X), len(bundle.scaled)
+    windows, steps = len(bundle.window_origin), len(bundle.scaled)
     f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
-    check_windows(bundle.X, bundle.y, input_features=f_total, target_count=f_target)
-    if any(not 0 <= index < f_total for index in bundle.target_indices):
-        raise ShapeContractError(f"target_indices {list(bundle.target_indices)} do not lie within {f_total} features")
     needed: dict[str, tuple[int, ...]] = {
-        "y_mask": bundle.y.shape,
         **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
         "scaled": (steps, f_total),
         "ages": (bundle.lookback, f_total),
@@ -278,9 +337,26 @@ def check_bundle(bundle: ModelInput) -> None:
         **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
     }
     for name, shape in needed.items():
-        found = getattr(bundle, name).shape
-        if found != shape:
-            raise ShapeContractError(f"'{name}' has the shape {found}; {shape} is needed")
+        _check_shape(name, getattr(bundle, name).shape, shape)
+    if not 1 <= f_target <= f_total:
+        raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={f_total}, F_target={f_target}")
+    _check_within("target_indices", np.array(bundle.target_indices), f_total)
+    _check_within("window_origin", bundle.window_origin, steps - bundle.horizon)
+    _check_within("window_series", bundle.window_series, len(bundle.series_names))
+    _check_within("ages", bundle.ages, np.iinfo(np.int64).max)
+    if not np.isfinite(bundle.scaled).all():
+        raise ShapeContractError("'scaled' holds values that are not finite")
+
+
+def _check_shape(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+    if found != needed:
+        raise ShapeContractError(f"'{name}' has the shape {found}; {needed} is needed")
+
+
+def _check_within(name: str, numbers: Int64, end: int) -> None:
+    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < end:
+        found = f"{numbers.min()} to {numbers.max()}"
+        raise ShapeContractError(f"'{name}' reaches from {found}; 0 to {end - 1} is possible")
 
 
 def check_windows(
@@ -307,11 +383,17 @@ def check_windows(
         raise ShapeContractError(
             f"X has the shape {X.shape}; (windows, {lookback or 'lookback'}, {input_features}) is needed"
         )
-    if not np.isfinite(X).all():
+    if not _all(np.isfinite, X):
         raise ShapeContractError("X holds values that are not finite")
     if y is None:
         return
     if y.ndim != 2 or len(y) != len(X) or not y.shape[1] or y.shape[1] % target_count:
         raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, horizon * {target_count}) is needed")
-    if np.isinf(y).any():
+    if not _all(lambda values: ~np.isinf(values), y):
         raise ShapeContractError("y holds infinite values")
+
+
+def _all(is_fine: Callable[[Any], Bool], windows: Any) -> bool:
+    """Tell whether all values are fine, chunk by chunk: the windows may be uncut."""
+    starts = range(0, len(windows), _CHUNK)
+    return all(is_fine(windows[start : start + _CHUNK]).all() for start in starts)

@@ -97,6 +97,8 @@ class Parameters(
 
     edge_poc: EdgeSpec
     benchmark: BenchmarkSpec
+    materialize_windows: Literal["auto", "always", "never"]
+    """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""
     run_id: RunId
     processed_run_id: RunId
 

@@ -85,13 +85,14 @@ def run_lightgbm(data: ModelInput) -> tuple[float, float]:
     for number, options in enumerate(({"num_leaves": 7}, {"num_leaves": 31}, {"num_leaves": 31, "extra_trees": True})):
         forecasts = [np.empty((len(part), data.horizon)) for part in rows[1:]]
         for step in range(data.horizon):
-            seen = [data.y_mask[part, step] for part in rows]
+            truth = [data.y[part][:, step] for part in rows]
+            seen = [~np.isnan(values) for values in truth]
             model = lightgbm.train(
                 {"objective": "l2", "learning_rate": 0.05, "min_data_in_leaf": 20, "feature_fraction": 0.7,
                  "bagging_fraction": 0.8, "bagging_freq": 1, "verbosity": -1, "num_threads": 1, "seed": 0, **options},
-                lightgbm.Dataset(inputs[0][seen[0]], data.y[rows[0][seen[0]], step]),
+                lightgbm.Dataset(inputs[0][seen[0]], truth[0][seen[0]]),
                 num_boost_round=600,
-                valid_sets=[lightgbm.Dataset(inputs[1][seen[1]], data.y[rows[1][seen[1]], step])],
+                valid_sets=[lightgbm.Dataset(inputs[1][seen[1]], truth[1][seen[1]])],
                 callbacks=[lightgbm.early_stopping(30, verbose=False)],
             )  # fmt: skip
             for forecast, X in zip(forecasts, inputs[1:], strict=True):

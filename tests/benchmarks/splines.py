@@ -14,6 +14,7 @@ from scipy.interpolate import BSpline
 from tests.benchmarks.accuracy import parameters, run_default
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.cuts import cut_lookbacks
 from spline_lstm.datasets.inputs import TableDataset, read_schema
 from spline_lstm.evaluation.markdown import table as markdown_table
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse, ridge_data
@@ -23,7 +24,7 @@ from spline_lstm.series import bundle
 from spline_lstm.series.bundle import FilledSeries, spread_lookback
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.spline import Fill, FillSpec
-from spline_lstm.series.windows import WindowSpec, consecutive_ages, cut_lookbacks, make_ages
+from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_ages
 
 ROOT = Path(__file__).parents[2]
 SHARES, NOISES, PENALTIES, KNOTS = (0.1, 0.2, 0.3), (0.0, 2.0, 4.0), (0.0, 0.1, 1.0, 10.0), (4, 6, 8, 12)
@@ -140,12 +141,13 @@ def study_lookback() -> str:
     rows = []
     for span in (24, 48, 96, 168, 336):
         ages = consecutive_ages(span, 1)
-        seen = cut_lookbacks(data.scaled, data.window_origin, ages, data.window_first)[:, :, 0]
+        first = data.series_starts[data.window_series]
+        seen = cut_lookbacks(data.scaled, data.window_origin, ages, first)[:, :, 0]
         knots = make_ages(data.lookback, span)[::-1]
         basis = np.stack([np.interp(ages[:, 0], knots, unit) for unit in np.eye(len(knots))], axis=1)
         described = {
             f"all {span} rows": seen,
-            "24 rows, ever farther apart": spread_lookback(data, span, {}).X[:, :, 0],
+            "24 rows, ever farther apart": spread_lookback(data, span, {}).X[:][:, :, 0],
             "24 coefficients of a linear spline": (seen @ (basis / basis.sum(axis=0))).astype(np.float32),
         }
         for name, inputs in described.items():

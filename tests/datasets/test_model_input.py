@@ -17,6 +17,7 @@ import pytest
 from kedro.io.core import DatasetError
 
 from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput
+from spline_lstm.datasets import model_input
 from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
@@ -25,9 +26,9 @@ COMMAND = "kedro run --pipeline=preprocessing"
 FILES = ("processed.npz", "preprocessor.pkl", "meta.json")
 
 
-def open_dataset(folder: Path) -> ModelInputDataset:
+def open_dataset(folder: Path, **options: Any) -> ModelInputDataset:
     windows = {"lookback": 6, "lookback_span": 6, "horizon": 3, "stride": 1, "split": (0.7, 0.15, 0.15)}
-    return ModelInputDataset(filepath=str(folder), made_by=COMMAND, windows=windows)
+    return ModelInputDataset(filepath=str(folder), made_by=COMMAND, windows=windows, **options)
 
 
 def edit_meta(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
@@ -143,7 +144,9 @@ def test_a_flipped_bit_of_meta_is_refused_or_changes_no_array(folder: Path, bund
         (folder / "meta.json").write_bytes(damaged)
         try:
             loaded = open_dataset(folder).load()
-            fine = all(np.array_equal(getattr(loaded, name), getattr(bundle, name)) for name in ("X", "y", "y_mask"))
+            fine = all(
+                np.array_equal(getattr(loaded, name), getattr(bundle, name)) for name in ("X", "raw_target", "y_mask")
+            )
         except DatasetError as wrapped:
             fine = type(wrapped.__cause__) in refusals
         if not fine:
@@ -153,7 +156,7 @@ def test_a_flipped_bit_of_meta_is_refused_or_changes_no_array(folder: Path, bund
 
 def test_an_object_array_is_refused(folder: Path, refuses_load: Any) -> None:
     replace_arrays(folder, lambda arrays: arrays.update(X=np.array([{}], dtype=object)))
-    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged: Object arrays cannot be loaded"):
+    with refuses_load(ArtifactDamagedError, 21, "'X' has the type object"):
         open_dataset(folder).load()
 
 
@@ -333,7 +336,7 @@ def test_a_folder_that_is_not_named_like_its_run_is_refused(folder: Path, refuse
     [
         (lambda arrays: arrays.pop("y_mask"), ArtifactDamagedError, 21, "lacks 'y_mask'"),
         (lambda arrays: arrays.update(X=arrays["X"].astype(str)), ArtifactDamagedError, 21, "'X' has the type"),
-        (lambda arrays: arrays.update(X=arrays["X"][1:]), ShapeContractError, 22, "y has the shape"),
+        (lambda arrays: arrays.update(X=arrays["X"][1:]), ShapeContractError, 22, "'X' has the shape"),
     ],
     ids=["key", "type", "shape"],
 )
@@ -343,6 +346,22 @@ def test_arrays_against_the_contract_are_refused_even_with_a_hash_that_fits(
     replace_arrays(folder, change)
     with refuses_load(error, code, message):
         open_dataset(folder).load()
+
+
+@pytest.mark.parametrize(
+    ("option", "limit", "stored"),
+    [("auto", 256e6, True), ("auto", 100, False), ("always", 100, True), ("never", 256e6, False)],
+)
+def test_cut_windows_are_stored_up_to_a_limit_and_read_the_same_from_rows(
+    option: str, limit: float, stored: bool, bundle: ModelInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_input, "_MOST_WINDOW_BYTES", limit)
+    dataset = open_dataset(tmp_path / "test", materialize_windows=option)
+    dataset.save(bundle)
+    with np.load(tmp_path / "test" / "processed.npz") as archive:
+        assert ({"X", "y", "y_mask"} <= set(archive.files)) == stored
+    np.testing.assert_array_equal(dataset.load().X, bundle.X)
+    np.testing.assert_array_equal(dataset.load().y, bundle.y)
 
 
 def save_earlier(folder: Path, meta: dict[str, Any], **arrays: Any) -> ModelInputDataset:

@@ -110,11 +110,17 @@ def test_smaller_weights_are_judged_by_their_own_tolerance(content, trained, edg
     assert "parity" not in failed(lenient)
 
 
-def test_the_gate_feeds_all_test_windows_and_extremes(trained):
-    windows, real = make_probe_windows(trained.bundle)
-    assert real == len(trained.bundle.windows_of(2))
-    assert np.array_equal(windows[:real], trained.bundle.X[trained.bundle.windows_of(2)])
-    assert {0.0, 5.0, -5.0} <= {float(window.flat[0]) for window in windows[real:] if np.ptp(window) == 0}
+def test_the_gate_feeds_all_test_windows(trained):
+    real = trained.bundle.X[trained.bundle.windows_of(2)]
+    assert np.array_equal(trained.reference.windows[: len(real)], real)
+    assert len(trained.reference.truth) == len(real)
+
+
+def test_the_gate_feeds_extremes_behind_the_real_windows():
+    real = np.full((3, 4, 2), 0.5, dtype=np.float32)
+    windows = make_probe_windows(real)
+    assert np.array_equal(windows[:3], real)
+    assert {0.0, 5.0, -5.0} <= {float(window.flat[0]) for window in windows[3:] if np.ptp(window) == 0}
 
 
 def test_unobserved_targets_do_not_count_in_the_rmse(trained):

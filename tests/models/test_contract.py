@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from spline_lstm.cuts import Cuts
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS
@@ -81,6 +82,17 @@ def test_the_same_seed_gives_the_same_bytes(
     again = make_tiny(model_type, **EVERY_OPTION)
     fit(again, make_windows())
     assert again.to_bytes() == fitted(model_type)[0].to_bytes()
+
+
+def test_uncut_windows_give_the_same_bytes_as_arrays_of_them(
+    fitted: Any, make_tiny: Any, fit: Any, make_windows: Any, model_type: str
+) -> None:
+    again, windows = make_tiny(model_type, **EVERY_OPTION), make_windows()
+    uncut = tuple(Cuts(lambda at, part=part: part[at], np.arange(len(part))) for part in windows)
+    fit(again, uncut)
+    model, _ = fitted(model_type)
+    assert again.to_bytes() == model.to_bytes()
+    np.testing.assert_array_equal(again.predict(uncut[0]), model.predict(windows[0]))
 
 
 def test_another_seed_gives_other_weights(make_tiny: Any, model_type: str) -> None:

@@ -72,8 +72,4 @@ def test_a_given_span_is_taken(prepare: Any) -> None:
 @pytest.mark.usefixtures("few_are_enough")
 def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "_MOST_WINDOWS", 70)
-    drawn = selection._thin(np.arange(1_000))
-    assert len(drawn) == 70
-    assert (np.diff(drawn) > 0).all()
-    assert len(set(drawn % 24)) > 12  # not every n-th, which might always be the same hour
     assert resolve_span("auto", prepare(long_season()))[0] > 6

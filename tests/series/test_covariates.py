@@ -97,7 +97,7 @@ def test_a_covariate_known_ahead_shows_the_value_of_the_horizon(
     state = bundle.preprocessor["scalers"]["dew_point_lead3"]
     scaled = ((table["dew_point"] - state["center"]) / state["scale"]).to_numpy(dtype=np.float32)
     for window, origin in enumerate(bundle.window_origin):
-        np.testing.assert_array_equal(bundle.X[window, :, 2], scaled[origin - 6 + 1 + 3 : origin + 1 + 3])
+        np.testing.assert_array_equal(bundle.X[window][:, 2], scaled[origin - 6 + 1 + 3 : origin + 1 + 3])
 
 
 @pytest.mark.parametrize("lag", [3, 4, 24])
@@ -108,7 +108,7 @@ def test_a_seasonal_lag_shows_the_target_one_season_before_the_horizon(
     column = bundle.feature_names.index(f"target_lag{lag}")
     for window, origin in enumerate(bundle.window_origin):
         horizon_a_season_ago = bundle.scaled[origin + 1 - lag : origin + 1 + 3 - lag, 0]
-        np.testing.assert_array_equal(bundle.X[window, -3:, column], horizon_a_season_ago)
+        np.testing.assert_array_equal(bundle.X[window][-3:, column], horizon_a_season_ago)
 
 
 def test_a_window_that_reaches_before_the_series_for_a_lag_is_left_out(

@@ -31,12 +31,12 @@ def windows_kept(bundle: ModelInput, y: np.ndarray) -> list[int]:
 def test_x_and_y_come_before_all_else() -> None:
     bundle = adapt({"X": X, "y": Y, "X_mv": X_MV, "y_mv": Y, "scaled": ROWS, "raw_target": ROWS})
     kept = windows_kept(bundle, Y)
-    assert bundle.X.tobytes() == X[kept].tobytes()
+    assert bundle.X[:].tobytes() == X[kept].tobytes()
 
 
 def test_x_mv_and_y_mv_come_next() -> None:
     bundle = adapt({"X_mv": X_MV, "y_mv": Y, "scaled": ROWS, "raw_target": ROWS})
-    assert bundle.X.tobytes() == X_MV[windows_kept(bundle, Y)].tobytes()
+    assert bundle.X[:].tobytes() == X_MV[windows_kept(bundle, Y)].tobytes()
 
 
 @pytest.mark.parametrize("lonely", [{"X": X}, {"y": Y}, {"X_mv": X_MV}])
@@ -56,13 +56,13 @@ def test_stored_windows_can_be_traced_to_rows() -> None:
     for window, origin in enumerate(bundle.window_origin):
         np.testing.assert_array_equal(bundle.scaled[origin - 4 : origin + 1], bundle.X[window])
         np.testing.assert_array_equal(bundle.raw_target[origin + 1 : origin + 3, 0], bundle.y[window])
-    assert bundle.y_mask.all()
+    assert bundle.y_mask[:].all()
 
 
 def test_no_history_reaches_from_one_stored_window_into_another() -> None:
     bundle = adapt({"X": X, "y": Y})
     history = bundle.history(np.array([3]), steps=7)[0, :, 0]
-    np.testing.assert_array_equal(history, [np.nan, np.nan, *bundle.X[3, :, 0]])
+    np.testing.assert_array_equal(history, [np.nan, np.nan, *bundle.X[3][:, 0]])
 
 
 def test_windows_without_a_feature_axis_have_one_feature() -> None:
@@ -89,7 +89,7 @@ def test_windows_are_cut_from_scaled_rows(rows: np.ndarray) -> None:
     bundle = adapt({"scaled": rows, "raw_target": ROWS[:, 1]})
     assert bundle.X.shape[1:] == (6, 1)
     for window, origin in enumerate(bundle.window_origin):
-        np.testing.assert_array_equal(bundle.X[window, :, 0], rows.ravel().astype(np.float32)[origin - 5 : origin + 1])
+        np.testing.assert_array_equal(bundle.X[window][:, 0], rows.ravel().astype(np.float32)[origin - 5 : origin + 1])
         np.testing.assert_array_equal(bundle.y[window], rows.ravel().astype(np.float32)[origin + 1 : origin + 4])
 
 
@@ -107,7 +107,9 @@ def test_raw_targets_are_standardised_on_their_training_part() -> None:
     for column, name in enumerate(bundle.target_names):
         assert states[name]["center"] == pytest.approx(rows[:70, column].mean(), rel=1e-6)
         assert states[name]["scale"] == pytest.approx(rows[:70, column].std(), rel=1e-6)
-    np.testing.assert_allclose(bundle.in_target_units(bundle.y), bundle.truth(np.arange(len(bundle.y)))[0], rtol=1e-5)
+    np.testing.assert_allclose(
+        bundle.in_target_units(bundle.y[:]), bundle.truth(np.arange(len(bundle.y)))[0], rtol=1e-5
+    )
 
 
 def test_raw_targets_do_not_need_positions_that_count_absent_features() -> None:

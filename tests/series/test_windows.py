@@ -11,9 +11,6 @@ from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
-    consecutive_ages,
-    cut_horizons,
-    cut_lookbacks,
     make_ages,
     make_window_index,
 )
@@ -146,39 +143,6 @@ def test_the_history_that_the_message_asks_for_is_enough(lookback: int, horizon:
     assert set(find([needed], spec).split.tolist()) == {0, 1, 2}
 
 
-@given(st.integers(1, 6), st.integers(1, 6), st.integers(1, 3))
-def test_cuts_are_those_of_a_slow_loop(lookback: int, horizon: int, features: int) -> None:
-    rows = np.arange(30 * features, dtype=np.float32).reshape(30, features)
-    origin = np.array([lookback - 1, 12, 12, 29 - horizon])
-    seen = [[rows[start - lookback + 1 + step] for step in range(lookback)] for start in origin]
-    ahead = [
-        [rows[start + 1 + step, target] for step in range(horizon) for target in range(features)] for start in origin
-    ]
-    np.testing.assert_array_equal(
-        cut_lookbacks(rows, origin, consecutive_ages(lookback, features), np.zeros(4, dtype=int)), seen
-    )
-    np.testing.assert_array_equal(cut_horizons(rows, origin, horizon), ahead)
-
-
-def test_a_horizon_lists_all_targets_of_step_one_before_those_of_step_two() -> None:
-    rows = np.array([[0, 0], [11, 12], [21, 22]], dtype=np.float32)
-    assert cut_horizons(rows, np.array([0]), 2).tolist() == [[11, 12, 21, 22]]
-
-
-@given(st.integers(1, 8), st.integers(0, 40), st.data())
-def test_spread_rows_are_those_of_a_slow_loop(lookback: int, further: int, data: st.DataObject) -> None:
-    rows = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
-    spread, consecutive = make_ages(lookback, lookback + further), np.arange(lookback)[::-1]
-    ages = np.stack([spread, consecutive, spread], axis=1)
-    origin = np.array(data.draw(st.lists(st.integers(7, 29), min_size=1, max_size=4)))
-    first = np.array(data.draw(st.lists(st.integers(0, 7), min_size=len(origin), max_size=len(origin))))
-    seen = [
-        [[rows[max(end - ages[row, feature], start), feature] for feature in range(3)] for row in range(lookback)]
-        for end, start in zip(origin, first, strict=True)
-    ]
-    np.testing.assert_array_equal(cut_lookbacks(rows, origin, ages, first), seen)
-
-
 @given(st.integers(2, 400), st.integers(0, 2_000))
 def test_ages_fall_from_the_span_to_the_origin_ever_closer(lookback: int, further: int) -> None:
     ages = make_ages(lookback, lookback + further)
@@ -197,17 +161,3 @@ def test_a_span_shorter_than_the_lookback_is_refused() -> None:
         WindowSpec.parse(
             {"lookback": 6, "lookback_span": 5, "horizon": 2, "stride": 1, "split": SHARES}, ParameterError, "parameter"
         )
-
-
-def test_a_cut_is_a_copy() -> None:
-    rows = np.zeros((9, 1), dtype=np.float32)
-    cut_lookbacks(rows, np.array([4]), consecutive_ages(2, 1), np.array([0]))[:] = 1
-    cut_horizons(rows, np.array([4]), 2)[:] = 1
-    assert not rows.any()
-
-
-@pytest.mark.parametrize("shares", [(0.5, 0.5), (0.6, 0.2, 0.1), (0.8, 0.2, 0.0), (1.2, -0.1, -0.1)])
-def test_shares_that_do_not_make_a_split_are_refused(shares: tuple[float, ...], refuses: Any) -> None:
-    values = {"lookback": 6, "lookback_span": 6, "horizon": 3, "stride": 1, "split": shares}
-    with refuses(ParameterError, 2, "three positive shares that add up to 1 are needed"):
-        WindowSpec.parse(values, ParameterError, "parameter")

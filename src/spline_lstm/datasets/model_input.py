@@ -3,30 +3,34 @@
 import io
 import json
 import logging
-import math
 import pickle
 import pickletools
-import zipfile
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
-from spline_lstm.contracts import ModelInput, check_meta, check_same_run, from_arrays, to_arrays
+from spline_lstm.contracts import (
+    ARRAYS,
+    WINDOW_ARRAYS,
+    ModelInput,
+    check_meta,
+    check_same_run,
+    from_arrays,
+    to_arrays,
+    window_bytes,
+)
+from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.zip_sizes import check_zip_sizes
 
 logger = logging.getLogger(__name__)
 
-_HEADER_READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
+Materialize = Literal["auto", "always", "never"]
+_MOST_WINDOW_BYTES = 256_000_000
 _HASHED = ("processed.npz", "preprocessor.pkl")
 
 
@@ -38,12 +42,18 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     """
 
     def __init__(
-        self, *, filepath: str, made_by: str, windows: dict[str, Any], metadata: dict[str, Any] | None = None
-    ) -> None:
-        """Take the folder, the command that makes it, and the window settings for earlier bundles."""
+        self, *, filepath: str, made_by: str, windows: dict[str, Any],
+        materialize_windows: Materialize = "auto", metadata: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        """Take the folder, the command that makes it, and the window settings for earlier bundles.
+
+        `materialize_windows` decides whether the cut windows are written beside the rows they are cut from: with
+        `auto`, as long as they take no more than 256 MB.
+        """
         self._folder = Path(filepath)
         self._made_by = made_by
         self._windows = windows
+        self._materialize = materialize_windows
         self.metadata = metadata
 
     @property
@@ -54,8 +64,11 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     def save(self, data: ModelInput) -> None:
         """Write the three files atomically, `meta.json` last."""
         remove(self._folder / "meta.json")
-        with atomic_path(self._folder / "processed.npz") as temporary, temporary.open("wb") as file:
-            np.savez(file, allow_pickle=False, **to_arrays(data))
+        stored = self._materialize == "always" or (
+            self._materialize == "auto" and window_bytes(data) <= _MOST_WINDOW_BYTES
+        )
+        with atomic_path(self._folder / "processed.npz") as temporary:
+            write_arrays(temporary, to_arrays(data, windows=stored))
         write_bytes(self._folder / "preprocessor.pkl", pickle.dumps(data.preprocessor, protocol=4))
         hashes = {name: sha256_of(self._folder / name) for name in _HASHED}
         meta = json.dumps({**data.meta, "sha256": hashes}, indent=2, allow_nan=False, ensure_ascii=False)
@@ -79,11 +92,12 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         if "schema_version" not in meta:
             logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
             meta = {**meta, "run_id": self._folder.name}
-            return adapt_earlier_bundle(_read_arrays(path, EARLIER_KEYS), meta, WindowSpec(**self._windows))
+            return adapt_earlier_bundle(read_arrays(path, EARLIER_KEYS), meta, WindowSpec(**self._windows))
         content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
         self._check_hashes(meta)
         preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))
-        return from_arrays(_read_arrays(path), preprocessor, meta)
+        arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True)  # their bytes are those of the hash
+        return from_arrays(arrays, read_headers(path, WINDOW_ARRAYS), preprocessor, meta)
 
     def _load_meta(self) -> dict[str, Any]:
         path = self._folder / "meta.json"
@@ -118,7 +132,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         path = self._folder / name
         try:
             if name == "processed.npz":
-                return str(_read_arrays(path, ("run_id",))["run_id"])
+                return str(read_arrays(path, ("run_id",))["run_id"])
             texts = [value for _, value, _ in pickletools.genops(path.read_bytes()) if isinstance(value, str)]
             return texts[texts.index("run_id") + 1]
         except Exception:  # damaged files raise almost anything
@@ -133,32 +147,6 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     def preview(self) -> JSONPreview:
         """Return `meta.json` for kedro-viz."""
         return JSONPreview(json.dumps(self._load_meta()))
-
-
-def _read_arrays(path: Path, wanted: tuple[str, ...] | None = None) -> dict[str, np.ndarray]:
-    """Read arrays from an npz without unpickling anything; keys that are not wanted stay unread."""
-    try:
-        with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-            check_zip_sizes(archive.zip, path.stat().st_size)
-            names = [name for name in archive.files if wanted is None or name in wanted]
-            for name in names:
-                _check_declared_size(archive.zip, f"{name}.npy")
-            return {name: archive[name] for name in names}
-    except Exception as error:  # damaged archives raise almost anything
-        reason = str(error).partition("\n")[0]
-        raise ArtifactDamagedError(f"{shown(path)} is damaged: {reason}; run the preprocessing again") from None
-
-
-def _check_declared_size(archive: zipfile.ZipFile, name: str) -> None:
-    """Refuse an array whose header declares more or less than the file holds: memory is reserved by the header."""
-    entry = archive.getinfo(name)
-    with archive.open(entry) as file:
-        read_header = _HEADER_READERS[np.lib.format.read_magic(file)]
-        shape, _, dtype = read_header(file)
-        held = entry.file_size - file.tell()
-    declared = math.prod(shape) * dtype.itemsize
-    if not dtype.hasobject and (declared != held or not dtype.itemsize):
-        raise ValueError(f"'{name}' declares {shape} values of {dtype}, {declared:,} bytes, and holds {held:,}")
 
 
 def _check_memo(content: bytes) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import AfterValidator, Field
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.cuts import draw
 from spline_lstm.edge import tflite_file
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.conversion import TFLiteForm
@@ -25,6 +26,7 @@ PRECISIONS = ("fp32", "fp16", "int8")
 _SIGMAS = 5.0
 _CONSTANTS = (0.0, 1.0, -1.0, _SIGMAS, -_SIGMAS)
 _RANDOM_WINDOWS = 64
+_MOST_REAL_WINDOWS = 10_000
 _FORBIDDEN_ONNX = frozenset({"Loop", "Scan", "If"})
 _FORBIDDEN_TFLITE = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
 
@@ -89,13 +91,12 @@ class Reference:
         return float(np.sqrt(np.mean(np.square(error))))
 
 
-def make_probe_windows(bundle: ModelInput, seed: int = 0) -> tuple[Float32, int]:
-    """Return the windows that the gate feeds, and how many of them are real test windows (the first ones)."""
-    real = bundle.X[bundle.windows_of(2)]
+def make_probe_windows(real: Float32, seed: int = 0) -> Float32:
+    """Add to real windows, which stay first, constants and noise up to five sigma."""
     shape = real.shape[1:]
     constants = np.stack([np.full(shape, value, dtype=np.float32) for value in _CONSTANTS])
     noise = np.random.default_rng(seed).uniform(-_SIGMAS, _SIGMAS, (_RANDOM_WINDOWS, *shape)).astype(np.float32)
-    return np.concatenate([real, constants, noise]), len(real)
+    return np.concatenate([real, constants, noise])
 
 
 def make_reference(bundle: ModelInput, network: Any, contract: EdgeContract, spec: EdgeSpec) -> Reference:
@@ -108,14 +109,14 @@ def make_reference(bundle: ModelInput, network: Any, contract: EdgeContract, spe
         spec: How to measure.
 
     """
-    windows, count = make_probe_windows(bundle)
+    rows = draw(bundle.windows_of(2), _MOST_REAL_WINDOWS)
+    windows = make_probe_windows(bundle.X[rows])
     call = compiled_call(network, windows[:1])
-    rows = bundle.windows_of(2)
     return Reference(
         windows=windows,
         outputs=make_forecast(network)(windows),
-        truth=bundle.y[rows][:count],
-        mask=bundle.y_mask[rows][:count],
+        truth=bundle.y[rows],
+        mask=bundle.y_mask[rows],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
         params=int(network.count_params()),
         contract=contract,

@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from spline_lstm.contracts import check_windows
+from spline_lstm.cuts import Cuts, draw
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.ridge import RidgeData, fit_ridge
+from spline_lstm.models.ridge import MOST_WINDOWS, RidgeData, fit_ridge
 from spline_lstm.models.smoothing import make_smoothing_matrix
-from spline_lstm.models.training import TrainingRecord, Windows, make_forecast, train_network
+from spline_lstm.models.training import TrainingRecord, Windows, make_forecast, mean_squared_error, train_network
 from spline_lstm.types import Float32, Float64
 
 logger = logging.getLogger(__name__)
@@ -67,7 +68,7 @@ class ForecastModel(ABC):
         self.target_ages = target_ages or tuple(range(sequence_length))[::-1]
         self.seed = seed
         self.network: Any = None
-        self._forecast: Callable[[Float32], Float32]
+        self._forecast: Callable[[Float32 | Cuts], Float32]
 
     @abstractmethod
     def recurrent_stack(self, sequence: Any) -> Any:
@@ -204,7 +205,11 @@ class ForecastModel(ABC):
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        ridge = fit_ridge(*(self.ridge_data(X, y)[0] for X, y in (train, val)))
+        parts = []
+        for X, y in (train, val):
+            drawn = draw(np.arange(len(X)), MOST_WINDOWS)
+            parts.append(self.ridge_data(X[drawn], y[drawn])[0])
+        ridge = fit_ridge(*parts)
         weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
         self.network.get_layer("linear_path").set_weights(weights)
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
@@ -241,7 +246,7 @@ class ForecastModel(ABC):
         windows = np.concatenate([(targets - center) / scale, X[:, :, others]], axis=2)
         return windows.astype(np.float32), center, scale
 
-    def predict(self, X: Float32) -> Float32:
+    def predict(self, X: Float32 | Cuts) -> Float32:
         """Forecast, shape `(B, output_units)`, in scaled units.
 
         Raises:
@@ -249,22 +254,26 @@ class ForecastModel(ABC):
             ShapeContractError: `X` does not fit the model or is not finite.
 
         """
-        if self.network is None:
-            raise ArtifactMissingError("the model has no network yet; build, fit or load it first")
-        self._check(X)
+        self._check_ready(X)
         return self._forecast(X)
 
-    def evaluate(self, X: Float32, y: Float32) -> float:
+    def evaluate(self, X: Float32 | Cuts, y: Float32 | Cuts) -> float:
         """Return the mean squared error over what was observed of `y`, in scaled units.
 
         Raises:
+            ArtifactMissingError: There is no network yet.
             ShapeContractError: The arrays do not fit the model.
 
         """
-        self._check(X, y)
-        return float(np.nanmean(np.square(self.predict(X).astype(np.float64) - y)))
+        self._check_ready(X, y)
+        return mean_squared_error(self._forecast, (X, y))
 
-    def _check(self, X: Float32, y: Float32 | None = None) -> None:
+    def _check_ready(self, X: Float32 | Cuts, y: Float32 | Cuts | None = None) -> None:
+        if self.network is None:
+            raise ArtifactMissingError("the model has no network yet; build, fit or load it first")
+        self._check(X, y)
+
+    def _check(self, X: Float32 | Cuts, y: Float32 | Cuts | None = None) -> None:
         targets = len(self.target_indices)
         check_windows(X, y, input_features=self.input_features, target_count=targets, lookback=self.sequence_length)
         if y is not None and y.shape[1] != self.output_units:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.cuts import Cuts, draw
 from spline_lstm.types import Bool, Float32, Float64
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))
 """Candidates, as a share of the number of training windows."""
 
+MOST_WINDOWS = 100_000
+"""Windows that a regression is fitted to and judged on; of more, so many are drawn."""
 _TIE = 1.002
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
@@ -28,11 +31,12 @@ class Ridge:
     bias: Float64
     penalty: float
 
-    def predict(self, inputs: Float32) -> Float64:
-        """Predict from flattened windows, shape `(windows, inputs)`, chunk by chunk."""
-        forecast = np.empty((len(inputs), len(self.bias)))
-        for start in range(0, len(inputs), _CHUNK):
-            forecast[start : start + _CHUNK] = inputs[start : start + _CHUNK] @ self.weights + self.bias
+    def predict(self, windows: Float32 | Cuts) -> Float64:
+        """Predict from windows, flattened or not, chunk by chunk."""
+        forecast = np.empty((len(windows), len(self.bias)))
+        for start in range(0, len(windows), _CHUNK):
+            inputs = windows[start : start + _CHUNK].reshape(-1, len(self.weights))
+            forecast[start : start + _CHUNK] = inputs @ self.weights + self.bias
         return forecast
 
 
@@ -46,8 +50,8 @@ class RidgeData:
 
 
 def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
-    """Flatten the windows of a split."""
-    rows = bundle.windows_of(split)
+    """Flatten the windows of a split, at most `MOST_WINDOWS` of them."""
+    rows = draw(bundle.windows_of(split), MOST_WINDOWS)
     return RidgeData(bundle.X[rows].reshape(len(rows), -1), bundle.y[rows], bundle.y_mask[rows])
 
 

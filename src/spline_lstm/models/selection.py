@@ -1,18 +1,19 @@
 """Choices that differ by table, made on validation and cheap: closed-form ridge regressions decide."""
 
 import logging
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.cuts import draw
 from spline_lstm.models.base import NORMALIZATIONS
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse
 from spline_lstm.models.training import Windows
 from spline_lstm.series.bundle import spread_ages
-from spline_lstm.series.windows import cut_lookbacks
-from spline_lstm.types import Int64
+from spline_lstm.types import Float32, Int64
 
 logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
@@ -48,6 +49,7 @@ def resolve_model(
 
     """
     record: dict[str, Any] = {}
+    drawn = [_draw(windows) for windows in (train, val)]
     resolved = spec.model_copy(
         update={
             name: simplest
@@ -58,7 +60,7 @@ def resolve_model(
     for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
         if getattr(spec, name) == "auto":
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
-            scores = {value: _ridge_rmse(choice, data, train, val, seed) for value, choice in tried.items()}
+            scores = {value: _ridge_rmse(choice, data, *drawn, seed) for value, choice in tried.items()}
             chosen = _choose(scores)
             resolved = tried[chosen]
             record[name] = _record(name, chosen, scores, "validation")
@@ -82,7 +84,7 @@ def resolve_span(span: int | str, data: ModelInput) -> tuple[int, dict[str, Any]
     """
     if isinstance(span, int):
         return span, {}
-    train, val = (_thin(windows) for windows in _split_training(data))
+    train, val = (draw(windows, _MOST_WINDOWS) for windows in _split_training(data))
     longest = int(np.bincount(data.row_series).max())
     spans = [data.lookback * factor for factor in _SPANS if data.lookback * factor <= longest // 10]
     if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(spans) < 2:
@@ -117,26 +119,25 @@ def _split_training(data: ModelInput) -> tuple[Int64, Int64]:
     return windows[origin + data.horizon < border], windows[origin >= border]
 
 
-def _thin(windows: Int64) -> Int64:
-    """Draw windows at random: every n-th one might always be of the same hour."""
-    if len(windows) <= _MOST_WINDOWS:
-        return windows
-    return np.sort(np.random.default_rng(0).choice(windows, _MOST_WINDOWS, replace=False))
-
-
 def _span_rmse(data: ModelInput, span: int, train: Int64, val: Int64) -> float:
     """RMSE on `val`, in scaled units, of a ridge regression on windows spread over `span` steps."""
-    ages, first = spread_ages(data, span), data.window_first
-
-    def of(windows: Int64) -> RidgeData:
-        seen = cut_lookbacks(data.scaled, data.window_origin[windows], ages, first[windows])
-        return RidgeData(seen.reshape(len(windows), -1), data.y[windows], data.y_mask[windows])
-
-    held_out = of(val)
-    return float(np.sqrt(masked_mse(fit_ridge(of(train), held_out).predict(held_out.inputs), held_out)))
+    spread = replace(data, ages=spread_ages(data, span))
+    fitted_to, held_out = (
+        RidgeData(spread.X[windows].reshape(len(windows), -1), data.y[windows], data.y_mask[windows])
+        for windows in (train, val)
+    )
+    return float(np.sqrt(masked_mse(fit_ridge(fitted_to, held_out).predict(held_out.inputs), held_out)))
 
 
-def _ridge_rmse(spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int) -> float:
+def _draw(windows: Windows) -> tuple[Float32, Float32]:
+    X, y = windows
+    drawn = draw(np.arange(len(X)), _MOST_WINDOWS)
+    return X[drawn], y[drawn]
+
+
+def _ridge_rmse(
+    spec: ModelSpec, data: ModelInput, train: tuple[Float32, Float32], val: tuple[Float32, Float32], seed: int
+) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
     model = make_model(spec, data, seed)
     held_out, _, scale = model.ridge_data(*val)

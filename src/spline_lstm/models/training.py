@@ -6,14 +6,16 @@ from typing import Any, Literal
 
 import numpy as np
 
+from spline_lstm.cuts import Cuts
 from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.types import Float32, Int64
 
-Windows = tuple[Float32, Float32]
-"""Inputs `X` and targets `y`; NaN in `y` marks what was not observed."""
+Windows = tuple[Float32 | Cuts, Float32 | Cuts]
+"""Inputs `X` and targets `y`, as arrays or uncut; NaN in `y` marks what was not observed."""
 
 _PREDICT_BATCH = 1_024
+_CHUNK = 8 * _PREDICT_BATCH
 _STEPS_A_CALL = 64
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
@@ -83,7 +85,7 @@ def train_network(
         return lambda: run_epoch(order.permutation(len(train[0])))
 
     def judge() -> float:
-        return float(np.nanmean(np.square(forecast(val[0]) - val[1], dtype=np.float64)))
+        return mean_squared_error(forecast, val)
 
     trials = _try_learning_rates(begin, judge) if learning_rate == "auto" else {}
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
@@ -138,31 +140,43 @@ def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(error), axis=-1)
 
 
+def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows) -> float:
+    """Mean squared error over what was observed, chunk by chunk."""
+    X, y = windows
+    total, count = 0.0, 0
+    for start in range(0, len(X), _CHUNK):
+        truth = y[start : start + _CHUNK]
+        error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)
+        total, count = total + float(np.nansum(error)), count + int(np.count_nonzero(~np.isnan(truth)))
+    return total / max(count, 1)
+
+
 def _make_epoch(network: Any, train: Windows, batch_size: int) -> Callable[[Int64], float]:
     """Return what trains once through the windows in a given order; it returns the mean loss."""
     import tensorflow as tf
 
     network.optimizer.build(network.trainable_variables)
-    X, y = (tf.constant(part) for part in train)
+    X, y = train
 
-    def run_steps(order: Any) -> None:
-        for start in tf.range(0, tf.size(order), batch_size):
-            rows = order[start : start + batch_size]
-            network.train_step((tf.gather(X, rows), tf.gather(y, rows)))
+    def run_steps(inputs: Any, targets: Any) -> None:
+        for start in tf.range(0, tf.shape(inputs)[0], batch_size):
+            network.train_step((inputs[start : start + batch_size], targets[start : start + batch_size]))
 
-    compiled = tf.function(run_steps, input_signature=[tf.TensorSpec([None], tf.int64)])
+    signature = [tf.TensorSpec([None, *part.shape[1:]], tf.float32) for part in train]
+    compiled = tf.function(run_steps, input_signature=signature)
 
     def run_epoch(order: Int64) -> float:
         network.reset_metrics()
         for start in range(0, len(order), _STEPS_A_CALL * batch_size):  # between calls a signal can stop the run
-            compiled(order[start : start + _STEPS_A_CALL * batch_size])
+            rows = order[start : start + _STEPS_A_CALL * batch_size]
+            compiled(X[rows], y[rows])
         return float(network.get_metrics_result()["loss"])
 
     return run_epoch
 
 
-def make_forecast(network: Any) -> Callable[[Float32], Float32]:
-    """Return the network as a function of arrays, compiled, that takes any number of windows chunk by chunk."""
+def make_forecast(network: Any) -> Callable[[Float32 | Cuts], Float32]:
+    """Return the network as a function of windows, compiled, that takes any number of them chunk by chunk."""
     import tensorflow as tf
 
     compiled = tf.function(
@@ -170,7 +184,7 @@ def make_forecast(network: Any) -> Callable[[Float32], Float32]:
         input_signature=[tf.TensorSpec(network.input_shape, tf.float32)],
     )
 
-    def forecast(X: Float32) -> Float32:
+    def forecast(X: Float32 | Cuts) -> Float32:
         result = np.empty((len(X), network.output_shape[1]), dtype=np.float32)
         for start in range(0, len(X), _PREDICT_BATCH):
             result[start : start + _PREDICT_BATCH] = compiled(X[start : start + _PREDICT_BATCH])

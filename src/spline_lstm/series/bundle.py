@@ -2,7 +2,7 @@
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,8 +18,6 @@ from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
     consecutive_ages,
-    cut_horizons,
-    cut_lookbacks,
     make_window_ages,
     make_window_index,
 )
@@ -38,6 +36,10 @@ class FilledSeries:
     spec: FillSpec
     sha256: str | None
     """Hash of the table's file."""
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """Return itself, as `Observations` does."""
+        return self
 
     @property
     def row_split(self) -> Int64:
@@ -112,15 +114,11 @@ def make_model_input(
     )
     count = len(grid.columns.targets)
     ages = consecutive_ages(windows.lookback, len(features.names))
-    y_mask = cut_horizons(observed, index.origin, windows.horizon)
-    y = cut_horizons(features.scaled[:, :count], index.origin, windows.horizon)
     bundle = ModelInput(
-        X=cut_lookbacks(features.scaled, index.origin, ages, filled.borders.start[grid.series[index.origin]]),
-        y=np.where(y_mask, y, np.float32(0)),
-        y_mask=y_mask,
         window_series=grid.series[index.origin],
         window_origin=index.origin,
         window_split=index.split,
+        horizon=windows.horizon,
         feature_names=features.names,
         target_indices=tuple(range(count)),
         series_names=grid.series_names,
@@ -135,7 +133,7 @@ def make_model_input(
     meta = _make_meta(bundle, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
     preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
-    return ModelInput(**{**vars(bundle), "meta": meta, "preprocessor": preprocessor})
+    return replace(bundle, meta=meta, preprocessor=preprocessor)
 
 
 def spread_ages(bundle: ModelInput, span: int) -> Int64:
@@ -155,14 +153,10 @@ def spread_lookback(bundle: ModelInput, span: int, choices: dict[str, Any]) -> M
         choices: What was decided and why, for `meta.json`.
 
     """
-    ages = spread_ages(bundle, span)
     windows = bundle.preprocessor["windows"] | {"lookback_span": span}
     return replace(
         bundle,
-        X=bundle.X
-        if span == bundle.lookback
-        else cut_lookbacks(bundle.scaled, bundle.window_origin, ages, bundle.window_first),
-        ages=ages,
+        ages=spread_ages(bundle, span),
         meta=bundle.meta | {"lookback_span": span, "choices": choices},
         preprocessor=bundle.preprocessor | {"windows": windows},
     )

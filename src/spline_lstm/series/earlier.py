@@ -9,7 +9,7 @@ from spline_lstm.contracts import ModelInput, check_bundle
 from spline_lstm.errors import ArtifactDamagedError, InsufficientDataError, ShapeContractError
 from spline_lstm.series.scaling import fit_scaler
 from spline_lstm.series.splits import SPLITS, make_split_borders
-from spline_lstm.series.windows import WindowSpec, consecutive_ages, cut_horizons, cut_lookbacks, make_window_index
+from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_window_index
 from spline_lstm.types import Float32, Int64
 
 EARLIER_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
@@ -118,8 +118,7 @@ def _from_windows(
     raw_target = scaled[:, list(indices)].astype(np.float64)
     window = np.arange(len(X))
     return ModelInput(
-        X=X, y=y, y_mask=np.ones(y.shape, dtype=bool),
-        window_series=window, window_origin=window * steps + lookback - 1, window_split=split,
+        window_series=window, window_origin=window * steps + lookback - 1, window_split=split, horizon=horizon,
         feature_names=names, target_indices=indices, series_names=tuple(f"window {number}" for number in window),
         scaled=scaled, ages=consecutive_ages(lookback, f_total), raw_target=raw_target,
         is_imputed=np.zeros(raw_target.shape, dtype=bool),
@@ -166,11 +165,8 @@ def _from_rows(
         rows = ((rows - center) / scale).astype(np.float32)
     index = make_window_index(series, borders, np.arange(steps), np.ones(steps, dtype=bool), spec)
     ages = consecutive_ages(spec.lookback, f_total)
-    y = cut_horizons(rows[:, list(indices)], index.origin, spec.horizon)
     return ModelInput(
-        X=cut_lookbacks(rows, index.origin, ages, np.zeros_like(index.origin)), y=y,
-        y_mask=np.ones(y.shape, dtype=bool),
-        window_series=series[index.origin], window_origin=index.origin, window_split=index.split,
+        window_series=series[index.origin], window_origin=index.origin, window_split=index.split, horizon=spec.horizon,
         feature_names=names, target_indices=indices, series_names=("series",),
         scaled=rows, ages=ages, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
         row_series=series, row_timestamp=np.arange(steps),

@@ -1,7 +1,7 @@
 """The raw table: which columns are used, and whether every cell is what it should be."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -42,6 +42,10 @@ class Observations:
     labels: dict[str, tuple[str, ...]]
     statics: dict[str, tuple[str, ...]]
     """Static covariate to its category in every series, in series order."""
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """Return itself: nothing in it is ever changed, and Kedro copies what passes from node to node."""
+        return self
 
 
 def make_observations(table: DataFrame, columns: Columns) -> Observations:

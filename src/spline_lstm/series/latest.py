@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import ConfigDict
 
+from spline_lstm.cuts import cut_lookbacks
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError, examples
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
 from spline_lstm.series.covariates import Features, Learnt, make_features
@@ -15,7 +16,7 @@ from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_freque
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec, check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
-from spline_lstm.series.windows import WindowSpec, cut_lookbacks, make_window_ages
+from spline_lstm.series.windows import WindowSpec, make_window_ages
 from spline_lstm.spec import Names, Spec, Text
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from spline_lstm.errors import InsufficientDataError
@@ -129,9 +128,6 @@ def _check_every_split_has_windows(
     )
 
 
-Scalar = TypeVar("Scalar", bound=np.generic)
-
-
 def make_ages(lookback: int, span: int) -> Int64:
     """Tell how many steps before the origin each row of a window lies, the oldest first.
 
@@ -170,40 +166,3 @@ def make_window_ages(lookback: int, span: int, names: Sequence[str], known_ahead
     """
     ahead = np.array([name in known_ahead for name in names])
     return np.where(ahead, consecutive_ages(lookback, len(names)), make_ages(lookback, span)[:, None])
-
-
-def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int64) -> NDArray[Scalar]:
-    """Cut what each window sees.
-
-    Args:
-        rows: Features, shape `(steps, features)`.
-        origin: Rows of the last lookback steps, shape `(windows,)`.
-        ages: Steps before the origin, shape `(lookback, features)`.
-        first: First row of each window's series, shown for all that lies before it; shape `(windows,)`.
-
-    Returns:
-        Shape `(windows, lookback, features)`, a copy.
-
-    """
-    patterns, pattern_of = np.unique(ages, axis=1, return_inverse=True)
-    cut: NDArray[Scalar] = np.empty((len(origin), *ages.shape), rows.dtype)
-    for number, pattern in enumerate(patterns.T):
-        alike = pattern_of == number
-        cut[:, :, alike] = rows[:, alike][np.maximum(origin[:, None] - pattern, first[:, None])]
-    return cut
-
-
-def cut_horizons(rows: NDArray[Scalar], origin: Int64, horizon: int) -> NDArray[Scalar]:
-    """Cut what each window is to predict, step-major: all targets of step 1, then of step 2.
-
-    Args:
-        rows: Targets (or a mask of them), shape `(steps, targets)`.
-        origin: Rows of the last lookback steps, shape `(windows,)`.
-        horizon: Steps to predict.
-
-    Returns:
-        Shape `(windows, horizon * targets)`, a copy.
-
-    """
-    cut: NDArray[Scalar] = rows[origin[:, None] + np.arange(1, horizon + 1)].reshape(len(origin), -1)
-    return cut

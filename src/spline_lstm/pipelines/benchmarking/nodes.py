@@ -108,7 +108,7 @@ class CompareCells:
             forecasters = [make_forecast(load_network(content, cell.run_id)) for cell, content in members]
             made = {
                 split: {
-                    "model": bundle.in_target_units(np.mean([call(bundle.X[rows]) for call in forecasters], axis=0))
+                    "model": bundle.in_target_units(np.mean([call(bundle.X.at(rows)) for call in forecasters], axis=0))
                 }
                 for split, rows in windows.items()
             }

@@ -19,7 +19,7 @@ from spline_lstm.models.selection import resolve_model
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
-from spline_lstm.types import DataFrame, Float32, Int64
+from spline_lstm.types import DataFrame
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ def train_model(
     """Train; returns the best and the last network and the record of the training."""
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
-    train, val = (_windows(model_input, model_input.windows_of(split)) for split in (0, 1))
+    train, val = (
+        (model_input.X.at(windows), model_input.y.at(windows)) for windows in map(model_input.windows_of, (0, 1))
+    )
     resolved, choices = resolve_model(model, model_input, train, val, training.seed)
     forecaster = make_model(resolved, model_input, training.seed)
     with epoch_progress(run.run_id, training.epochs) as on_epoch:
@@ -58,12 +60,6 @@ def train_model(
     return best, forecaster.to_bytes(), history
 
 
-def _windows(model_input: ModelInput, windows: Int64) -> tuple[Float32, Float32]:
-    """Inputs and targets of some windows; NaN marks what was not observed."""
-    y = np.where(model_input.y_mask[windows], model_input.y[windows], np.float32(np.nan))
-    return model_input.X[windows], y
-
-
 def evaluate_model(
     model_file: bytes, model_input: ModelInput, model: ModelSpec, evaluation: EvaluationSpec, run: RunSpec
 ) -> tuple[dict[str, Any], DataFrame, dict[str, Any]]:
@@ -78,8 +74,8 @@ def evaluate_model(
     windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
     made = {
         split: {
-            "model": model_input.in_target_units(network.predict(model_input.X[rows])),
-            "ridge": model_input.in_target_units(ridge.predict(model_input.X[rows].reshape(len(rows), -1))),
+            name: model_input.in_target_units(forecaster.predict(model_input.X.at(rows)))
+            for name, forecaster in (("model", network), ("ridge", ridge))
         }
         for split, rows in windows.items()
     }

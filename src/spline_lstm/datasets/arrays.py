@@ -1,0 +1,120 @@
+"""Arrays in an npz file: written so that they can be mapped into memory, read without unpickling anything."""
+
+import math
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.datasets.storage import shown
+from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.zip_sizes import check_zip_sizes
+
+_HEADER_READERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
+_ALIGNMENT = 64
+_LOCAL_HEADER, _NAME_LENGTH_AT, _ZIP64_EXTRA = 30, 26, 20  # bytes; see the ZIP specification, 4.3.7 and 4.5.3
+_PADDING_ID = 0xD935  # an extra field that readers pass over
+_SMALLEST_MAP = 1 << 20
+
+Header = tuple[tuple[int, ...], np.dtype[Any]]
+"""Shape and type of an array."""
+
+
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays as `numpy.savez` does, but each where it can be mapped; the same ones give the same file.
+
+    Raises:
+        OSError: The storage is full or read-only.
+
+    """
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(f"{name}.npy")
+            begin = archive.fp.tell() + _LOCAL_HEADER + len(entry.filename) + _ZIP64_EXTRA + 4  # type: ignore[union-attr]
+            padding = -begin % _ALIGNMENT
+            entry.extra = _PADDING_ID.to_bytes(2, "little") + padding.to_bytes(2, "little") + bytes(padding)
+            with archive.open(entry, "w", force_zip64=True) as file:
+                np.lib.format.write_array(file, array, allow_pickle=False)
+
+
+def read_arrays(path: Path, wanted: tuple[str, ...], *, mapped: bool = False) -> dict[str, np.ndarray]:
+    """Read those of the wanted arrays that are there; others stay unread.
+
+    Args:
+        path: The file.
+        wanted: Names of arrays.
+        mapped: Whether large ones are mapped instead, which leaves out the archive's own check of their bytes.
+
+    Raises:
+        ArtifactDamagedError: The file is damaged, or holds objects.
+
+    """
+    with _opened(path) as archive:
+        return {name: _read(path, archive, entry, mapped=mapped) for name, entry in _entries(archive, wanted).items()}
+
+
+def read_headers(path: Path, wanted: tuple[str, ...]) -> dict[str, Header]:
+    """Read shape and type of those of the wanted arrays that are there.
+
+    Raises:
+        ArtifactDamagedError: The file is damaged.
+
+    """
+    with _opened(path) as archive:
+        return {name: _header(archive, entry)[0] for name, entry in _entries(archive, wanted).items()}
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            check_zip_sizes(archive, path.stat().st_size)
+            yield archive
+    except Exception as error:  # damaged archives raise almost anything
+        reason = str(error).partition("\n")[0]
+        raise ArtifactDamagedError(f"{shown(path)} is damaged: {reason}; run the preprocessing again") from None
+
+
+def _entries(archive: zipfile.ZipFile, wanted: tuple[str, ...]) -> dict[str, zipfile.ZipInfo]:
+    return {entry.filename[:-4]: entry for entry in archive.infolist() if entry.filename[:-4] in wanted}
+
+
+def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[Header, bool, int]:
+    """Return an array's header, whether it stands column by column, and the bytes of the header.
+
+    An array whose header declares more or less than the file holds is refused: memory is reserved by the header.
+    """
+    with archive.open(entry) as file:
+        read_header = _HEADER_READERS[np.lib.format.read_magic(file)]
+        shape, by_columns, dtype = read_header(file)
+        length = file.tell()
+    held, declared = entry.file_size - length, math.prod(shape) * dtype.itemsize
+    if not dtype.hasobject and (declared != held or not dtype.itemsize):
+        name = entry.filename[:-4]
+        raise ValueError(f"'{name}' declares {shape} values of {dtype}, {declared:,} bytes, and holds {held:,}")
+    return (shape, dtype), by_columns, length
+
+
+def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, mapped: bool) -> np.ndarray:
+    (shape, dtype), by_columns, length = _header(archive, entry)
+    offset = _data_offset(archive, entry) + length
+    fits = entry.compress_type == zipfile.ZIP_STORED and offset % _ALIGNMENT == 0 and not by_columns
+    if mapped and fits and entry.file_size > _SMALLEST_MAP and not dtype.hasobject:
+        return np.asarray(np.memmap(path, dtype, mode="r", offset=offset, shape=shape))
+    with archive.open(entry) as file:
+        array: np.ndarray = np.lib.format.read_array(file, allow_pickle=False)
+    return array
+
+
+def _data_offset(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
+    """Where an entry's bytes begin: after its local header, whose name and extra field have their own lengths."""
+    file: Any = archive.fp
+    file.seek(entry.header_offset + _NAME_LENGTH_AT)
+    lengths = np.frombuffer(file.read(4), "<u2")
+    return int(entry.header_offset + _LOCAL_HEADER + lengths.sum())
