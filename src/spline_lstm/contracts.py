@@ -246,17 +246,10 @@ def from_arrays(
     for name, dtype in types.items():
         if dtype.kind != (_KINDS | _WINDOW_KINDS)[name]:
             raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {dtype}")
-    bundle = ModelInput(
-        **{
-            **{name: arrays[name] for name in ARRAYS},
-            "horizon": int(arrays["horizon"]),
-            "feature_names": tuple(arrays["feature_names"].tolist()),
-            "target_indices": tuple(arrays["target_indices"].tolist()),
-            "series_names": tuple(arrays["series_names"].tolist()),
-        },
-        preprocessor=preprocessor,
-        meta=meta,
-    )
+    values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+    values |= {name: tuple(arrays[name].tolist()) for name in ("feature_names", "target_indices", "series_names")}
+    values["horizon"] = int(arrays["horizon"])
+    bundle = ModelInput(**values, preprocessor=preprocessor, meta=meta)
     check_bundle(bundle)
     for name, (shape, _) in stored.items():
         _check_shape(name, shape, getattr(bundle, name).shape)

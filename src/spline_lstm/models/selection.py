@@ -49,7 +49,7 @@ def resolve_model(
 
     """
     record: dict[str, Any] = {}
-    drawn = [_draw(windows) for windows in (train, val)]
+    drawn = _draw(train), _draw(val)
     resolved = spec.model_copy(
         update={
             name: simplest
