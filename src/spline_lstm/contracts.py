@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spline_lstm.cuts import Cuts, cut_lookbacks
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError, examples
-from spline_lstm.types import Bool, Float32, Float64, Int64
+from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
 
 ARTIFACT_VERSION = "artifacts.v1"
 """Version of the three files beside each other; files of another version are refused."""
@@ -46,7 +46,7 @@ class ModelInput:
 
     window_series: Int64
     window_origin: Int64
-    window_split: Int64
+    window_split: Int8
     horizon: int
     feature_names: tuple[str, ...]
     target_indices: tuple[int, ...]
@@ -57,7 +57,7 @@ class ModelInput:
     is_imputed: Bool
     row_series: Int64
     row_timestamp: Int64
-    row_split: Int64
+    row_split: Int8
     preprocessor: dict[str, Any] = field(default_factory=dict)
     meta: dict[str, Any] = field(default_factory=dict)
 

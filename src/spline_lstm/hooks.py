@@ -5,6 +5,7 @@ import functools
 import logging
 import multiprocessing
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -57,7 +58,8 @@ class ProjectHooks:
 
     @hook_impl
     def before_node_run(self) -> None:
-        """Let a worker of the parallel runner end with the run: without it, the folders are no longer locked."""
+        """Give memory back, and let a worker of the parallel runner end with the run, which holds its locks."""
+        _return_memory()
         parent = multiprocessing.parent_process()
         if parent is not None and parent.pid is not None:
             _end_with(parent.pid)
@@ -95,6 +97,13 @@ def _folder_of_id(place: Path, data: Path) -> Path:
     """`data/<layer>/<id>`, or `data/08_reporting/{benchmarks,tables}/<id>`."""
     parts = place.relative_to(data).parts
     return data.joinpath(*parts[: 3 if parts[1] in ("benchmarks", "tables") else 2])
+
+
+def _return_memory() -> None:
+    """Give back to the system what the node before has let go of."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 @functools.cache

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 else:
     DataFrame = Any
 
-__all__ = ["Bool", "DataFrame", "Float32", "Float64", "Int64"]
+__all__ = ["Bool", "DataFrame", "Float32", "Float64", "Int8", "Int64"]
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Int8 = NDArray[np.int8]
 Int64 = NDArray[np.int64]
 Bool = NDArray[np.bool_]

@@ -4,14 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES, make_calendar
+from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
 
 HALF = 0.5**0.5
 
 
 def calendar_at(name: str, *texts: str) -> np.ndarray:
     stamps = pd.DatetimeIndex(texts).as_unit("ns").asi8
-    return make_calendar(stamps, (name,))[:, 0]
+    return CALENDAR_FEATURES[name](stamps)
 
 
 @pytest.mark.parametrize(
@@ -56,23 +56,14 @@ def test_features_agree_with_the_calendar_of_pandas(stamps: list[pd.Timestamp]) 
         np.cos(2 * np.pi * (index.month - 1) / 12),
         index.day_of_week >= 5,
     ]
-    found = make_calendar(index.as_unit("ns").asi8, names)
-    np.testing.assert_allclose(found, np.stack(expected, axis=1).astype(float), atol=1e-9)
+    found = [CALENDAR_FEATURES[name](index.as_unit("ns").asi8) for name in names]
+    np.testing.assert_allclose(found, np.stack(expected).astype(float), atol=1e-9)
 
 
 @given(st.integers(-(2**62), 2**62))
 def test_every_feature_lies_between_minus_one_and_one(stamp: int) -> None:
-    features = make_calendar(np.array([stamp]), tuple(CALENDAR_FEATURES))
+    features = [compute(np.array([stamp])) for compute in CALENDAR_FEATURES.values()]
     assert np.abs(features).max() <= 1
-
-
-def test_columns_come_in_the_order_of_the_names() -> None:
-    stamps = pd.DatetimeIndex(["2024-06-01T06:00"]).as_unit("ns").asi8
-    np.testing.assert_allclose(make_calendar(stamps, ("is_weekend", "hour_cos", "hour_sin")), [[1, 0, 1]], atol=1e-12)
-
-
-def test_no_names_give_no_columns() -> None:
-    assert make_calendar(np.arange(5), ()).shape == (5, 0)
 
 
 @pytest.mark.parametrize("name", CALENDAR_FEATURES)

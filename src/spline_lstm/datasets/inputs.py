@@ -2,7 +2,6 @@
 
 import codecs
 import hashlib
-import io
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -90,9 +89,13 @@ def _read_csv(content: bytes) -> DataFrame:
 
 
 def _read_parquet(content: bytes) -> DataFrame:
-    import pandas as pd
+    import pyarrow
+    from pyarrow import parquet
 
-    table = pd.read_parquet(io.BytesIO(content))
+    # Columns are handed over one by one, and what is let go of goes back to the system.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    read = parquet.read_table(pyarrow.BufferReader(content))
+    table: DataFrame = read.to_pandas(split_blocks=True, self_destruct=True)
     # pandas writes a frame whose timestamps are its index; a name tells such an index from row numbers.
     return table if table.index.names == [None] else table.reset_index()
 

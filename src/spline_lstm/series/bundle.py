@@ -21,7 +21,7 @@ from spline_lstm.series.windows import (
     make_window_ages,
     make_window_index,
 )
-from spline_lstm.types import Bool, DataFrame, Int64
+from spline_lstm.types import Bool, DataFrame, Int8, Int64
 
 logger = logging.getLogger(__name__)
 
@@ -42,10 +42,10 @@ class FilledSeries:
         return self
 
     @property
-    def row_split(self) -> Int64:
+    def row_split(self) -> Int8:
         """Split of every row, shape `(steps,)`."""
         rows, series = np.arange(len(self.grid.series)), self.grid.series
-        return (rows >= self.borders.train_end[series]).astype(np.int64) + (rows >= self.borders.val_end[series])
+        return (rows >= self.borders.train_end[series]).astype(np.int8) + (rows >= self.borders.val_end[series])
 
 
 def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: str | None) -> FilledSeries:

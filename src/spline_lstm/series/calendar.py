@@ -59,24 +59,7 @@ CALENDAR_FEATURES: dict[str, Callable[[Int64], Float64]] = {
     "year_cos": _cosine(_year_fraction),
     "is_weekend": _is_weekend,
 }
-"""Feature name to function of timestamps (nanoseconds since 1970, UTC)."""
+"""Feature name to function of timestamps (nanoseconds since 1970, UTC); all lie within [-1, 1]."""
 
 ANNUAL_FEATURES = frozenset({"month_sin", "month_cos", "year_sin", "year_cos"})
 """Features that repeat once a year: with less than a year of training data they mislead."""
-
-
-def make_calendar(timestamps: Int64, names: tuple[str, ...]) -> Float64:
-    """Compute calendar features.
-
-    Args:
-        timestamps: Nanoseconds since 1970 in UTC, shape `(steps,)`.
-        names: Keys of `CALENDAR_FEATURES`.
-
-    Returns:
-        The features, shape `(steps, len(names))`, each within [-1, 1].
-
-    """
-    features = np.empty((len(timestamps), len(names)))
-    for column, name in enumerate(names):
-        features[:, column] = CALENDAR_FEATURES[name](timestamps)
-    return features

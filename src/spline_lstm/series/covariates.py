@@ -7,10 +7,10 @@ from typing import Any, TypedDict
 import numpy as np
 
 from spline_lstm.errors import SchemaError, ValuesError
-from spline_lstm.series.calendar import ANNUAL_FEATURES, make_calendar
+from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import ScalerState, fit_scaler
-from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.schema import CovariateSchema, DynamicCovariate
 from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.types import Bool, Float32, Float64, Int64
@@ -101,16 +101,16 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
         The column, NaN where nothing was known, and the row that each value was observed in.
 
     """
-    rows = np.arange(len(values))
     observed = ~np.isnan(values)
-    last = np.maximum.accumulate(np.where(observed, rows, -1))
-    leading = last < borders.start[series]
-    # First observation of each series: a sentinel where there is none.
-    first = np.full(len(borders.start), len(values))
-    np.minimum.at(first, series[observed], rows[observed])
-    backward = leading & (first < borders.train_end)[series]
-    source = np.where(leading, np.where(backward, np.minimum(first[series], len(values) - 1), rows), last)
-    return np.where(leading & ~backward, np.nan, values[source]), source
+    source = np.maximum.accumulate(np.where(observed, np.arange(len(values)), -1))
+    leading = np.flatnonzero(source < borders.start[series])
+    source[leading] = leading
+    if len(leading):
+        known = np.flatnonzero(observed)
+        following = np.append(known, len(values))[np.searchsorted(known, leading)]
+        in_train = following < borders.train_end[series[leading]]
+        source[leading[in_train]] = following[in_train]
+    return values[source], source
 
 
 def make_features(
@@ -138,34 +138,48 @@ def make_features(
     """
     is_train = borders.is_train(grid.series)
     states = dict(learnt.states) if learnt else {}
-    columns: list[Float64] = []
+    scaled = np.empty((len(grid.series), _count(grid, schema, multivariate=multivariate)), dtype=np.float32)
     names: list[str] = []
     ahead: list[str] = []
     seen_from = np.arange(len(grid.series))
     for channel in _channels(grid, fills, borders, schema, horizon, is_train, states):
         values, last_used = _shift(channel, grid.series, borders, channel.lead)
-        allowed = horizon if channel.known_future else 0
-        seen_from = np.maximum(seen_from, np.where(last_used == _NEVER, _NEVER, last_used - allowed))
-        columns.append(values)
-        names.append(channel.name)
-        ahead += [channel.name] if channel.ahead else []
+        if channel.known_future:
+            last_used = np.where(last_used == _NEVER, _NEVER, last_used - horizon)
+        np.maximum(seen_from, last_used, out=seen_from)
+        if len(names) < scaled.shape[1]:
+            scaled[:, len(names)] = _to_float32(values)
+            names.append(channel.name)
+            ahead += [channel.name] if channel.ahead else []
+        del channel, values, last_used  # of a long table, the next channel needs the room
     dims = {item.name: item.dim for item in grid.columns.static}
     static_codes = learnt.static_codes if learnt else make_static_codes(grid.statics, dims)
     if not multivariate:
-        count = len(grid.columns.targets)
-        columns, names, ahead = columns[:count], names[:count], []
         states = {name: states[name] for name in names}
         static_codes = {}
     for static in grid.columns.static if multivariate else ():
         codes, unknown = static_codes[static.name], [0.0] * static.dim
         table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]])
-        columns.extend(table[grid.series].T)
+        scaled[:, len(names) : len(names) + static.dim] = _to_float32(table)[grid.series]
         names += [f"{static.name}_{position}" for position in range(static.dim)]
     _check_names_distinct(names)
-    with np.errstate(over="ignore"):
-        scaled = np.stack(columns, axis=1).astype(np.float32)
     _check_finite(scaled, names, grid.source)
     return Features(tuple(names), scaled, seen_from, states, static_codes, tuple(ahead))
+
+
+def _count(grid: Grid, schema: CovariateSchema, *, multivariate: bool) -> int:
+    """Count the features that enter X: targets alone, or all channels."""
+    targets = len(grid.columns.targets)
+    if not multivariate:
+        return targets
+    lags = len(schema.seasonal_lags) if grid.columns.described else 0
+    known = len(grid.columns.dynamic) + len(schema.calendar_features.names)
+    return targets * (1 + lags) + known + sum(item.dim for item in grid.columns.static)
+
+
+def _to_float32(values: Float64) -> Float32:
+    with np.errstate(over="ignore"):  # what does not fit is refused by name
+        return values.astype(np.float32)
 
 
 def _check_names_distinct(names: list[str]) -> None:
@@ -193,17 +207,7 @@ def _channels(
         targets[name] = _Channel(name, scaled, fills.last_used[:, position])
         yield targets[name]
     for position, covariate in enumerate(grid.columns.dynamic, start=len(targets)):
-        observed = grid.values[:, position]
-        filled, last_used = fill_covariate(observed, grid.series, borders)
-        name = f"{covariate.name}_lead{horizon}" if covariate.known_future else covariate.name
-        if covariate.is_category:
-            labels = grid.labels[covariate.name]
-            scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
-        else:
-            state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
-            scaled = (filled - state["center"]) / state["scale"]
-        lead = horizon if covariate.known_future else 0
-        yield _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future, ahead=lead > 0)
+        yield _dynamic_channel(grid, position, covariate, borders, horizon, is_train, states)
     if grid.columns.described:
         for lag in schema.seasonal_lags:
             for name, target in targets.items():
@@ -212,16 +216,38 @@ def _channels(
     yield from _calendar_channels(grid, schema, horizon)
 
 
+def _dynamic_channel(
+    grid: Grid, position: int, covariate: DynamicCovariate, borders: SplitBorders,
+    horizon: int, is_train: Bool, states: dict[str, Any],
+) -> _Channel:  # fmt: skip
+    observed = grid.values[:, position]
+    filled, last_used = fill_covariate(observed, grid.series, borders)
+    lead = horizon if covariate.known_future else 0
+    name = f"{covariate.name}_lead{horizon}" if lead else covariate.name
+    if covariate.is_category:
+        labels = grid.labels[covariate.name]
+        scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
+    else:
+        state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
+        scaled = (filled - state["center"]) / state["scale"]
+    return _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future, ahead=lead > 0)
+
+
 def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Iterator[_Channel]:
     names = schema.calendar_features.names
     lead = horizon if schema.calendar_features.known_future else 0
-    starts = np.searchsorted(grid.series, np.arange(len(grid.series_names)))
-    positions = np.arange(len(grid.series)) - starts[grid.series]
-    stamps = grid.frequency.timestamps(grid.timestamps[starts][grid.series], positions + lead)
-    values = make_calendar(stamps, names)
+    stamps = _timestamps_ahead(grid, lead)
     rows = np.arange(len(stamps))
-    for column, name in enumerate(names):
-        yield _Channel(f"{name}_lead{lead}" if lead else name, values[:, column], rows, ahead=lead > 0)
+    for name in names:
+        values = CALENDAR_FEATURES[name](stamps)
+        yield _Channel(f"{name}_lead{lead}" if lead else name, values, rows, ahead=lead > 0)
+
+
+def _timestamps_ahead(grid: Grid, steps: int) -> Int64:
+    """Timestamps so many steps after each row, beyond the end of its series too."""
+    starts = grid.borders[:-1]
+    positions = np.arange(steps, steps + len(grid.series)) - starts[grid.series]
+    return grid.frequency.timestamps(grid.timestamps[starts][grid.series], positions)
 
 
 def _observed(values: Float64, is_train: Bool) -> Float64:

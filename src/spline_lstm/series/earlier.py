@@ -10,7 +10,7 @@ from spline_lstm.errors import ArtifactDamagedError, InsufficientDataError, Shap
 from spline_lstm.series.scaling import fit_scaler
 from spline_lstm.series.splits import SPLITS, make_split_borders
 from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_window_index
-from spline_lstm.types import Float32, Int64
+from spline_lstm.types import Float32, Int8
 
 EARLIER_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
 """Keys that are read from an earlier bundle, in order of preference; others are ignored, unread."""
@@ -127,14 +127,14 @@ def _from_windows(
     )  # fmt: skip
 
 
-def _split_of_windows(count: int, horizon: int, spec: WindowSpec) -> Int64:
+def _split_of_windows(count: int, horizon: int, spec: WindowSpec) -> Int8:
     """Split windows in their order, taken as one step apart; -1 where a horizon crosses a border."""
     borders = make_split_borders(np.array([0, count + horizon - 1]), spec.split)
     first = np.arange(count)
     last = first + horizon - 1
     in_train, in_test = last < borders.train_end, first >= borders.val_end
     in_val = (first >= borders.train_end) & (last < borders.val_end)
-    split = np.select([in_train, in_val, in_test], [0, 1, 2], -1)
+    split = np.select([in_train, in_val, in_test], [0, 1, 2], -1).astype(np.int8)
     empty = [name for number, name in enumerate(SPLITS) if not (split == number).any()]
     if empty:
         raise InsufficientDataError(f"the {empty[0]} split of {count} windows is empty; more windows are needed")
@@ -170,6 +170,6 @@ def _from_rows(
         feature_names=names, target_indices=indices, series_names=("series",),
         scaled=rows, ages=ages, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
         row_series=series, row_timestamp=np.arange(steps),
-        row_split=np.select([is_train, np.arange(steps) < borders.val_end[0]], [0, 1], 2),
+        row_split=np.select([is_train, np.arange(steps) < borders.val_end[0]], [0, 1], 2).astype(np.int8),
         preprocessor=_preprocessor(meta["run_id"], names, scalers), meta=meta,
     )  # fmt: skip

@@ -244,7 +244,8 @@ def _rows_with_targets(observed: Observations) -> slice | Int64:
         targets = "', '".join(observed.columns.targets)
         raise ValuesError(f"{observed.source}, column '{targets}', series '{name}': no row has a value")
     every = np.arange(len(complete))
-    return np.flatnonzero((every >= first[observed.series]) & (every <= last[observed.series]))
+    kept = (every >= first[observed.series]) & (every <= last[observed.series])
+    return slice(None) if kept.all() else np.flatnonzero(kept)
 
 
 def _stamp(timestamp: int) -> str:

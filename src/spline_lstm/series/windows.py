@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.series.splits import SPLITS, SplitBorders
 from spline_lstm.spec import Floats, Spec, StrictInt
-from spline_lstm.types import Bool, Int64
+from spline_lstm.types import Bool, Int8, Int64
 
 
 def _check_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
@@ -48,7 +48,7 @@ class WindowIndex:
     """
 
     origin: Int64
-    split: Int64
+    split: Int8
     dropped: int
     """Windows left out because a fill in their lookback looked beyond the origin, or nothing in
     their horizon was observed."""
@@ -72,24 +72,30 @@ def make_window_index(
     """
     steps = len(series)
     origin = np.arange(steps)
-    start, train_end = borders.start[series], borders.train_end[series]
-    val_end, end = borders.val_end[series], borders.end[series]
-    first, last = origin + 1, origin + spec.horizon
-    in_val = (first >= train_end) & (last < val_end)
-    split = np.select([last < train_end, in_val, first >= val_end], [0, 1, 2], -1)
-    fits = (origin - spec.lookback + 1 >= start) & (last < end) & (split >= 0)
-    on_stride = (origin - spec.lookback + 1 - start) % spec.stride == 0
-    candidate = fits & (on_stride | (split > 0))
+    split = _split_of_horizons(series, borders, spec.horizon)
+    before = origin - spec.lookback + 1 - borders.start[series]
+    candidate = (before >= 0) & (split >= 0) & ((before % spec.stride == 0) | (split > 0))
 
     # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
     # any three rows, so that rows spread further back need no check of their own.
-    latest_need = _rolling_max(seen_from, max(spec.lookback, 3))
-    observed_before = np.concatenate([[0], np.cumsum(is_observed)])
-    some_observed = observed_before[np.minimum(last + 1, steps)] > observed_before[np.minimum(first, steps)]
-    kept = candidate & (latest_need <= origin) & some_observed
+    kept = candidate & (_rolling_max(seen_from, max(spec.lookback, 3)) <= origin)
+    observed = np.concatenate([[0], np.cumsum(is_observed)])
+    ahead = observed[np.minimum(origin + spec.horizon, steps - 1) + 1] - observed[1:]
+    kept &= ahead > 0
     _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)
     return WindowIndex(rows, split[rows], dropped=int(candidate.sum()) - len(rows))
+
+
+def _split_of_horizons(series: Int64, borders: SplitBorders, horizon: int) -> Int8:
+    """Tell in which split the whole horizon after each row lies, -1 where in none; shape `(steps,)`."""
+    first = np.arange(1, len(series) + 1)
+    last = first + (horizon - 1)
+    split = np.full(len(series), -1, dtype=np.int8)
+    parts = (borders.start, borders.train_end, borders.val_end, borders.end)
+    for number in range(len(SPLITS)):
+        split[(first >= parts[number][series]) & (last < parts[number + 1][series])] = number
+    return split
 
 
 def _rolling_max(values: Int64, width: int) -> Int64:
