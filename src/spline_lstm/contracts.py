@@ -1,7 +1,6 @@
 """What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
 
 import hashlib
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -214,7 +213,8 @@ def to_arrays(bundle: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
 
 def window_bytes(bundle: ModelInput) -> int:
     """Size of `X`, `y` and `y_mask`."""
-    return sum(math.prod(cuts.shape) * cuts.dtype.itemsize for cuts in (bundle.X, bundle.y, bundle.y_mask))
+    X, y = bundle.ages.size, bundle.horizon * len(bundle.target_indices)
+    return len(bundle.window_origin) * (4 * X + 4 * y + y)
 
 
 def from_arrays(

@@ -39,11 +39,17 @@ def _is_weekend(timestamps: Int64) -> Float64:
 
 
 def _sine(fraction: Callable[[Int64], Float64]) -> Callable[[Int64], Float64]:
-    return lambda timestamps: np.sin(2 * np.pi * fraction(timestamps))
+    return lambda timestamps: _wave(np.sin, fraction(timestamps))
 
 
 def _cosine(fraction: Callable[[Int64], Float64]) -> Callable[[Int64], Float64]:
-    return lambda timestamps: np.cos(2 * np.pi * fraction(timestamps))
+    return lambda timestamps: _wave(np.cos, fraction(timestamps))
+
+
+def _wave(function: np.ufunc, fraction: Float64) -> Float64:
+    fraction *= 2 * np.pi  # in place: tables are long
+    function(fraction, out=fraction)
+    return fraction
 
 
 CALENDAR_FEATURES: dict[str, Callable[[Int64], Float64]] = {
