@@ -6,8 +6,9 @@ from spline_lstm.pipelines.modelling.progress import epoch_progress
 
 
 def test_where_nobody_looks_no_bar_stands_among_the_errors(capsys: pytest.CaptureFixture[str]) -> None:
-    with epoch_progress("run", epochs=2) as show:
-        show({"epoch": 1, "loss": 1.0, "val_loss": 1.0})
+    with epoch_progress("run", epochs=2) as (show_epoch, show_part):
+        show_part(0.5)
+        show_epoch({"epoch": 1, "loss": 1.0, "val_loss": 1.0})
     assert capsys.readouterr() == ("", "")
 
 
@@ -15,6 +16,8 @@ def test_on_a_terminal_the_bar_shows_the_epochs(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:  # fmt: skip
     monkeypatch.setenv("FORCE_COLOR", "1")
-    with epoch_progress("run", epochs=2) as show:
-        show({"epoch": 1, "loss": 1.0, "val_loss": 1.0})
+    with epoch_progress("run", epochs=2) as (show_epoch, show_part):
+        show_part(0.5)
+        show_epoch({"epoch": 1, "loss": 1.0, "val_loss": 1.0})
+        show_part(1.0)
     assert "1/2" in capsys.readouterr().err

@@ -162,6 +162,7 @@ class ForecastModel(ABC):
         batch_size: int,
         patience: int,
         on_epoch: Callable[[dict[str, float | None]], None] = lambda _: None,
+        on_part: Callable[[float], None] = lambda _: None,
     ) -> TrainingRecord:
         """Train with early stopping; the network ends with its best weights.
 
@@ -175,6 +176,7 @@ class ForecastModel(ABC):
             batch_size: Windows a step.
             patience: Epochs without improvement before the learning rate falls, and at last before stopping.
             on_epoch: Called with each entry of the history, for progress.
+            on_part: Called within an epoch with the share that is done.
 
         Raises:
             ShapeContractError: The arrays do not fit the model.
@@ -197,6 +199,7 @@ class ForecastModel(ABC):
             patience=patience,
             seed=self.seed,
             on_epoch=on_epoch,
+            on_part=on_part,
         )
         if self.linear_path == "ridge" and len(val[0]) < _ENOUGH_HORIZONS * self.output_units:
             record = replace(record, best_epoch=0, best_weights=solved)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.cuts import Cuts
+from spline_lstm.cuts import Cuts, draw
 from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.types import Float32, Int64
@@ -19,6 +19,8 @@ _CHUNK = 8 * _PREDICT_BATCH
 _STEPS_A_CALL = 64
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
+_TRIAL_STEPS = 500
+_TRIAL_WINDOWS = 20_000
 _CLEARLY_LOWER = 0.98
 """Validation loss, relative to that of the smallest learning rate, from which another one is taken: 1 % of RMSE."""
 _LEAST_LEARNING_RATE = 0.99e-4
@@ -57,14 +59,15 @@ def train_network(
     patience: int,
     seed: int,
     on_epoch: Callable[[dict[str, float | None]], None],
+    on_part: Callable[[float], None],
 ) -> TrainingRecord:
     """Train with Adam, in a new seeded order every epoch.
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
-    the best. With `auto`, three epochs are tried with each of three learning rates, and training starts anew with the
-    smallest one, or with the best where its validation loss was clearly lower: large steps on a few windows win by
-    chance and lose on others.
+    the best. With `auto`, three epochs (of at most 500 steps) are tried with each of three learning rates, and training
+    starts anew with the smallest one, or with the best where its validation loss was clearly lower: large steps on a
+    few windows win by chance and lose on others.
 
     Raises:
         TrainingDivergedError: A loss is not finite.
@@ -73,28 +76,35 @@ def train_network(
     keras = load_keras()
     keras.utils.set_random_seed(seed)
     network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=masked_mse_loss)
-    run_epoch, forecast = _make_epoch(network, train, batch_size), make_forecast(network)
+    run_epoch, forecast = _make_epoch(network, train, batch_size, on_part), make_forecast(network)
     start = [(variable, np.array(variable)) for variable in (*network.variables, *network.optimizer.variables)]
 
-    def begin(rate: float) -> Callable[[], float]:
-        """Set everything back to the start; returns what trains an epoch."""
+    def begin(rate: float, most: int | None = None) -> Callable[[], float]:
+        """Set everything back to the start; returns what trains an epoch, on so many windows at most."""
         for variable, value in start:
             variable.assign(value)
         network.optimizer.learning_rate.assign(rate)
         order = np.random.default_rng(seed)
-        return lambda: run_epoch(order.permutation(len(train[0])))
+        return lambda: run_epoch(order.permutation(len(train[0]))[:most])
 
-    def judge() -> float:
-        return mean_squared_error(forecast, val)
+    def try_rate(rate: float) -> float:
+        """Train a few short epochs from the start; returns the lowest validation loss, infinite if one is not."""
+        step, losses = begin(rate, _TRIAL_STEPS * batch_size), []
+        for _ in range(_TRIAL_EPOCHS):
+            step()
+            losses.append(mean_squared_error(forecast, drawn))
+        return min(losses) if np.isfinite(losses).all() else np.inf
 
-    trials = _try_learning_rates(begin, judge) if learning_rate == "auto" else {}
+    rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
+    drawn = (val[0][rows], val[1][rows])
+    trials = {tried: try_rate(tried) for tried in _LEARNING_RATES} if learning_rate == "auto" else {}
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
     history: list[dict[str, float | None]] = []
     best_epoch, best_loss, weights = 0, np.inf, _weights(network)
     best_weights = weights
     for epoch in range(epochs + 1):
-        loss, val_loss = step() if epoch else None, judge()
+        loss, val_loss = step() if epoch else None, mean_squared_error(forecast, val)
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
         on_epoch(history[-1])
@@ -112,20 +122,6 @@ def train_network(
             network.set_weights(best_weights)
             network.optimizer.learning_rate.assign(current_rate)
     return TrainingRecord(history, rate, trials, best_epoch, best_weights, weights)
-
-
-def _try_learning_rates(
-    begin: Callable[[float], Callable[[], float]], judge: Callable[[], float]
-) -> dict[float, float]:  # fmt: skip
-    """Train a few epochs with each learning rate from the same start; returns the lowest validation losses."""
-    found: dict[float, float] = {}
-    for rate in _LEARNING_RATES:
-        step, losses = begin(rate), []
-        for _ in range(_TRIAL_EPOCHS):
-            step()
-            losses.append(judge())
-        found[rate] = min(losses) if np.isfinite(losses).all() else np.inf
-    return found
 
 
 def _choose_learning_rate(trials: dict[float, float]) -> float:
@@ -151,7 +147,9 @@ def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: W
     return total / max(count, 1)
 
 
-def _make_epoch(network: Any, train: Windows, batch_size: int) -> Callable[[Int64], float]:
+def _make_epoch(
+    network: Any, train: Windows, batch_size: int, on_part: Callable[[float], None]
+) -> Callable[[Int64], float]:
     """Return what trains once through the windows in a given order; it returns the mean loss."""
     import tensorflow as tf
 
@@ -170,6 +168,7 @@ def _make_epoch(network: Any, train: Windows, batch_size: int) -> Callable[[Int6
         for start in range(0, len(order), _STEPS_A_CALL * batch_size):  # between calls a signal can stop the run
             rows = order[start : start + _STEPS_A_CALL * batch_size]
             compiled(X[rows], y[rows])
+            on_part((start + len(rows)) / len(order))
         return float(network.get_metrics_result()["loss"])
 
     return run_epoch

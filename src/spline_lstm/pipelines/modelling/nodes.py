@@ -35,7 +35,7 @@ def train_model(
     )
     resolved, choices = resolve_model(model, model_input, train, val, training.seed)
     forecaster = make_model(resolved, model_input, training.seed)
-    with epoch_progress(run.run_id, training.epochs) as on_epoch:
+    with epoch_progress(run.run_id, training.epochs) as (on_epoch, on_part):
         record = forecaster.fit_model(
             train,
             val,
@@ -43,6 +43,7 @@ def train_model(
             batch_size=training.batch_size,
             patience=training.early_stopping_patience,
             on_epoch=on_epoch,
+            on_part=on_part,
         )
     if record.trials:
         tried = {str(rate): loss if np.isfinite(loss) else None for rate, loss in record.trials.items()}

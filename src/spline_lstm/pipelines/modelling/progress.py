@@ -8,8 +8,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 
 @contextmanager
-def epoch_progress(name: str, epochs: int) -> Iterator[Callable[[dict[str, float | None]], None]]:
-    """Show a bar while training, where somebody looks; yields what to call with each entry of the history."""
+def epoch_progress(
+    name: str, epochs: int
+) -> Iterator[tuple[Callable[[dict[str, float | None]], None], Callable[[float], None]]]:
+    """Show a bar while training, where somebody looks.
+
+    Yields what to call with each entry of the history, and within an epoch with the share that is done.
+    """
     console = Console(stderr=True)
     columns = (
         TextColumn("{task.description}"),
@@ -22,7 +27,10 @@ def epoch_progress(name: str, epochs: int) -> Iterator[Callable[[dict[str, float
     with Progress(*columns, console=console, disable=nobody_looks) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
 
-        def show(entry: dict[str, float | None]) -> None:
+        def show_epoch(entry: dict[str, float | None]) -> None:
             progress.update(task, completed=entry["epoch"] or 0, val_loss=entry["val_loss"])
 
-        yield show
+        def show_part(share: float) -> None:
+            progress.update(task, completed=int(progress.tasks[task].completed) + share * 0.99)
+
+        yield show_epoch, show_part
