@@ -162,9 +162,19 @@ class ProjectBugError(SplineLSTMError):
     exit_code = 70
 
     @classmethod
-    def of(cls, error: Exception) -> "ProjectBugError":
+    def of(cls, error: BaseException) -> "ProjectBugError":
         """Put an exception that nobody expected into words."""
         return cls(f"unexpected {type(error).__name__}: {error}; this is a bug in the project")
+
+
+def own_error(error: BaseException) -> SplineLSTMError:
+    """Return the project's own error from under the wrapping of others; what is none was not expected."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, SplineLSTMError):
+            return cause
+        cause = cause.__cause__
+    return ProjectBugError.of(error)
 
 
 @dataclass(frozen=True)
@@ -173,6 +183,11 @@ class Failure:
 
     message: str
     exit_code: int
+
+    @classmethod
+    def of(cls, error: SplineLSTMError) -> "Failure":
+        """Keep what passes from one process to another: an exception would lose its cause."""
+        return cls(error.message, error.exit_code)
 
     def to_error(self) -> SplineLSTMError:
         """Return the refusal again, with its own exit code."""

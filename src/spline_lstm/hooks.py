@@ -17,7 +17,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from spline_lstm.datasets.locks import FolderLocks
-from spline_lstm.errors import ProjectBugError, SplineLSTMError
+from spline_lstm.errors import ProjectBugError, own_error
 from spline_lstm.matrix import current_matrix
 
 logger = logging.getLogger(__name__)
@@ -78,13 +78,10 @@ class ProjectHooks:
     def on_pipeline_error(self, error: Exception) -> None:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
         self._locks.release()
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, SplineLSTMError):
-                raise cause from None
-            cause = cause.__cause__
-        logger.debug("Unexpected failure", exc_info=error)
-        raise ProjectBugError.of(error) from error
+        own = own_error(error)
+        if isinstance(own, ProjectBugError):
+            logger.debug("Unexpected failure", exc_info=error)
+        raise own from None
 
 
 def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Path) -> set[Path]:

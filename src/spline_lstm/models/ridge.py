@@ -1,12 +1,14 @@
 """Ridge regression on flattened windows, solved in closed form.
 
 Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems",
-Technometrics 12(1), 1970. The intercept is not penalised.
+Technometrics 12(1), 1970. The intercept is not penalised. One thread computes everything: how several share
+the work decides the last bits, and so would the machine.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.cuts import Cuts, draw
@@ -34,9 +36,10 @@ class Ridge:
     def predict(self, windows: Float32 | Cuts) -> Float64:
         """Predict from windows, flattened or not, chunk by chunk."""
         forecast = np.empty((len(windows), len(self.bias)))
-        for start in range(0, len(windows), _CHUNK):
-            inputs = windows[start : start + _CHUNK].reshape(-1, len(self.weights))
-            forecast[start : start + _CHUNK] = inputs @ self.weights + self.bias
+        with threadpool_limits(1):
+            for start in range(0, len(windows), _CHUNK):
+                inputs = windows[start : start + _CHUNK].reshape(-1, len(self.weights))
+                forecast[start : start + _CHUNK] = inputs @ self.weights + self.bias
         return forecast
 
 
@@ -64,6 +67,11 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
     Targets that were not observed do not count: they are replaced by the fit itself until it
     settles, which is the solution of the problem without them.
     """
+    with threadpool_limits(1):
+        return _fit(train, val)
+
+
+def _fit(train: RidgeData, val: RidgeData) -> Ridge:
     count = len(train.inputs)
     center = train.inputs.mean(axis=0, dtype=np.float64)
     known = np.where(train.mask, train.targets, 0.0).astype(np.float64)

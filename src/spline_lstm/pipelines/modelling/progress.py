@@ -1,5 +1,6 @@
 """A progress bar over epochs."""
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -23,7 +24,8 @@ def epoch_progress(
         TextColumn("val loss {task.fields[val_loss]:.4f}"),
         TimeRemainingColumn(),
     )
-    nobody_looks = not (console.is_terminal or console.is_jupyter)
+    one_of_several = multiprocessing.parent_process() is not None
+    nobody_looks = one_of_several or not (console.is_terminal or console.is_jupyter)
     with Progress(*columns, console=console, disable=nobody_looks) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
 

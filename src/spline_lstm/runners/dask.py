@@ -1,0 +1,142 @@
+"""A runner that hands the nodes to the workers of a Dask cluster; results pass from one to the other on storage."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from kedro.io import CatalogProtocol, MemoryDataset
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from kedro.runner import AbstractRunner, SequentialRunner
+from pluggy import PluginManager
+
+from spline_lstm.errors import Failure, ParameterError, own_error
+
+logger = logging.getLogger(__name__)
+
+
+class DaskRunner(AbstractRunner):
+    """Run a pipeline on Dask: on worker processes of this machine, or on a cluster that shares its storage.
+
+    Nodes that share what is only in memory run on one worker, one after another; everything else is read from and
+    written to the catalog. So a worker that dies loses only what it was at, and another one does that again.
+    """
+
+    def __init__(self, *, address: str | None = None, workers: int = 2, is_async: bool = False) -> None:
+        """Take where the work is done.
+
+        Args:
+            address: Of a scheduler, such as `tcp://10.0.0.1:8786`; a local cluster is started where none is given.
+            workers: Processes of the local cluster.
+            is_async: Kedro's option; datasets are loaded and saved as the worker goes along.
+
+        Raises:
+            ParameterError: There is no Dask, no such scheduler, or no worker is asked for.
+
+        """
+        super().__init__(is_async=is_async)
+        if type(workers) is not int or workers < 1:
+            raise ParameterError(f"runner parameter 'workers' is {workers!r}; a whole number of at least 1 is needed")
+        self._address = address
+        self._workers = workers
+
+    def _get_executor(self, max_workers: int) -> None:
+        """Kedro asks for a pool; Dask has its own."""
+
+    def _run(
+        self,
+        pipeline: Pipeline,
+        catalog: CatalogProtocol[Any, Any],
+        hook_manager: PluginManager | None = None,
+        run_id: str | None = None,
+    ) -> None:
+        """Give every part of the pipeline to a worker as soon as the parts that it needs are done."""
+        parts = split_by_memory(pipeline, catalog)
+        waiting = {number: _needs(parts, number) for number in range(len(parts))}
+        with self._connect() as client:
+            from distributed import as_completed
+
+            running = as_completed()
+            numbers: dict[Any, int] = {}
+
+            def start_ready() -> None:
+                for number in [number for number, needs in waiting.items() if not needs]:
+                    del waiting[number]
+                    name = "+".join(node.name for node in parts[number].nodes)
+                    future = client.submit(_run_part, parts[number], catalog, run_id, key=f"{name}-{id(parts)}")
+                    numbers[future] = number
+                    running.add(future)
+
+            start_ready()
+            for future in running:
+                failure = future.result()
+                if failure is not None:
+                    raise failure.to_error()
+                done = numbers.pop(future)
+                for needs in waiting.values():
+                    needs.discard(done)
+                _tell_hooks(hook_manager, parts[done])
+                start_ready()
+
+    @contextmanager
+    def _connect(self) -> Iterator[Any]:
+        with ExitStack() as stack:
+            # What goes wrong is raised here, once. The workers' processes inherit this, unlike Dask's configuration.
+            os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
+            try:
+                from distributed import Client, LocalCluster
+            except ImportError:
+                raise ParameterError("the DaskRunner needs Dask: pip install 'spline-lstm[dask]'") from None
+            try:
+                cluster = self._address or stack.enter_context(
+                    LocalCluster(
+                        n_workers=self._workers,
+                        threads_per_worker=1,
+                        memory_limit=None,
+                        dashboard_address="localhost:0",
+                        silence_logs=logging.CRITICAL,
+                    )
+                )
+                client = stack.enter_context(Client(cluster))
+            except (OSError, ValueError) as error:
+                raise ParameterError(f"no Dask scheduler answers at '{self._address}': {error}") from None
+            logger.info("Dask dashboard: %s", client.dashboard_link)
+            yield client
+
+
+def split_by_memory(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Pipeline]:
+    """Split a pipeline into parts that share nothing but what is on storage."""
+    part_of: dict[Node, int] = {node: number for number, node in enumerate(pipeline.nodes)}
+    for name in pipeline.datasets() - pipeline.inputs():
+        if isinstance(catalog[name], MemoryDataset):
+            joined = {part_of[node] for node in pipeline.nodes if name in node.inputs or name in node.outputs}
+            part_of = {node: min(joined) if number in joined else number for node, number in part_of.items()}
+    return [
+        Pipeline([node for node in pipeline.nodes if part_of[node] == number])
+        for number in sorted(set(part_of.values()))
+    ]
+
+
+def _needs(parts: list[Pipeline], number: int) -> set[int]:
+    wanted = parts[number].inputs()
+    return {other for other, part in enumerate(parts) if other != number and wanted & part.all_outputs()}
+
+
+def _run_part(part: Pipeline, catalog: CatalogProtocol[Any, Any], run_id: str | None) -> Failure | None:
+    """Run nodes one after another, on a worker; an exception would lose its cause on the way back."""
+    try:
+        SequentialRunner().run(part, catalog, run_id=run_id)
+    except Exception as error:
+        return Failure.of(own_error(error))
+    return None
+
+
+def _tell_hooks(hook_manager: PluginManager | None, part: Pipeline) -> None:
+    """Tell the hooks of this process what a worker has saved."""
+    if hook_manager is None:
+        return
+    for node in part.nodes:
+        for name in node.outputs:
+            hook_manager.hook.after_dataset_saved(dataset_name=name, data=None, node=node)

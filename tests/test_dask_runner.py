@@ -1,0 +1,114 @@
+"""The Dask runner: the same results, whatever happens to a worker, and the same refusals."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
+from kedro_datasets.json import JSONDataset
+
+from spline_lstm.errors import ParameterError
+from spline_lstm.runners import DaskRunner
+from spline_lstm.runners.dask import split_by_memory
+
+KEDRO = str(Path(sys.executable).parent / "kedro")
+DASK = "--runner=spline_lstm.runners.DaskRunner"
+PARAMS = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,hidden_units=4,epochs=2,learning_rate=0.01,export_formats=none"
+
+
+@pytest.fixture(scope="module")
+def workspace(make_workspace: Callable[[], Path]) -> Path:
+    return make_workspace()
+
+
+def run(workspace: Path, run_id: str, *options: str, params: str = PARAMS) -> "subprocess.CompletedProcess[str]":
+    command = [KEDRO, "run", "--params", f"{params},run_id={run_id}", *options]
+    return subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=120, check=False)
+
+
+def results(workspace: Path, run_id: str) -> tuple[bytes, object]:
+    metrics = json.loads((workspace / f"data/08_reporting/{run_id}/metrics.json").read_text())
+    del metrics["run_id"], metrics["processed_run_id"]
+    return (workspace / f"data/06_models/{run_id}/model.keras").read_bytes(), metrics
+
+
+@pytest.fixture(scope="module")
+def expected(workspace: Path) -> tuple[bytes, object]:
+    result = run(workspace, "plain")
+    assert (result.returncode, result.stderr) == (0, "")
+    return results(workspace, "plain")
+
+
+def test_results_are_the_same_bit_for_bit(workspace: Path, expected: object) -> None:
+    result = run(workspace, "dask", DASK)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "Dask dashboard: http://" in result.stdout
+    assert results(workspace, "dask") == expected
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="workers are looked up in /proc")
+def test_a_killed_worker_is_replaced_and_the_run_completes(workspace: Path, expected: object) -> None:
+    command = [KEDRO, "run", DASK, "--runner-params=workers=1", "--params", f"{PARAMS},run_id=killed"]
+    process = subprocess.Popen(command, cwd=workspace, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    meta = workspace / "data/05_model_input/killed/meta.json"
+    deadline = time.monotonic() + 60
+    while not meta.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for pid in children(process.pid):
+        if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
+            os.kill(pid, signal.SIGKILL)
+    _, errors = process.communicate(timeout=120)
+    assert (process.returncode, errors) == (0, "")
+    assert results(workspace, "killed") == expected
+
+
+def children(pid: int) -> list[int]:
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for task in tasks for child in (task / "children").read_text().split()]
+
+
+@pytest.mark.parametrize(
+    ("options", "params", "code", "message"),
+    [
+        ([], "input_path=data/01_raw/none.csv", 10, "none.csv is not there"),
+        (["--runner-params=address=tcp://127.0.0.1:1"], PARAMS, 2, "no Dask scheduler answers at 'tcp://127.0.0.1:1'"),
+        (["--runner-params=workers=0"], PARAMS, 2, "runner parameter 'workers' is 0; a whole number of at least 1"),
+    ],
+    ids=["table", "address", "workers"],
+)
+def test_a_refusal_is_one_line_with_its_own_code(
+    workspace: Path, options: list[str], params: str, code: int, message: str
+) -> None:
+    result = run(workspace, "refused", DASK, *options, params=params)
+    assert (result.returncode, result.stderr.count("\n")) == (code, 1)
+    assert result.stderr.startswith("Error: ")
+    assert message in result.stderr
+
+
+def pass_on(value: object) -> object:
+    return value
+
+
+def test_without_dask_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    pipeline = Pipeline([Node(pass_on, "a", "b", name="one")])
+    catalog = DataCatalog({"a": MemoryDataset(1)})
+    with pytest.raises(ParameterError, match=r"pip install 'spline-lstm\[dask\]'"):
+        DaskRunner().run(pipeline, catalog)
+
+
+def test_nodes_that_share_memory_stay_together() -> None:
+    names = {"one": ("a", "b"), "two": ("b", "c"), "three": ("b", "stored"), "four": ("stored", "d")}
+    nodes = [Node(pass_on, source, target, name=name) for name, (source, target) in names.items()]
+    catalog = DataCatalog({name: MemoryDataset() for name in "abcd"} | {"stored": JSONDataset(filepath="stored.json")})
+    parts = split_by_memory(Pipeline(nodes), catalog)
+    assert [sorted(node.name for node in part.nodes) for part in parts] == [["one", "three", "two"], ["four"]]
