@@ -3,7 +3,6 @@
 import importlib.util
 import json
 import re
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -26,7 +25,8 @@ BASE = PROJECT / "conf" / "base"
 def reference() -> ModuleType:
     """The hook that MkDocs loads."""
     spec = importlib.util.spec_from_file_location("reference", PROJECT / "docs" / "hooks" / "reference.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -6,6 +6,7 @@ the pydantic models, defaults and meanings from `conf/base` and its comments, do
 
 import ast
 import inspect
+import itertools
 import json
 import re
 import signal
@@ -67,7 +68,7 @@ def parameters_page() -> str:
     ]
     for title, rows in _parameter_sections():
         cells = [
-            [f"`{name}`", f"`{json.dumps(default)}`", allowed(_field(spec, name.split(".")), spec), _escaped(meaning)]
+            [f"`{name}`", f"`{json.dumps(default)}`", allowed(_field(spec, name.split("."))), _escaped(meaning)]
             for name, default, meaning in rows
         ]
         parts.append(f"## {title}\n\n{_table(['parameter', 'default', 'allowed', 'meaning'], cells)}")
@@ -118,34 +119,30 @@ def comments_of(text: str) -> dict[str, str]:
 
 
 def _field(spec: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    """Find a parameter in the JSON schema; the parts of a dotted name lead through its models."""
     field: dict[str, Any] = spec["properties"][path[0]]
-    return _field(_resolve(field, spec), path[1:]) | {"$defs": spec["$defs"]} if path[1:] else field
-
-
-def _resolve(field: dict[str, Any], spec: dict[str, Any]) -> dict[str, Any]:
-    """Follow a reference to another model of the JSON schema."""
-    target = spec["$defs"][field["$ref"].rpartition("/")[2]] if "$ref" in field else field
-    return {**target, "$defs": spec["$defs"]}
+    if len(path) == 1:
+        return field
+    inner = spec["$defs"][field["$ref"].rpartition("/")[2]]
+    return _field({**inner, "$defs": spec["$defs"]}, path[1:])
 
 
 _BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
 _WORDS = {"string": "text", "boolean": "`true`, `false`", "null": "`null`"}
 
 
-def allowed(field: dict[str, Any], spec: dict[str, Any]) -> str:
+def allowed(field: dict[str, Any]) -> str:
     """Say in words what a field of a JSON schema takes."""
     if "anyOf" in field:
-        return " or ".join(allowed(option, spec) for option in field["anyOf"])
+        return " or ".join(allowed(option) for option in field["anyOf"])
     if "$ref" in field:
         return f"an object, see `{field['$ref'].rpartition('/')[2]}`"
-    if "const" in field:
-        return f"`{field['const']}`"
-    if "enum" in field:
-        return ", ".join(f"`{value}`" for value in field["enum"])
+    if "const" in field or "enum" in field:
+        return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field["type"] == "array":
-        return f"a list: {allowed(field['items'], spec)}" + (", not empty" if field.get("minItems") else "")
+        return f"a list: {allowed(field['items'])}" + (", not empty" if {"minItems", "minLength"} & set(field) else "")
     if field["type"] == "object":
-        return f"an object: name to {allowed(field['additionalProperties'], spec)}"
+        return f"an object: name to {allowed(field['additionalProperties'])}"
     bounds = [f"{sign} {field[key]:,}" for key, sign in _BOUNDS.items() if key in field]
     return " ".join([_WORDS.get(field["type"], field["type"]), " and ".join(bounds)]).strip()
 
@@ -209,7 +206,7 @@ def field_docs(kind: type) -> dict[str, str]:
     """Read the docstring below each field of a class."""
     body = ast.parse(textwrap.dedent(inspect.getsource(kind))).body[0].body  # type: ignore[attr-defined]
     docs: dict[str, str] = {}
-    for field, below in zip(body, body[1:], strict=False):
+    for field, below in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
             docs[ast.unparse(field.target)] = " ".join(str(below.value.value).split())
     return docs
@@ -246,7 +243,7 @@ def _fields_table(kind: type, definition: dict[str, Any], spec: dict[str, Any]) 
     docs = field_docs(kind)
     required = definition.get("required", [])
     rows = [
-        [f"`{name}`", allowed(field, spec), "required" if name in required else _default(field), docs[name]]
+        [f"`{name}`", allowed(field), "required" if name in required else _default(field), docs[name]]
         for name, field in definition["properties"].items()
     ]
     return _table(["field", "allowed", "default", "meaning"], rows)
@@ -267,20 +264,16 @@ def exit_codes_page() -> str:
     rows = [[str(kind.exit_code), f"`{kind.__name__}`", _first_line(kind), _parent(kind)] for kind in own]
     stops = [[str(128 + number), "", f"The run was stopped by {number.name}.", ""] for number in _STOPS]
     rows = [["0", "", "The run came to its end.", ""], *sorted(rows, key=lambda row: int(row[0])), *stops]
-    return (
-        "\n\n".join(
-            [
-                "# Exit codes",
-                "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and "
-                "what is needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used "
-                "is refused before TensorFlow loads.",
-                _table(["code", "class in `spline_lstm.errors`", "when", "kind of"], rows),
-                "## To catch several at once",
-                _table(["class", "what it stands for"], [[f"`{kind.__name__}`", _first_line(kind)] for kind in groups]),
-            ]
-        )
-        + "\n"
-    )
+    sections = [
+        "# Exit codes",
+        "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what is "
+        "needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
+        "before TensorFlow loads.",
+        _table(["code", "class in `spline_lstm.errors`", "when", "kind of"], rows),
+        "## To catch several at once",
+        _table(["class", "what it stands for"], [[f"`{kind.__name__}`", _first_line(kind)] for kind in groups]),
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
