@@ -229,17 +229,17 @@ def schema_page() -> str:
         "A JSON file that says what the columns of a table are; the parameter `covariate_spec` names it. It is checked "
         "strictly: an unknown or duplicate key, a value that is not allowed, a name declared twice or malformed JSON "
         "ends the run with exit code 14. `kedro run --pipeline=describe` writes one to start with.",
-        _fields_table(CovariateSchema, spec, spec),
+        _fields_table(CovariateSchema, spec),
     ]
     for name, definition in spec["$defs"].items():
         kind = getattr(module, name)
-        parts += [f"## `{name}`", inspect.cleandoc(kind.__doc__ or ""), _fields_table(kind, definition, spec)]
+        parts += [f"## `{name}`", inspect.cleandoc(kind.__doc__ or ""), _fields_table(kind, definition)]
     default = (BASE / "covariates" / "default.schema.json").read_text().strip()
     parts += ["## The schema of the bundled table", f"```json\n{default}\n```"]
     return "\n\n".join(parts) + "\n"
 
 
-def _fields_table(kind: type, definition: dict[str, Any], spec: dict[str, Any]) -> str:
+def _fields_table(kind: type, definition: dict[str, Any]) -> str:
     docs = field_docs(kind)
     required = definition.get("required", [])
     rows = [
@@ -266,8 +266,8 @@ def exit_codes_page() -> str:
     rows = [["0", "", "The run came to its end.", ""], *sorted(rows, key=lambda row: int(row[0])), *stops]
     sections = [
         "# Exit codes",
-        "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what is "
-        "needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
+        "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what "
+        "is needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
         "before TensorFlow loads.",
         _table(["code", "class in `spline_lstm.errors`", "when", "kind of"], rows),
         "## To catch several at once",
