@@ -5,6 +5,7 @@ the pydantic models, defaults and meanings from `conf/base` and its comments, do
 """
 
 import ast
+import html
 import inspect
 import itertools
 import json
@@ -184,10 +185,15 @@ def _catalog_tables() -> Iterator[str]:
     for name, entry in yaml.safe_load(text).items():
         if not name.startswith("{cell}"):
             place = re.sub(r"\$\{runtime_params:(\w+)\}", r"<\1>", entry["filepath"])
-            row = [f"`{name}`", named[name], f"`{place}`", _maker(entry)]
+            row = [f"`{name}`", named[name], _path(place), _maker(entry)]
             layers.setdefault(entry["metadata"]["kedro-viz"]["layer"], []).append(row)
     for layer, rows in layers.items():
         yield f"## {layer.replace('_', ' ').capitalize()}\n\n{_table(['dataset', 'what', 'where', 'made by'], rows)}"
+
+
+def _path(place: str) -> str:
+    """Show a path that may break at its slashes."""
+    return f"<code>{html.escape(place).replace('/', '/<wbr>')}</code>"
 
 
 def _maker(entry: dict[str, Any]) -> str:
@@ -261,17 +267,18 @@ def exit_codes_page() -> str:
     kinds = [SplineLSTMError, *_below(SplineLSTMError)]
     own = [kind for kind in kinds if "exit_code" in vars(kind) and kind is not SplineLSTMError]
     groups = [kind for kind in kinds if kind not in own]
-    rows = [[str(kind.exit_code), f"`{kind.__name__}`", _first_line(kind), _parent(kind)] for kind in own]
-    stops = [[str(128 + number), "", f"The run was stopped by {number.name}.", ""] for number in _STOPS]
-    rows = [["0", "", "The run came to its end.", ""], *sorted(rows, key=lambda row: int(row[0])), *stops]
+    rows = [[str(kind.exit_code), f"`{kind.__name__}`", _first_line(kind)] for kind in own]
+    stops = [[str(128 + number), "", f"The run was stopped by {number.name}."] for number in _STOPS]
+    rows = [["0", "", "The run came to its end."], *sorted(rows, key=lambda row: int(row[0])), *stops]
+    several = [[f"`{kind.__name__}`", _first_line(kind), _codes(kind)] for kind in groups]
     sections = [
         "# Exit codes",
         "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what "
         "is needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
-        "before TensorFlow loads.",
-        _table(["code", "class in `spline_lstm.errors`", "when", "kind of"], rows),
+        "before TensorFlow loads. The classes are in `spline_lstm.errors`.",
+        _table(["code", "class", "when"], rows),
         "## To catch several at once",
-        _table(["class", "what it stands for"], [[f"`{kind.__name__}`", _first_line(kind)] for kind in groups]),
+        _table(["class", "what it stands for", "codes"], several),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -287,8 +294,9 @@ def _first_line(kind: type) -> str:
     return inspect.cleandoc(kind.__doc__ or "").partition("\n")[0].replace("``", "`")
 
 
-def _parent(kind: type) -> str:
-    return f"`{kind.__bases__[0].__name__}`"
+def _codes(kind: type[SplineLSTMError]) -> str:
+    codes = sorted({child.exit_code for child in _below(kind) if "exit_code" in vars(child)})
+    return ", ".join(map(str, codes))
 
 
 def _escaped(text: str) -> str:
