@@ -108,3 +108,24 @@ def json_blocks() -> list[Any]:
 @pytest.mark.parametrize("block", json_blocks())
 def test_a_schema_in_a_page_is_taken(block: str) -> None:
     assert parse_schema(block, "a page").version == json.loads(block)["version"]
+
+
+def typed_commands() -> list[str]:
+    """Every `kedro run` of the pages, with continued lines joined."""
+    texts = [
+        path.read_text().replace("\\\n", "") for path in (PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md"))
+    ]
+    return sorted({found.strip() for text in texts for found in re.findall(r"kedro run ([^`#\n]*)", text)})
+
+
+def test_commands_in_pages_name_parameters_and_pipelines_that_exist() -> None:
+    files = [yaml.safe_load(path.read_text()) for path in BASE.glob("parameters*.yml")]
+    known = {name for values in files for name in (*values, *dotted_names(values))}
+    pipelines = {path.parent.name for path in (PROJECT / "src" / "spline_lstm" / "pipelines").glob("*/pipeline.py")}
+    commands = typed_commands()
+    assert len(commands) > 15
+    for command in commands:
+        named = re.findall(r"--pipeline=(\w+)", command)
+        given = [pair for params in re.findall(r"--params[ =](\S+)", command) for pair in params.split(",")]
+        assert set(named) <= pipelines, command
+        assert {pair.partition("=")[0] for pair in given} <= known, command
