@@ -54,9 +54,6 @@ def project_page(name: str) -> str:
     return (ROOT / name).read_text().replace("](docs/", "](../")
 
 
-# --- Parameters ---
-
-
 def parameters_page() -> str:
     """Describe every parameter: default, what is allowed, meaning."""
     spec = Parameters.model_json_schema()
@@ -137,7 +134,8 @@ def allowed(field: dict[str, Any]) -> str:
     if "anyOf" in field:
         return " or ".join(allowed(option) for option in field["anyOf"])
     if "$ref" in field:
-        return f"an object, see `{field['$ref'].rpartition('/')[2]}`"
+        name = field["$ref"].rpartition("/")[2]
+        return f"an object, see [`{name}`](#{name.lower()})"
     if "const" in field or "enum" in field:
         return ", ".join(f"`{value}`" for value in field.get("enum", [field.get("const")]))
     if field["type"] == "array":
@@ -146,9 +144,6 @@ def allowed(field: dict[str, Any]) -> str:
         return f"an object: name to {allowed(field['additionalProperties'])}"
     bounds = [f"{sign} {field[key]:,}" for key, sign in _BOUNDS.items() if key in field]
     return " ".join([_WORDS.get(field["type"], field["type"]), " and ".join(bounds)]).strip()
-
-
-# --- Artifacts ---
 
 
 def artifacts_page() -> str:
@@ -223,9 +218,6 @@ def _body(kind: type) -> str:
     return " ".join(inspect.cleandoc(kind.__doc__ or "").partition("\n")[2].split())
 
 
-# --- Covariate schema ---
-
-
 def schema_page() -> str:
     """Describe every field of the covariate schema."""
     spec = CovariateSchema.model_json_schema()
@@ -259,12 +251,9 @@ def _default(field: dict[str, Any]) -> str:
     return "see there" if "$ref" in field else f"`{json.dumps(field.get('default', {}))}`"
 
 
-# --- Exit codes ---
-
-
 def exit_codes_page() -> str:
     """List every refusal with its exit code."""
-    kinds = [SplineLSTMError, *_below(SplineLSTMError)]
+    kinds: list[type[SplineLSTMError]] = [SplineLSTMError, *_below(SplineLSTMError)]
     own = [kind for kind in kinds if "exit_code" in vars(kind) and kind is not SplineLSTMError]
     groups = [kind for kind in kinds if kind not in own]
     rows = [[str(kind.exit_code), f"`{kind.__name__}`", _first_line(kind)] for kind in own]
