@@ -139,13 +139,13 @@ def plot_fills() -> str:
     parts = [*_draw_gaps(), *_draw_errors()]
     for place, (way, colour, dashes) in enumerate(zip(WAYS, COLOURS, DASHES, strict=True)):
         y = 60 + 22 * place
-        parts += [svg.path([(930, y), (960, y)], colour, dashes), svg.text(968, y + 4, way, "start")]
-    parts += [svg.dot(945, 126, svg.GREY, "white"), svg.text(968, 130, "truth in the gap", "start")]
-    parts += [svg.path([(930, 148), (960, 148)], "black"), svg.text(968, 152, "observed", "start")]
+        parts += [svg.path([(690, y), (720, y)], colour, dashes), svg.text(728, y + 4, way, "start")]
+    parts += [svg.dot(705, 126, svg.GREY, "white"), svg.text(728, 130, "truth in the gap", "start")]
+    parts += [svg.path([(690, 148), (720, 148)], "black"), svg.text(728, 152, "observed", "start")]
     for place, (words, opacity) in enumerate((("without noise", 1.0), ("noise of 4 °F", 0.35))):
         y = 180 + 22 * place
-        parts += [svg.bar(938, y - 6, 14, 12, svg.GREY, opacity), svg.text(968, y + 4, words, "start")]
-    PLOT.write_text(svg.picture(1100, 380, "Fills of a few gaps, and their errors", parts))
+        parts += [svg.bar(698, y - 6, 14, 12, svg.GREY, opacity), svg.text(728, y + 4, words, "start")]
+    PLOT.write_text(svg.picture(850, 380, "Fills of a few gaps, and their errors", parts))
     return str(PLOT.relative_to(ROOT))
 
 
@@ -154,9 +154,9 @@ def _draw_gaps() -> list[str]:
     first, end = PLOTTED_ROWS
     rows = np.arange(first, end)
     low, high = 5 * np.floor(truth[rows].min() / 5), 5 * np.ceil(truth[rows].max() / 5)
-    panel = svg.Panel(50, 50, 450, 270, (0, end - first - 1), (low, high))
+    panel = svg.Panel(36, 50, 330, 270, (0, end - first - 1), (low, high))
     hours = {float(hour): f"{hour} h" for hour in range(0, end - first, 24)}
-    parts = panel.frame("Gaps of 1 to 8 hours, cut at random (°F)", np.arange(low, high + 1, 5), hours)
+    parts = panel.frame("Gaps cut at random, and their fills (°F)", np.arange(low, high + 1, 5), hours)
     beside = emptied | np.roll(emptied, 1) | np.roll(emptied, -1)
     for way, colour, dashes in zip(ways, COLOURS, DASHES, strict=True):
         values = np.where(beside, way.fills.values[:, 0], np.nan)
@@ -168,9 +168,9 @@ def _draw_gaps() -> list[str]:
 
 
 def _draw_errors() -> list[str]:
-    panel = svg.Panel(560, 50, 340, 270, (0, len(SHARES)), (0, 7))
-    labels = {place + 0.5: f"{share:.0%} missing" for place, share in enumerate(SHARES)}
-    parts = panel.frame("RMSE of the fills (°F)", range(8), labels)
+    panel = svg.Panel(410, 50, 260, 270, (0, len(SHARES)), (0, 7))
+    labels = {place + 0.5: f"{share:.0%}" for place, share in enumerate(SHARES)}
+    parts = panel.frame("RMSE of the fills (°F), by share missing", range(8), labels)
     width = panel.width / len(SHARES) / 7
     for place, share in enumerate(SHARES):
         for side, (sigma, opacity) in enumerate(((NOISES[0], 1.0), (NOISES[-1], 0.35))):

@@ -9,7 +9,7 @@ import numpy as np
 GREY, GRID = "#555", "#ddd"
 
 
-def text(x: float, y: float, content: str, anchor: str = "middle", size: int = 12) -> str:
+def text(x: float, y: float, content: str, anchor: str = "middle", size: int = 13) -> str:
     """Write text around, from or up to a point."""
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{escape(content)}</text>'
 
