@@ -3,13 +3,18 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test notebooks soak studies lint types check lock clean
+.PHONY: run test install notebooks docs soak studies lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
 
 test: $(STAMP)  ## Run the tests.
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+install: $(STAMP)  ## Create .venv from the lock file, and nothing else.
+
+docs: $(STAMP)  ## Build the documentation into site/; a warning is an error.
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the benchmark have left under the environment ci.
 	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks

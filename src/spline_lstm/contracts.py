@@ -17,10 +17,23 @@ ARTIFACT_VERSION = "artifacts.v1"
 
 _CHUNK = 8_192
 
-META_KEYS = (
-    "run_id", "schema_version", "feature_mode", "model_type_candidates", "target_cols", "dynamic_covariates",
-    "static_covariates", "X_shape", "y_shape", "f_total", "f_target", "horizon", "lookback", "split",
-)  # fmt: skip
+META_KEYS = {
+    "run_id": "id of the preprocessed data",
+    "schema_version": f"`{ARTIFACT_VERSION}`; where it is missing, the files are of an earlier version",
+    "feature_mode": "`univariate` or `multivariate`",
+    "model_type_candidates": "model types that can be trained on it",
+    "target_cols": "the targets",
+    "dynamic_covariates": "what fills the dynamic channels, seasonal lags among them",
+    "static_covariates": "static covariates in use",
+    "X_shape": "shape of `X`",
+    "y_shape": "shape of `y`",
+    "f_total": "features of `X`",
+    "f_target": "targets among them",
+    "horizon": "steps predicted",
+    "lookback": "rows seen",
+    "split": "the shares, and how many windows each split has",
+}
+"""Keys that every `meta.json` has, and what they say."""
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,17 @@ class ModelInput:
         window_origin: Row of the last lookback step, `(B,)`.
         window_split: 0 train, 1 val, 2 test, `(B,)`.
         horizon: Steps predicted.
+        feature_names: Names of the features, in order, `(F_total,)`.
+        target_indices: Which of them are the targets, `(F_target,)`.
+        series_names: Names of the series, in order of their numbers.
         scaled: Scaled features, `(T, F_total)`; `X` and `y` are cut from it.
         ages: Steps before the origin that each row of a window lies, `(lookback, F_total)`, the oldest first.
         raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
         is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
         row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
         row_split: Part of its series that a row lies in, `(T,)`.
+        preprocessor: What `preprocessor.pkl` holds.
+        meta: What `meta.json` holds.
 
     """
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.gate import EdgeSpec
@@ -20,6 +20,7 @@ from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
 from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text, split_names, split_numbers
 
+_FORMATS = ("none", "onnx", "tflite")
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
 
@@ -31,10 +32,9 @@ def _check_run_id(run_id: object) -> object:
 
 
 def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
-    allowed = ("none", "onnx", "tflite")
-    unknown = [name for name in names if name not in allowed]
+    unknown = [name for name in names if name not in _FORMATS]
     if unknown or not names:
-        raise ValueError(f"allowed: {', '.join(allowed)}")
+        raise ValueError(f"allowed: {', '.join(_FORMATS)}")
     if "none" in names and len(names) > 1:
         raise ValueError("'none' stands alone")
     return tuple(sorted(names))
@@ -76,7 +76,9 @@ class InputSpec(Spec):
 class ExportSpec(Spec):
     """What is exported."""
 
-    export_formats: Annotated[Names, AfterValidator(_check_formats)]
+    export_formats: Annotated[
+        Names, AfterValidator(_check_formats), WithJsonSchema({"type": "array", "items": {"enum": list(_FORMATS)}})
+    ]
 
 
 class RunSpec(Spec):

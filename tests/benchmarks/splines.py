@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.interpolate import BSpline
+from tests.benchmarks import svg
 from tests.benchmarks.accuracy import parameters, run_default
 
 from spline_lstm.contracts import ModelInput
@@ -29,6 +30,8 @@ from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_ages
 ROOT = Path(__file__).parents[2]
 SHARES, NOISES, PENALTIES, KNOTS = (0.1, 0.2, 0.3), (0.0, 2.0, 4.0), (0.0, 0.1, 1.0, 10.0), (4, 6, 8, 12)
 WAYS = ("spline", "linear", "last value")
+COLOURS, DASHES = ("#d6452b", "#2b66d6", "#2e8b57"), ("", "5 4", "2 3")
+PLOT, PLOTTED_ROWS = ROOT / "docs" / "explanation" / "splines.svg", (7690, 7763)
 SETTINGS = parameters(max_gap=200, max_missing_ratio=0.6)
 SCHEMA = read_schema(ROOT / SETTINGS.covariate_spec)
 
@@ -100,22 +103,83 @@ def ridge_rmse(data: ModelInput, split: int, matrix: np.ndarray | None = None) -
     return rmse(data, fit_ridge(*parts[:2]).predict(parts[2].inputs), split)
 
 
+def fill_ways(share: float, sigma: float) -> tuple[np.ndarray, list[FilledSeries], np.ndarray]:
+    """Empty a share of the noisy targets and fill them in every way.
+
+    Returns:
+        The truth, the filled series by way, and which rows were emptied.
+
+    """
+    reference = fill(load_table())
+    filled = fill(cut_holes(add_noise(load_table(), sigma), share))
+    emptied = filled.fills.is_imputed[:, 0] & ~reference.fills.is_imputed[:, 0]
+    ways = [filled, *(filled_otherwise(filled, how) for how in WAYS[1:])]
+    return reference.fills.values[:, 0], ways, emptied
+
+
+def fill_errors(truth: np.ndarray, ways: list[FilledSeries], emptied: np.ndarray) -> list[float]:
+    """RMSE of each way at the emptied points."""
+    return [float(np.sqrt(np.mean((way.fills.values[:, 0] - truth)[emptied] ** 2))) for way in ways]
+
+
 def study_fills() -> str:
     """Error of the fills at the emptied points, and of the forecasts of a ridge regression on them."""
-    clean = load_table()
-    reference = fill(clean)
     rows = []
     for share in SHARES:
         for sigma in NOISES:
-            filled = fill(cut_holes(add_noise(clean, sigma), share))
-            emptied = filled.fills.is_imputed[:, 0] & ~reference.fills.is_imputed[:, 0]
-            ways = [filled, *(filled_otherwise(filled, how) for how in WAYS[1:])]
-            errors = [(way.fills.values - reference.fills.values)[emptied, 0] for way in ways]
-            fills = [float(np.sqrt(np.mean(error**2))) for error in errors]
+            truth, ways, emptied = fill_ways(share, sigma)
             forecasts = [ridge_rmse(windows_of(way), 2) for way in ways]
-            rows.append([f"{share:.0%}", f"{sigma:g}", *(f"{number:.3f}" for number in (*fills, *forecasts))])
+            numbers = (*fill_errors(truth, ways, emptied), *forecasts)
+            rows.append([f"{share:.0%}", f"{sigma:g}", *(f"{number:.3f}" for number in numbers)])
     heading = ["missing", "noise", *(f"{what}: {how}" for what in ("fill", "forecast") for how in WAYS)]
     return markdown_table(heading, rows, numbers=True)
+
+
+def plot_fills() -> str:
+    """Draw a few gaps with what fills them, beside the errors of all of them; returns where."""
+    parts = [*_draw_gaps(), *_draw_errors()]
+    for place, (way, colour, dashes) in enumerate(zip(WAYS, COLOURS, DASHES, strict=True)):
+        y = 60 + 22 * place
+        parts += [svg.path([(690, y), (720, y)], colour, dashes), svg.text(728, y + 4, way, "start")]
+    parts += [svg.dot(705, 126, svg.GREY, "white"), svg.text(728, 130, "truth in the gap", "start")]
+    parts += [svg.path([(690, 148), (720, 148)], "black"), svg.text(728, 152, "observed", "start")]
+    for place, (words, opacity) in enumerate((("without noise", 1.0), ("noise of 4 °F", 0.35))):
+        y = 180 + 22 * place
+        parts += [svg.bar(698, y - 6, 14, 12, svg.GREY, opacity), svg.text(728, y + 4, words, "start")]
+    PLOT.write_text(svg.picture(850, 380, "Fills of a few gaps, and their errors", parts))
+    return str(PLOT.relative_to(ROOT))
+
+
+def _draw_gaps() -> list[str]:
+    truth, ways, emptied = fill_ways(SHARES[1], NOISES[0])
+    first, end = PLOTTED_ROWS
+    rows = np.arange(first, end)
+    low, high = 5 * np.floor(truth[rows].min() / 5), 5 * np.ceil(truth[rows].max() / 5)
+    panel = svg.Panel(36, 50, 330, 270, (0, end - first - 1), (low, high))
+    hours = {float(hour): f"{hour} h" for hour in range(0, end - first, 24)}
+    parts = panel.frame("Gaps cut at random, and their fills (°F)", np.arange(low, high + 1, 5), hours)
+    beside = emptied | np.roll(emptied, 1) | np.roll(emptied, -1)
+    for way, colour, dashes in zip(ways, COLOURS, DASHES, strict=True):
+        values = np.where(beside, way.fills.values[:, 0], np.nan)
+        parts.append(svg.path(((panel.x(row - first), panel.y(values[row])) for row in rows), colour, dashes))
+    seen = np.where(emptied, np.nan, truth)
+    parts.append(svg.path(((panel.x(row - first), panel.y(seen[row])) for row in rows), "black"))
+    gaps = rows[emptied[rows]]
+    return parts + [svg.dot(panel.x(row - first), panel.y(truth[row]), svg.GREY, "white") for row in gaps]
+
+
+def _draw_errors() -> list[str]:
+    panel = svg.Panel(410, 50, 260, 270, (0, len(SHARES)), (0, 7))
+    labels = {place + 0.5: f"{share:.0%}" for place, share in enumerate(SHARES)}
+    parts = panel.frame("RMSE of the fills (°F), by share missing", range(8), labels)
+    width = panel.width / len(SHARES) / 7
+    for place, share in enumerate(SHARES):
+        for side, (sigma, opacity) in enumerate(((NOISES[0], 1.0), (NOISES[-1], 0.35))):
+            for number, error in enumerate(fill_errors(*fill_ways(share, sigma))):
+                x = panel.x(place) + width * (0.5 + 2 * number + side)
+                height = panel.y(0) - panel.y(error)
+                parts.append(svg.bar(x, panel.y(error), width - 2, height, COLOURS[number], opacity))
+    return parts
 
 
 def study_smoothing() -> str:
@@ -183,7 +247,7 @@ def study_horizon_basis() -> str:
 def main() -> None:
     """Print all tables."""
     logging.disable(logging.WARNING)
-    for study in (study_fills, study_lookback, study_horizon_basis, study_smoothing):
+    for study in (study_fills, plot_fills, study_lookback, study_horizon_basis, study_smoothing):
         print(f"{study.__doc__}\n\n{study()}\n", flush=True)
 
 

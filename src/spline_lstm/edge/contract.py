@@ -28,19 +28,33 @@ class EdgeContract:
     """
 
     run_id: str
+    """The run that trained the model."""
     processed_run_id: str
+    """Id of the data that it was trained on."""
     model_type: str
+    """`lstm`, `gru`, ..."""
     model_sha256: str
+    """Hash of the `model.keras` that was exported."""
     lookback: int
+    """Rows of the input window."""
     horizon: int
+    """Steps of the forecast."""
     freq: str | None
+    """The step, as a pandas offset."""
     feature_order: list[str]
+    """What each column of the window is."""
     target_indices: list[int]
+    """Which of them are the targets, in the order of the outputs."""
     ages: dict[str, list[int]]
+    """Feature to the steps before the origin of each row."""
     scalers: dict[str, dict[str, Any]]
+    """Feature to `center` and `scale`; a feature without an entry is fed as it is."""
     units: dict[str, str]
+    """Column to unit."""
     static_codes: dict[str, dict[str, list[float]]]
+    """Static covariate to the code of each category."""
     schema_version: str = CONTRACT_VERSION
+    """Version of this contract."""
 
     def to_text(self) -> str:
         """Return the contract as JSON."""

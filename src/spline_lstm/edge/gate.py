@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.cuts import draw
@@ -52,7 +52,11 @@ class EdgeSpec(Spec):
     """What is exported and what it is held against."""
 
     enforce: Flag
-    precisions: Annotated[Names, AfterValidator(_check_precisions)]
+    precisions: Annotated[
+        Names,
+        AfterValidator(_check_precisions),
+        WithJsonSchema({"type": "array", "items": {"enum": list(PRECISIONS)}}),
+    ]
     tflite_form: TFLiteForm
     parity: Tolerances
     rmse_ratio: Annotated[StrictFloat, Field(ge=0)]

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError, nearest
@@ -34,7 +34,7 @@ def _check_model_type(name: str) -> str:
     return name
 
 
-ModelType = Annotated[Text, AfterValidator(_check_model_type)]
+ModelType = Annotated[Text, AfterValidator(_check_model_type), WithJsonSchema({"enum": list(MODELS)})]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
 
 

@@ -29,18 +29,27 @@ class Preprocessor(Spec):
     model_config = ConfigDict(extra="ignore")
 
     run_id: Text
+    """Id of the preprocessed data."""
     feature_schema: CovariateSchema
     """The schema as the run used it."""
     feature_order: Names
+    """Names of the features in the order of `X`."""
     known_ahead: Names
     """Features that describe the horizon rather than the past."""
     scalers: dict[str, dict[str, Any]]
+    """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
     static_codes: dict[str, dict[str, list[float]]]
+    """Static covariate to the code of each category."""
     table: TableSpec
+    """Which columns were used."""
     series_id_cols: Names
+    """Columns that tell series apart."""
     freq: Text
+    """The step, as a pandas offset."""
     fills: FillSpec
+    """How much may be missing."""
     windows: WindowSpec
+    """Window lengths, with the `lookback_span` that was decided."""
 
     @property
     def multivariate(self) -> bool:

@@ -4,7 +4,7 @@ import json
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from spline_lstm.errors import SchemaError, examples
 from spline_lstm.series.calendar import CALENDAR_FEATURES
@@ -21,11 +21,17 @@ class DynamicCovariate(Spec):
     """A column that changes over time; one channel of X."""
 
     name: Text
+    """The column."""
     dtype: NumberType | CategoryType = "float"
+    """What its cells are: numbers, or labels (`category`, `string`)."""
     scaler: Scaler | None = None
+    """How numbers are scaled, with what the training part shows; `standard` where none is named."""
     encoding: Literal["ordinal"] | None = None
+    """How labels become numbers: by their rank among those of the training part."""
     required: Flag = True
+    """Whether a multivariate run without the column is refused (exit code 13); else it is left out, with a warning."""
     known_future: Flag = False
+    """Whether values are known ahead: the model then sees those of the horizon, and forecasts need them."""
 
     @property
     def is_category(self) -> bool:
@@ -45,10 +51,15 @@ class StaticCovariate(Spec):
     """A column that is constant within a series; `dim` constant channels of X."""
 
     name: Text
+    """The column."""
     dtype: CategoryType = "category"
+    """What its cells are: labels."""
     encoding: Literal["embedding"] = "embedding"
+    """Each category gets a fixed code, which the first layer learns to read."""
     dim: Annotated[StrictInt, Field(ge=1, le=64)]
+    """Channels of the code."""
     required: Flag = False
+    """Whether a multivariate run without the column is refused (exit code 13)."""
 
 
 def _check_calendar_names(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -62,8 +73,15 @@ class CalendarFeatures(Spec):
     """Features computed from the timestamp alone; `known_future` shows them `horizon` steps ahead."""
 
     enabled: Flag = True
-    features: Annotated[Names, AfterValidator(_check_calendar_names)] = ()
+    """Whether they are used at all."""
+    features: Annotated[
+        Names,
+        AfterValidator(_check_calendar_names),
+        WithJsonSchema({"type": "array", "items": {"enum": list(CALENDAR_FEATURES)}}),
+    ] = ()
+    """Which ones."""
     known_future: Flag = False
+    """Whether the model sees those of the horizon."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -75,22 +93,34 @@ class MissingPolicy(Spec):
     """What happens to missing values, by kind of column."""
 
     target: Literal["interpolate_then_drop_if_remaining"] = "interpolate_then_drop_if_remaining"
+    """A spline fills gaps; windows that would see a fill before what it rests on are dropped."""
     dynamic_covariates: Literal["ffill_bfill_then_zero"] = "ffill_bfill_then_zero"
+    """The last value is carried forward, a leading gap back-filled in the training part only; the rest is 0, scaled."""
     static_covariates: Literal["unknown_token"] = "unknown_token"
+    """An unseen category gets the zero vector."""
 
 
 class CovariateSchema(Spec):
     """The whole schema; see `docs/PHASE5_ARCH.md` for the fields and their meaning."""
 
     version: Literal["phase5.v1"]
+    """Version of this schema."""
     timestamp_col: Text = "timestamp"
+    """The time column, ISO 8601."""
     target_cols: Annotated[Names, Field(min_length=1)]
+    """Columns to forecast; the parameter `target_cols` wins over it."""
     dynamic_covariates: tuple[DynamicCovariate, ...] = ()
+    """Columns that change over time."""
     seasonal_lags: tuple[Annotated[StrictInt, Field(ge=1)], ...] = ()
+    """Lags of the targets in steps, each at least the horizon; 168 is a week of hours."""
     calendar_features: CalendarFeatures = CalendarFeatures()
+    """Features of the timestamp."""
     static_covariates: tuple[StaticCovariate, ...] = ()
+    """Columns that are constant within a series."""
     missing_policy: MissingPolicy = MissingPolicy()
+    """What happens to missing values."""
     units: dict[str, str] = Field(default_factory=dict)
+    """Column to unit; shown in reports and written into exported files."""
 
     @field_validator("seasonal_lags")
     @classmethod
