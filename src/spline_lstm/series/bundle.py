@@ -180,8 +180,8 @@ def _schema_in_use(
         check_leads(in_use, windows.lookback, windows.horizon)
         annual = annual_features_on_short_history(grid, filled.borders, in_use)
         if annual:
-            logger.warning(
-                "Less than a year of training data: the annual calendar feature '%s' is likely to mislead", annual[0]
+            logger.info(
+                "Less than a year of training data: what %s tell of the seasons is extrapolated", " and ".join(annual)
             )
         return in_use
     lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
@@ -231,6 +231,9 @@ def _make_meta(
             "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
             "dropped_windows": index.dropped,
             "absent_covariates": list(columns.absent),
+            "extrapolated_features": annual_features_on_short_history(grid, filled.borders, schema)
+            if multivariate
+            else [],
         },
     }  # fmt: skip
 
