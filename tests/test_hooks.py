@@ -103,6 +103,15 @@ def test_a_context_with_bad_parameters_is_refused(
         load_context(**given)
 
 
+def test_tables_of_one_name_have_a_folder_each(load_context: Any, project: Path) -> None:
+    def folder(path: str) -> str:
+        return Path(load_context(input_path=path).params["description"]).name
+
+    assert folder("data/01_raw/a.csv").startswith("a-")
+    assert folder("data/01_raw/a.csv") == folder("./data/01_raw/a.csv") == folder(str(project / "data/01_raw/a.csv"))
+    assert len({folder(path) for path in ("data/01_raw/a.csv", "data/01_raw/a.parquet", "a.csv", "/tmp/a.csv")}) == 4
+
+
 def wrap(cause: Exception, depth: int) -> Exception:
     """Raise from under as many wrappings as Kedro may put around an error."""
     for _ in range(depth):

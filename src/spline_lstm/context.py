@@ -4,6 +4,7 @@ This is a context class and not a hook, because kedro-viz starts without hooks: 
 sessions, notebooks and kedro-viz all pass, before the catalog is made, and so agree on paths.
 """
 
+import hashlib
 import subprocess
 from pathlib import Path
 
@@ -36,10 +37,17 @@ class ProjectContext(KedroContext):
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
         resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
         resolved["run_command"] = command(None, {}, self.env)
-        resolved["description"] = f"data/08_reporting/tables/{Path(parameters.input_path).stem}"
+        resolved["description"] = f"data/08_reporting/tables/{_folder_name(self.project_path, parameters.input_path)}"
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
         set_current_matrix(matrix)
         loader.runtime_params = resolved | matrix.parameters
+
+
+def _folder_name(project_path: Path, table: str) -> str:
+    """Name the folder of a table: tables of one name in two places have two folders."""
+    path = (project_path / table).resolve()
+    known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
+    return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"
 
 
 def _commit(project_path: Path) -> str | None:

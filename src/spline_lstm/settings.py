@@ -2,6 +2,7 @@
 
 import warnings
 
+from spline_lstm.closing import ClosingHooks
 from spline_lstm.context import ProjectContext
 from spline_lstm.hooks import ProjectHooks
 
@@ -13,7 +14,7 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain '.'
 warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute on the instance")
 
 CONTEXT_CLASS = ProjectContext
-HOOKS = (ProjectHooks(),)
+HOOKS = (ProjectHooks(), ClosingHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

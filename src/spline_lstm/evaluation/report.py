@@ -31,12 +31,12 @@ def one_line(metrics: dict[str, Any]) -> str:
     """Say how the model compares with its strongest baseline on test."""
     model, (name, baseline) = metrics["test"]["model"]["overall"], _best_baseline(metrics)
     return (
-        f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, {_against(model['rmse'], baseline['rmse'])} the "
-        f"strongest baseline ({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
+        f"Test RMSE {number(model['rmse'])}{_unit(metrics)}, {against(model['rmse'], baseline['rmse'])} the "
+        f"strongest baseline ({name.replace('_', ' ')}, {number(baseline['rmse'])})"
     )
 
 
-def _against(rmse: float, baseline: float) -> str:
+def against(rmse: float, baseline: float) -> str:
     """Put the relation to a baseline into words; what rounds to nothing is level."""
     if abs(rmse - baseline) <= _LEVEL * baseline:
         return "level with"
@@ -83,19 +83,26 @@ def _verdict(metrics: dict[str, Any]) -> str:
         for name, scores in metrics["test"]["baselines"].items()
         if scores["overall"]["rmse"] < (1 - _LEVEL) * rmse
     ]
-    if not beaten_by and _against(rmse, _best_baseline(metrics)[1]["rmse"]) == "level with":
+    if not beaten_by and against(rmse, _best_baseline(metrics)[1]["rmse"]) == "level with":
         return "The model is no better than it."
     if not beaten_by:
         return "The model beats every baseline."
     return f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
 
 
-def _unit(metrics: dict[str, Any]) -> str:
+def unit_of(metrics: dict[str, Any]) -> str:
+    """Return the unit that all targets share, or nothing."""
     units = set(metrics["units"].values())
-    return f" {units.pop()}" if len(units) == 1 and units != {None} else ""
+    return str(units.pop()) if len(units) == 1 and units != {None} else ""
 
 
-def _number(value: float | None) -> str:
+def _unit(metrics: dict[str, Any]) -> str:
+    unit = unit_of(metrics)
+    return f" {unit}" if unit else ""
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits, or a dash where there is none."""
     return "–" if value is None else f"{value:.4g}"
 
 
@@ -108,19 +115,19 @@ def _scores_table(metrics: dict[str, Any]) -> str:
     rows = [
         [
             "**this model**" if name == "model" else name.replace("_", " "),
-            *(_number(scores[metric]) for metric in _HEADINGS),
-            _number(val[name]["rmse"]),
+            *(number(scores[metric]) for metric in _HEADINGS),
+            number(val[name]["rmse"]),
         ]
         for name, scores in sorted(overall.items(), key=lambda item: item[1]["rmse"])
     ]
-    unit = f" ({_unit(metrics).strip()})" if _unit(metrics) else ""
+    unit = f" ({unit_of(metrics)})" if unit_of(metrics) else ""
     intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{unit}."
     return f"{intro}\n\n{table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows, numbers=True)}"
 
 
 def _targets_table(metrics: dict[str, Any]) -> str:
     rows = [
-        [name, *(_number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
+        [name, *(number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
         for name, scores in metrics["test"]["model"]["per_target"].items()
     ]
     return f"## By target\n\n{table(['target', *_HEADINGS.values(), 'unit'], rows, numbers=True)}"
@@ -133,14 +140,14 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
     others = metrics["test"]["baselines"][name]["per_horizon"]
     count = min(8, len(steps))
     chosen = sorted({round(position * (len(steps) - 1) / max(count - 1, 1)) for position in range(count)})
-    rows = [[str(steps[at]["step"]), _number(steps[at]["rmse"]), _number(others[at]["rmse"])] for at in chosen]
+    rows = [[str(steps[at]["step"]), number(steps[at]["rmse"]), number(others[at]["rmse"])] for at in chosen]
     heading = ["step", "this model", name.replace("_", " ")]
     return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
 
 
 def _intervals_section(metrics: dict[str, Any]) -> str:
     rows = [
-        [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{_number(entry['mean_width'])}{_unit(metrics)}"]
+        [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{number(entry['mean_width'])}{_unit(metrics)}"]
         for entry in metrics["intervals"]
     ]
     covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
