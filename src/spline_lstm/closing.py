@@ -23,7 +23,7 @@ from spline_lstm.parameters import command
 
 logger = logging.getLogger(__name__)
 
-_MOST_SERIES = 6
+_MOST_SERIES = 4
 _STYLES = {"PASS": "green", "FAIL": "bold red"}
 
 
@@ -132,7 +132,7 @@ def _figures(item: dict[str, Any]) -> tuple[str, str]:
     return report.number(item["latency_p95_ms"]), f"{item['size_bytes']:,}"
 
 
-def _close_benchmark(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     comparison = written.load("comparison")
     unit = report.unit_of(comparison)
     table = _table(
@@ -161,7 +161,7 @@ def _row_of(rows: list[dict[str, Any]], verdict: dict[str, Any]) -> dict[str, An
     return next(row for row in rows if all(row[key] == verdict[key] for key in keys))
 
 
-def _close_matrix(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_matrix(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     gates = written.load("edge_matrix")["gates"]
     table = _table("Edge matrix", "model", "features", "file", "verdict", "p95 (ms)", "size (bytes)")
     for gate in gates:
@@ -173,21 +173,18 @@ def _close_matrix(_: Collection[str], written: Written) -> Iterator[RenderableTy
     yield written.forecast(gates[0]["run_id"])
 
 
-def _close_forecast(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_forecast(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     forecast = written.load("forecast")
     lower, upper = (next(name for name in forecast if name.startswith(side)) for side in ("lower_", "upper_"))
-    table = _table(
-        "Forecast", "series", "target", "first step", "last step", f"{lower.removeprefix('lower_')} % within"
-    )
+    interval = f"{lower.removeprefix('lower_')} % within"
+    table = _table("Forecast, first and last step", "series", "target", "time", "forecast", interval)
     groups = list(forecast.groupby(["series_id", "target"], observed=True, sort=False))
     for (series, target), rows in groups[:_MOST_SERIES]:
-        first, last = rows.iloc[0], rows.iloc[-1]
-        table.add_row(
-            str(series), str(target),
-            f"{first['timestamp']:%Y-%m-%d %H:%M}", report.number(first["y_pred"]),
-            f"{last['timestamp']:%Y-%m-%d %H:%M}", report.number(last["y_pred"]),
-            f"{report.number(last[lower])}…{report.number(last[upper])}",
-        )  # fmt: skip
+        for _, row in rows.iloc[[0, -1]].iterrows():
+            table.add_row(
+                str(series), str(target), f"{row['timestamp']:%Y-%m-%d %H:%M}", report.number(row["y_pred"]),
+                f"{report.number(row[lower])} to {report.number(row[upper])}",
+            )  # fmt: skip
     yield table
     if len(groups) > _MOST_SERIES:
         yield Text(f"and {len(groups) - _MOST_SERIES} more")
@@ -196,13 +193,13 @@ def _close_forecast(_: Collection[str], written: Written) -> Iterator[Renderable
     yield _line("Next", command(None, options, written.env).replace("run", "viz run", 1) + "  # plot_forecast")
 
 
-def _close_description(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_description(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     yield _line("Profile", written.place("table_profile"))
     yield _line("Schema", written.place("table_schema"))
     yield _line("Next", f"cp {written.place('table_parameters')} conf/local/ && kedro run")
 
 
-def _close_preprocessing(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     yield _line("Windows", written.place("model_input"))
     yield written.next("modelling")
 
