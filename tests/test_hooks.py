@@ -186,3 +186,17 @@ def test_a_run_that_is_done_or_fails_gives_its_folders_back(locked: Any) -> None
     with pytest.raises(TableError):
         hooks.on_pipeline_error(TableError("the table is empty"))
     assert names() == []
+
+
+@pytest.mark.parametrize("given", [{"lookback": 6}, {"run_id": "a", "input_path": "b.csv", "backend": "onnx"}])
+def test_forecasting_takes_what_names_a_run(locked: Any, tmp_path: Path, given: dict[str, Any]) -> None:
+    hooks, _ = locked
+    run_params = {"project_path": str(tmp_path), "pipeline_names": ["forecasting"], "runtime_params": given}
+    hooks.before_pipeline_run(run_params, Pipeline([]), DataCatalog({}))
+
+
+def test_forecasting_refuses_what_a_named_run_has_decided(tmp_path: Path, refuses: Any) -> None:
+    given = {"run_id": "mine", "lookback": 6, "input_path": "b.csv"}
+    run_params = {"project_path": str(tmp_path), "pipeline_names": ["forecasting"], "runtime_params": given}
+    with refuses(ParameterError, 2, "'mine' decides on all else, so leave out: lookback"):
+        ProjectHooks().before_pipeline_run(run_params, Pipeline([]), DataCatalog({}))
