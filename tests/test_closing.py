@@ -50,6 +50,7 @@ FORECAST = pd.DataFrame(
 )  # fmt: skip
 KINDS: dict[str, Any] = {
     "metrics": JSONDataset, "report": TextDataset, "edge_gate": JSONDataset, "edge_report": TextDataset,
+    "backtest": JSONDataset, "backtest_report": TextDataset,
     "comparison": JSONDataset, "comparison_report": TextDataset, "edge_matrix": JSONDataset,
     "edge_matrix_report": TextDataset, "forecast": ParquetDataset, "forecast_csv": CSVDataset,
     "table_profile": TextDataset, "table_schema": JSONDataset, "table_parameters": TextDataset,
@@ -118,6 +119,15 @@ def test_a_benchmark_names_its_winners_beside_ridge(close: Any) -> None:
     assert "on a device lstm univariate 6.66 0.84 0.4 0.2" in lines
     assert "for scale ridge multivariate 5.72 0.84 0.4 0.2" in lines
     assert lines[-1] == "Next kedro run --pipeline=edge_matrix --params epochs=2"
+
+
+def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
+    scores = {name: {"rmse": rmse, "mase": mase} for name, (rmse, mase) in SCORES.items()}
+    fold = {"fold": 1, "test_from": "2024-01-01 00:00:00", "scores": scores}
+    backtest = {"run_id": "gru-1", "units": {}, "folds": [fold], "mean": scores, "spread": scores}
+    lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_report="").splitlines()]
+    assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
+    assert "mean 5.65 5.72 9.16" in lines
 
 
 def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:

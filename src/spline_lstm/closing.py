@@ -132,6 +132,21 @@ def _figures(item: dict[str, Any]) -> tuple[str, str]:
     return report.number(item["latency_p95_ms"]), f"{item['size_bytes']:,}"
 
 
+def _close_backtest(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    backtest = written.load("backtest")
+    unit = report.unit_of(backtest)
+    table = _table(f"Backtest of {backtest['run_id']}, RMSE{f' ({unit})' if unit else ''}", "fold", "test block from")
+    for name in backtest["mean"]:
+        table.add_column("this model" if name == "model" else name.replace("_", " "), justify="right")
+    for fold in backtest["folds"]:
+        figures = (report.number(scores["rmse"]) for scores in fold["scores"].values())
+        table.add_row(str(fold["fold"]), fold["test_from"][:16], *figures)
+    for what in ("mean", "spread"):
+        table.add_row(what, "", *(report.number(scores["rmse"]) for scores in backtest[what].values()), style="bold")
+    yield table
+    yield _line("Report", written.place("backtest_report"))
+
+
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     comparison = written.load("comparison")
     unit = report.unit_of(comparison)
@@ -205,6 +220,7 @@ def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[R
 
 
 _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableType]]] = {
+    "backtest": _close_backtest,
     "comparison": _close_benchmark,
     "edge_matrix": _close_matrix,
     "edge_gate": _close_run,

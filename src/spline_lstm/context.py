@@ -15,7 +15,9 @@ from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.matrix import make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
 
-_PIPELINES = ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "forecasting", "describe")
+_PIPELINES = (
+    "preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "backtest", "forecasting", "describe",
+)  # fmt: skip
 
 
 @define(slots=False)

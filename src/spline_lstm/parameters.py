@@ -15,6 +15,7 @@ from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
@@ -96,6 +97,7 @@ class Parameters(
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
     edge_poc: EdgeSpec
+    backtest: BacktestSpec
     benchmark: BenchmarkSpec
     run_id: RunId
     processed_run_id: RunId

@@ -197,6 +197,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
         ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
         ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
+        ["more test blocks", f"`data/08_reporting/{run_id}/backtest.md`", "after `--pipeline=backtest`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
     return f"## Files\n\n{table(['what', 'where', ''], rows)}"

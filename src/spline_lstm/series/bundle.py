@@ -13,7 +13,7 @@ from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
-from spline_lstm.series.splits import SPLITS, SplitBorders, make_split_borders
+from spline_lstm.series.splits import SPLITS, SplitBorders
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
@@ -46,7 +46,7 @@ class FilledSeries:
         return (rows >= self.borders.train_end[series]).astype(np.int64) + (rows >= self.borders.val_end[series])
 
 
-def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: str | None) -> FilledSeries:
+def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
     """Fill the gaps of all targets.
 
     Raises:
@@ -54,7 +54,6 @@ def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: st
 
     """
     check_gaps(grid, spec)
-    borders = make_split_borders(grid.borders, split)
     is_train = borders.is_train(grid.series)
     targets = grid.values[:, : len(grid.columns.targets)]
     for position, name in enumerate(grid.columns.targets):
