@@ -188,6 +188,7 @@ def test_a_run_succeeds(finished: Run) -> None:
         "08_reporting/{run}/training.plotly.json",
         "08_reporting/{run}/run.json",
         "08_reporting/{run}/report.md",
+        "08_reporting/{run}/model_card.md",
     ],
 )
 def test_a_run_leaves(finished: Run, path: str) -> None:

@@ -103,6 +103,13 @@ def test_a_context_with_bad_parameters_is_refused(
         load_context(**given)
 
 
+def test_a_run_and_a_cell_know_the_command_that_repeats_them(load_context: Any) -> None:
+    params = load_context(epochs=2, benchmark={"seeds": [7]}).params
+    assert params["run"]["command"] == "kedro run --params epochs=2,benchmark.seeds=7"
+    commands = {cell["run"]["command"] for cell in params["cells"].values()}
+    assert "kedro run --params epochs=2,model_type=gru,feature_mode=multivariate,seed=7" in commands
+
+
 def test_tables_of_one_name_have_a_folder_each(load_context: Any, project: Path) -> None:
     def folder(path: str) -> str:
         return Path(load_context(input_path=path).params["description"]).name

@@ -89,6 +89,8 @@ class RunSpec(Spec):
     """Commit hash of the project; None outside git."""
     settings: dict[str, Any]
     """The resolved parameters, as recorded with every result."""
+    command: str = ""
+    """What to type to repeat it."""
 
 
 class Parameters(

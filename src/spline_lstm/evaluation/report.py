@@ -11,7 +11,7 @@ _HEADINGS = {
 }  # fmt: skip
 _LEVEL = 5e-4
 """Relative difference of two RMSE that is shown as none."""
-_CLEARLY_LESS = 0.05
+CLEARLY_LESS = 0.05
 """Share of the truth by which an interval may miss its level before the report warns."""
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm")
 
@@ -64,7 +64,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
     """
     parts = [
         f"# Run {run['run_id']}",
-        f"**{one_line(metrics)}.** {_verdict(metrics)}",
+        f"**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
         _horizon_table(metrics),
@@ -76,7 +76,8 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(metrics: dict[str, Any]) -> str:
+def verdict(metrics: dict[str, Any]) -> str:
+    """Say whether the model is better than all baselines on test."""
     rmse = metrics["test"]["model"]["overall"]["rmse"]
     beaten_by = [
         name.replace("_", " ")
@@ -147,11 +148,11 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
 
 def _intervals_section(metrics: dict[str, Any]) -> str:
     rows = [
-        [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{number(entry['mean_width'])}{_unit(metrics)}"]
+        [f"{100 * entry['level']:g} %", percent(entry["coverage"]), f"{number(entry['mean_width'])}{_unit(metrics)}"]
         for entry in metrics["intervals"]
     ]
     covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
-    narrow = any(entry["coverage"] < entry["level"] - _CLEARLY_LESS for entry in covered)
+    narrow = any(entry["coverage"] < entry["level"] - CLEARLY_LESS for entry in covered)
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
     return (
         f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
@@ -159,7 +160,8 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
     )
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """Return a share in percent, or a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
@@ -197,6 +199,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
         ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
         ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
+        ["to go with the model", f"`data/08_reporting/{run_id}/model_card.md`", '`catalog.load("model_card")`'],
         ["more test blocks", f"`data/08_reporting/{run_id}/backtest.md`", "after `--pipeline=backtest`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
