@@ -104,9 +104,9 @@ def test_a_context_with_bad_parameters_is_refused(
 
 
 def test_a_run_and_a_cell_know_the_command_that_repeats_them(load_context: Any) -> None:
-    params = load_context(epochs=2, benchmark={"seeds": [7]}).params
-    assert params["run"]["command"] == "kedro run --params epochs=2,benchmark.seeds=7"
-    commands = {cell["run"]["command"] for cell in params["cells"].values()}
+    context = load_context(epochs=2, benchmark={"seeds": [7]})
+    assert context.catalog.load("params:run").command == "kedro run --params epochs=2,benchmark.seeds=7"
+    commands = {cell["run"]["command"] for cell in context.params["cells"].values()}
     assert "kedro run --params epochs=2,model_type=gru,feature_mode=multivariate,seed=7" in commands
 
 
