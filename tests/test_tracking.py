@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from kedro.io import DataCatalog
+from kedro.io import DataCatalog, MemoryDataset
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.datasets import BytesDataset, FilesDataset, JSONDataset, TextDataset
@@ -71,7 +71,7 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             monkeypatch.delitem(sys.modules, "mlflow", raising=False)
         else:
             monkeypatch.setitem(sys.modules, "mlflow", mlflow)
-        catalog = DataCatalog({})
+        catalog = DataCatalog({"params:benchmark_id": MemoryDataset("benchmark-1")})
         for name, value in made.items():
             catalog[name] = KINDS.get(name.rpartition(".")[2], JSONDataset)(filepath=str(tmp_path / name))
             catalog.save(name, value)
@@ -110,6 +110,7 @@ def test_a_score_that_is_not_defined_is_left_out(record: Any) -> None:
 
 def test_the_cells_of_a_benchmark_are_runs_below_it(record: Any) -> None:
     seen = record({"gru-1.metrics": METRICS, "gru-1.run_record": RECORD, "comparison": {}}, Recorder())
+    assert seen[""]["mlflow.runName"] == "benchmark-1"
     assert "file comparison" in seen[""]
     assert seen["gru-1"]["test.model.rmse"] == 5.65
 

@@ -38,6 +38,8 @@ class TrackingHooks:
 
 
 def _record_all(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str]) -> None:
+    if made & {"comparison", "edge_matrix"}:
+        mlflow.set_tags({"mlflow.runName": catalog.load("params:benchmark_id")})
     _record(mlflow, catalog, made, "")
     for name in sorted(made):
         run_id, _, last = name.rpartition(".")
