@@ -68,10 +68,11 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
 
-    def run(**made: Any) -> str:
+    def run(earlier: dict[str, Any] | None = None, **made: Any) -> str:
         parameters = {name: MemoryDataset(value) for name, value in {**COMMANDS, "params:run_id": "gru-1"}.items()}
-        results = {name: KINDS[name](filepath=str(tmp_path / "data" / name)) for name in made}
-        for name, value in made.items():
+        values = made | (earlier or {})
+        results = {name: KINDS[name](filepath=str(tmp_path / "data" / name)) for name in {**values, "comparison": None}}
+        for name, value in values.items():
             results[name].save(value)
         node = Node(lambda _: None, "raw_table", list(made), name="make")
         ClosingHooks().after_pipeline_run({"env": "ci"}, Pipeline([node]), DataCatalog(parameters | results))
@@ -140,6 +141,13 @@ def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:
 def test_the_matrix_lists_every_model(close: Any) -> None:
     printed = close(edge_matrix={"gates": [GATE, {**GATE, "model_type": "lstm"}]}, edge_matrix_report="")
     assert [line.split()[0] for line in printed.splitlines() if "PASS" in line] == ["gru", "lstm"]
+
+
+def test_the_matrix_is_followed_by_a_forecast_with_the_recommended_run(close: Any) -> None:
+    rows = [{"model_type": "lstm", "data_mode": "univariate", "run_id": "lstm-7"}, {**WINNER, "run_id": "gru-7"}]
+    compared = {"edge_matrix": {"gates": [GATE]}, "edge_matrix_report": ""}
+    assert close(**compared).endswith("--params run_id=gru-1\n")
+    assert close(**compared, earlier={"comparison": {**COMPARISON, "rows": rows}}).endswith("--params run_id=gru-7\n")
 
 
 def test_a_forecast_shows_its_first_and_last_step(close: Any) -> None:

@@ -82,6 +82,7 @@ def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableTy
     run_id = written.load("params:run_id")
     if "metrics" in made:
         yield _scores_table(run_id, written.load("metrics"))
+        yield Text()
     if "edge_gate" in made:
         gate = written.load("edge_gate")
         yield _gate_table(gate)
@@ -185,7 +186,15 @@ def _close_matrix(_made: Collection[str], written: Written) -> Iterator[Renderab
                 table.add_row(gate["model_type"], str(gate["f_total"]), name, _verdict(item), *_figures(item))
     yield table
     yield _line("Report", written.place("edge_matrix_report"))
-    yield written.forecast(gates[0]["run_id"])
+    yield written.forecast(_recommended(written) or gates[0]["run_id"])
+
+
+def _recommended(written: Written) -> str | None:
+    """Run id of the first seed of the model that the benchmark recommends, if it has been compared."""
+    if not written.catalog.exists("comparison"):
+        return None
+    comparison = written.load("comparison")
+    return str(_row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
 
 
 def _close_forecast(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
