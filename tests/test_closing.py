@@ -58,7 +58,7 @@ KINDS: dict[str, Any] = {
 }  # fmt: skip
 COMMANDS = {
     f"params:{name}_command": f"kedro run --pipeline={name} --params epochs=2"
-    for name in ("modelling", "edge_poc", "edge_matrix")
+    for name in ("preprocessing", "modelling", "edge_poc", "edge_matrix")
 }
 
 
@@ -71,7 +71,10 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     def run(earlier: dict[str, Any] | None = None, **made: Any) -> str:
         parameters = {name: MemoryDataset(value) for name, value in {**COMMANDS, "params:run_id": "gru-1"}.items()}
         values = made | (earlier or {})
-        results = {name: KINDS[name](filepath=str(tmp_path / "data" / name)) for name in {**values, "comparison": None}}
+        results = {
+            name: KINDS[name](filepath=str(tmp_path / "data" / name))
+            for name in {**values, "comparison": None, "metrics": None}
+        }
         for name, value in values.items():
             results[name].save(value)
         node = Node(lambda _: None, "raw_table", list(made), name="make")
@@ -129,6 +132,7 @@ def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
     lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_report="").splitlines()]
     assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
     assert "mean 5.65 5.72 9.16" in lines
+    assert lines[-1] == "Next kedro run --pipeline=preprocessing --params epochs=2"
 
 
 def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:

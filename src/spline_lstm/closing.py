@@ -137,6 +137,7 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
     backtest = written.load("backtest")
     unit = report.unit_of(backtest)
     table = _table(f"Backtest of {backtest['run_id']}, RMSE{f' ({unit})' if unit else ''}", "fold", "test block from")
+    table.columns[1].no_wrap = True
     for name in backtest["mean"]:
         table.add_column("this model" if name == "model" else name.replace("_", " "), justify="right")
     for fold in backtest["folds"]:
@@ -146,6 +147,7 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
         table.add_row(what, "", *(report.number(scores["rmse"]) for scores in backtest[what].values()), style="bold")
     yield table
     yield _line("Report", written.place("backtest_report"))
+    yield written.next("edge_poc" if written.catalog.exists("metrics") else "preprocessing")
 
 
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
