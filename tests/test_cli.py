@@ -64,6 +64,7 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "misspelt node": ((TABLE, "--nodes=train_modle"), 2, "'train_modle' is unknown; did you mean 'train_model'?"),
     "misspelt environment": ((TABLE, "--env=bsae"), 2, "environment 'bsae' is unknown; did you mean 'base'?"),
     "misspelt in a group": ((f"{TABLE},edge_poc.enforc=true",), 2, "'edge_poc.enforc' is unknown; did you mean 'enfo"),
+    "parameter outside its group": ((f"{TABLE},folds=4",), 2, "'folds' is unknown; did you mean 'backtest.folds'?"),
     "unheeded by forecasting": (
         ("run_id=absent,lookback=48", "--pipeline=forecasting"), 2,
         "forecasting takes run_id, input_path and backend; 'absent' decides on all else, so leave out: lookback",
