@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test install notebooks docs soak studies lint types check lock clean
+.PHONY: run test install notebooks docs soak bench studies lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
@@ -21,6 +21,9 @@ notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the bench
 
 soak: $(STAMP)  ## Run the long tests (an hour or more) and write what they saw to docs/soak.md.
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/soak
+
+bench: $(STAMP)  ## Measure what a user waits for (half an hour on an idle machine) and write docs/bench.md.
+	$(BIN)/python -m tests.benchmarks.bench
 
 studies: $(STAMP)  ## Measure again what docs/explanation/accuracy.md and splines.md report.
 	$(BIN)/python -m tests.benchmarks.accuracy

@@ -23,6 +23,7 @@ from spline_lstm.series.columns import Columns, TableSpec, select_columns
 from spline_lstm.series.frame import Observations
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.schema import CovariateSchema, parse_schema
+from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
 
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
@@ -162,7 +163,8 @@ def fill_table(
     def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> FilledSeries:
         parameters = make_parameters(**changes)
         regular = grid_table(table, schema, **changes)
-        return bundle.fill_series(regular, parameters.part(bundle.FillSpec), parameters.split, None)
+        borders = make_split_borders(regular.borders, parameters.split)
+        return bundle.fill_series(regular, parameters.part(bundle.FillSpec), borders, None)
 
     return run
 

@@ -61,7 +61,14 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "unknown format": ((f"{TABLE},export_formats=onnx+pdf",), 2, "allowed: none, onnx, tflite"),
     "numeric run id": ((f"{TABLE},run_id=007",), 2, "'run_id' is 7; 1 to 64 letters, digits"),
     "unknown pipeline": ((TABLE, "--pipeline=modeling"), 2, "'modeling' is unknown; did you mean 'modelling'?"),
-    "misspelt node": ((TABLE, "--nodes=train_modle"), 2, "Pipeline does not contain nodes named ['train_modle']"),
+    "misspelt node": ((TABLE, "--nodes=train_modle"), 2, "'train_modle' is unknown; did you mean 'train_model'?"),
+    "misspelt environment": ((TABLE, "--env=bsae"), 2, "environment 'bsae' is unknown; did you mean 'base'?"),
+    "misspelt in a group": ((f"{TABLE},edge_poc.enforc=true",), 2, "'edge_poc.enforc' is unknown; did you mean 'enfo"),
+    "parameter outside its group": ((f"{TABLE},folds=4",), 2, "'folds' is unknown; did you mean 'backtest.folds'?"),
+    "unheeded by forecasting": (
+        ("run_id=absent,lookback=48", "--pipeline=forecasting"), 2,
+        "forecasting takes run_id, input_path and backend; 'absent' decides on all else, so leave out: lookback",
+    ),
     "malformed configuration": ((TABLE, "--env=malformed"), 2, "conf/malformed/parameters.yml, unable to read line 1"),
     "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
     "missing target": (
@@ -182,6 +189,7 @@ def test_a_run_succeeds(finished: Run) -> None:
         "08_reporting/{run}/training.plotly.json",
         "08_reporting/{run}/run.json",
         "08_reporting/{run}/report.md",
+        "08_reporting/{run}/model_card.md",
     ],
 )
 def test_a_run_leaves(finished: Run, path: str) -> None:

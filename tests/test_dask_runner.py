@@ -20,7 +20,7 @@ from spline_lstm.runners.dask import split_by_memory
 
 KEDRO = str(Path(sys.executable).parent / "kedro")
 DASK = "--runner=spline_lstm.runners.DaskRunner"
-PARAMS = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,hidden_units=4,epochs=2,learning_rate=0.01,export_formats=none"
+PARAMS = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,hidden_units=4,epochs=2,export_formats=none"
 
 
 @pytest.fixture(scope="module")

@@ -103,6 +103,22 @@ def test_a_context_with_bad_parameters_is_refused(
         load_context(**given)
 
 
+def test_a_run_and_a_cell_know_the_command_that_repeats_them(load_context: Any) -> None:
+    context = load_context(epochs=2, benchmark={"seeds": [7]})
+    assert context.catalog.load("params:run").command == "kedro run --params epochs=2,benchmark.seeds=7"
+    commands = {cell["run"]["command"] for cell in context.params["cells"].values()}
+    assert "kedro run --params epochs=2,model_type=gru,feature_mode=multivariate,seed=7" in commands
+
+
+def test_tables_of_one_name_have_a_folder_each(load_context: Any, project: Path) -> None:
+    def folder(path: str) -> str:
+        return Path(load_context(input_path=path).params["description"]).name
+
+    assert folder("data/01_raw/a.csv").startswith("a-")
+    assert folder("data/01_raw/a.csv") == folder("./data/01_raw/a.csv") == folder(str(project / "data/01_raw/a.csv"))
+    assert len({folder(path) for path in ("data/01_raw/a.csv", "data/01_raw/a.parquet", "a.csv", "/tmp/a.csv")}) == 4
+
+
 def wrap(cause: Exception, depth: int) -> Exception:
     """Raise from under as many wrappings as Kedro may put around an error."""
     for _ in range(depth):
@@ -177,3 +193,17 @@ def test_a_run_that_is_done_or_fails_gives_its_folders_back(locked: Any) -> None
     with pytest.raises(TableError):
         hooks.on_pipeline_error(TableError("the table is empty"))
     assert names() == []
+
+
+@pytest.mark.parametrize("given", [{"lookback": 6}, {"run_id": "a", "input_path": "b.csv", "backend": "onnx"}])
+def test_forecasting_takes_what_names_a_run(locked: Any, tmp_path: Path, given: dict[str, Any]) -> None:
+    hooks, _ = locked
+    run_params = {"project_path": str(tmp_path), "pipeline_names": ["forecasting"], "runtime_params": given}
+    hooks.before_pipeline_run(run_params, Pipeline([]), DataCatalog({}))
+
+
+def test_forecasting_refuses_what_a_named_run_has_decided(tmp_path: Path, refuses: Any) -> None:
+    given = {"run_id": "mine", "lookback": 6, "input_path": "b.csv"}
+    run_params = {"project_path": str(tmp_path), "pipeline_names": ["forecasting"], "runtime_params": given}
+    with refuses(ParameterError, 2, "'mine' decides on all else, so leave out: lookback"):
+        ProjectHooks().before_pipeline_run(run_params, Pipeline([]), DataCatalog({}))

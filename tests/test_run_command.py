@@ -38,9 +38,9 @@ def test_the_command_takes_all_options_of_kedros_own() -> None:
     [
         (TableError("the table is empty"), 10, "the table is empty"),
         (
-            ValueError("Pipeline does not contain\nnodes named ['x']."),
+            ValueError("these two options\ncontradict each other"),
             2,
-            "Pipeline does not contain nodes named ['x'].",
+            "these two options contradict each other",
         ),
         (YAMLError("unable to read line 3"), 2, "unable to read line 3"),
         (DatasetError("'type' is missing"), 2, "'type' is missing"),

@@ -20,7 +20,7 @@ import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from spline_lstm.contracts import META_KEYS, ModelInput
+from spline_lstm.contracts import META_KEYS, WINDOW_ARRAYS, ModelInput
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation.markdown import table
@@ -158,6 +158,8 @@ def artifacts_page() -> str:
         "## Inside `processed.npz`",
         "Plain arrays, read with `allow_pickle=False`, and `run_id`. `B` windows, `T` rows.",
         _table(["key", "content"], _attributes(ModelInput, without=("preprocessor", "meta"))),
+        "Beside them, unless `materialize_windows` says otherwise, the windows that are cut from them:",
+        _table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in WINDOW_ARRAYS.items()]),
         "## Inside `meta.json`",
         "It is written last and holds the SHA-256 of the two files beside it. Every one has at least:",
         _table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in META_KEYS.items()]),
@@ -172,13 +174,12 @@ def artifacts_page() -> str:
 
 
 def _catalog_tables() -> Iterator[str]:
-    """Yield a table a layer; entries of a benchmark's cells repeat others and are left out."""
+    """Yield a table a layer; entries of a benchmark's cells and a backtest's folds repeat others and are left out."""
     text = (BASE / "catalog.yml").read_text()
-    meanings = dict(re.findall(r"^# (.*)\n(\w+):$", text, flags=re.MULTILINE))
-    named = {name: meaning for meaning, name in meanings.items()}
+    named = {name: meaning for meaning, name in re.findall(r"^# (.*)\n(\w+):$", text, flags=re.MULTILINE)}
     layers: dict[str, list[list[str]]] = {}
     for name, entry in yaml.safe_load(text).items():
-        if not name.startswith("{cell}"):
+        if "{" not in name:
             place = re.sub(r"\$\{runtime_params:(\w+)\}", r"<\1>", entry["filepath"])
             row = [f"`{name}`", named[name], _path(place), _maker(entry)]
             layers.setdefault(entry["metadata"]["kedro-viz"]["layer"], []).append(row)

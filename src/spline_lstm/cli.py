@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from yaml import YAMLError
 
 from spline_lstm.errors import ParameterError, ProjectBugError
+from spline_lstm.mistakes import in_words
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class _RunCommand(click.Command):
         except _MISTAKES as error:
             # Errors of a pipeline that runs have passed the hooks: these are of the options or the configuration.
             logger.debug("Refused", exc_info=error)
-            raise ParameterError(_in_words(error)) from None
+            raise ParameterError(in_words(error, ctx.params)) from None
         except Exception as error:
             logger.debug("Unexpected failure", exc_info=error)
             raise ProjectBugError.of(error) from error
@@ -119,12 +120,6 @@ def _exit_later(number: int) -> threading.Timer:
 def _tell(number: int) -> None:
     if multiprocessing.parent_process() is None:
         click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, AttributeError | LookupError | TypeError):
-        return f"the options or the configuration cannot be used: {error}"
-    return str(error)
 
 
 cli = click.Group("spline_lstm", context_settings=CONTEXT_SETTINGS)

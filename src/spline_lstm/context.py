@@ -4,17 +4,23 @@ This is a context class and not a hook, because kedro-viz starts without hooks: 
 sessions, notebooks and kedro-viz all pass, before the catalog is made, and so agree on paths.
 """
 
+import hashlib
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from attrs import define
 from kedro.framework.context import KedroContext
 
 from spline_lstm.datasets.inputs import read_schema
-from spline_lstm.matrix import make_matrix, set_current_matrix
+from spline_lstm.matrix import Cell, make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
 
-_PIPELINES = ("preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "forecasting", "describe")
+_PIPELINES = (
+    "preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "backtest", "forecasting", "describe",
+)  # fmt: skip
+_OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
+"""What names or shapes a benchmark and not its cells."""
 
 
 @define(slots=False)
@@ -36,10 +42,26 @@ class ProjectContext(KedroContext):
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
         resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
         resolved["run_command"] = command(None, {}, self.env)
-        resolved["description"] = f"data/08_reporting/tables/{Path(parameters.input_path).stem}"
+        resolved["description"] = f"data/08_reporting/tables/{_folder_name(self.project_path, parameters.input_path)}"
+        resolved["run"]["command"] = command(None, given, self.env)
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
+        for cell in matrix.cells:
+            matrix.parameters["cells"][cell.run_id]["run"]["command"] = command(None, _of_cell(given, cell), self.env)
         set_current_matrix(matrix)
         loader.runtime_params = resolved | matrix.parameters
+
+
+def _of_cell(given: dict[str, Any], cell: Cell) -> dict[str, Any]:
+    """Return the parameters that give a cell of the benchmark as a run of its own."""
+    own = {"model_type": cell.model_type, "feature_mode": cell.feature_mode, "seed": cell.seed}
+    return {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | own
+
+
+def _folder_name(project_path: Path, table: str) -> str:
+    """Name the folder of a table: tables of one name in two places have two folders."""
+    path = (project_path / table).resolve()
+    known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
+    return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"
 
 
 def _commit(project_path: Path) -> str | None:

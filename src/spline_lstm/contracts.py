@@ -211,7 +211,12 @@ _KINDS = {
 ARRAYS = tuple(_KINDS)
 """Keys of `processed.npz` beside `run_id`."""
 _WINDOW_KINDS = {"X": "f", "y": "f", "y_mask": "b"}
-WINDOW_ARRAYS = tuple(_WINDOW_KINDS)
+WINDOW_ARRAYS = {
+    "X": "scaled inputs, `(B, lookback, F_total)`: `X[w, l, f]` is `scaled[window_origin[w] - ages[l, f], f]`, or the "
+    "first row of the series where that lies before it",
+    "y": "scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed",
+    "y_mask": "where `y` was observed; elsewhere it is neither trained on nor scored",
+}
 """Further keys, where the windows are stored: whoever reads the file has them cut already."""
 
 
@@ -254,7 +259,7 @@ def from_arrays(
         ShapeContractError: The shapes do not fit together.
 
     """
-    wanted = WINDOW_ARRAYS if stored else ()
+    wanted = tuple(WINDOW_ARRAYS) if stored else ()
     missing = [name for name in (*ARRAYS, *wanted) if name not in arrays and name not in stored]
     if missing:
         raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")

@@ -17,10 +17,12 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from spline_lstm.datasets.locks import FolderLocks
-from spline_lstm.errors import ProjectBugError, own_error
+from spline_lstm.errors import ParameterError, ProjectBugError, examples, own_error
 from spline_lstm.matrix import current_matrix
 
 logger = logging.getLogger(__name__)
+
+_FORECASTING_TAKES = ("run_id", "input_path", "backend")
 
 
 class ProjectHooks:
@@ -44,9 +46,11 @@ class ProjectHooks:
         """Lock the folders that the run writes against all others, and those that it reads against writers.
 
         Raises:
+            ParameterError: Forecasting is given a parameter that it would not heed.
             RunLockedError: Another process uses one of them.
 
         """
+        _check_forecasting(run_params)
         data = Path(run_params["project_path"]) / "data"
         written = _folders(catalog, pipeline.all_outputs(), data)
         self._locks.take(data, written=written, read=_folders(catalog, pipeline.inputs(), data))
@@ -82,6 +86,19 @@ class ProjectHooks:
         if isinstance(own, ProjectBugError):
             logger.debug("Unexpected failure", exc_info=error)
         raise own from None
+
+
+def _check_forecasting(run_params: dict[str, Any]) -> None:
+    """Refuse what a run that is named has decided already; without its name, parameters say which run is meant."""
+    given = run_params.get("runtime_params") or {}
+    if run_params.get("pipeline_names") != ["forecasting"] or "run_id" not in given:
+        return
+    ignored = [name for name in given if name not in _FORECASTING_TAKES]
+    if ignored:
+        takes = f"{', '.join(_FORECASTING_TAKES[:-1])} and {_FORECASTING_TAKES[-1]}"
+        raise ParameterError(
+            f"forecasting takes {takes}; '{given['run_id']}' decides on all else, so leave out: {examples(ignored)}"
+        )
 
 
 def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Path) -> set[Path]:

@@ -1,11 +1,13 @@
-"""The benchmark's matrix: model types x feature modes x seeds, each cell a run like any other."""
+"""What pipelines are made of: the benchmark's cells (each a run like any other) and the backtest's folds."""
 
 import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from spline_lstm.parameters import Parameters, resolve_parameters
+from spline_lstm.series.folds import fold_shares
 from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.windows import WindowSpec
 
 
 @dataclass(frozen=True)
@@ -21,18 +23,21 @@ class Cell:
 
 @dataclass(frozen=True)
 class Matrix:
-    """All cells, and the parameter groups that their nodes take.
+    """All cells and folds, and the parameter groups that their nodes take.
 
     Attributes:
         cells: In the order of model types, feature modes and seeds.
-        parameters: `cells` (run id to groups), `sources` (processed id to groups) and `benchmark_id`.
+        parameters: `cells` (run id to groups), `sources` (processed id to groups), `benchmark_id`, and `folds` (name
+            to groups).
         ensemble: Whether the seeds' mean forecasts are scored too.
+        folds: Names of the backtest's folds, in the order of time.
 
     """
 
     cells: tuple[Cell, ...]
     parameters: dict[str, Any]
     ensemble: bool = False
+    folds: tuple[str, ...] = ()
 
 
 def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
@@ -57,7 +62,21 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
-    return Matrix(tuple(cells), groups, axes.ensemble)
+    groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit)["run"])
+    return Matrix(tuple(cells), groups, axes.ensemble, tuple(groups["folds"]))
+
+
+def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parameter groups of every fold, which is the run in all but the ids and the shares of its parts."""
+    count = parameters.backtest.folds
+    folds = {}
+    for number in range(1, count + 1):
+        name = f"fold{number:0{len(str(count))}}of{count}"  # so that their names sort
+        ids = {key: f"{run[key]}-{name}" for key in ("run_id", "processed_run_id")}
+        split = list(fold_shares(parameters.split, number, count))
+        windows = parameters.part(WindowSpec).model_dump(mode="json") | {"split": split}
+        folds[name] = {"number": number, "windows": windows, "run": run | ids}
+    return folds
 
 
 _current: list[Matrix] = []

@@ -15,6 +15,7 @@ from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
@@ -90,6 +91,8 @@ class RunSpec(Spec):
     """Commit hash of the project; None outside git."""
     settings: dict[str, Any]
     """The resolved parameters, as recorded with every result."""
+    command: str = ""
+    """What to type to repeat it."""
 
 
 class Parameters(
@@ -98,6 +101,7 @@ class Parameters(
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
     edge_poc: EdgeSpec
+    backtest: BacktestSpec
     benchmark: BenchmarkSpec
     materialize_windows: Literal["auto", "always", "never"]
     """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""

@@ -2,8 +2,10 @@
 
 import warnings
 
+from spline_lstm.closing import ClosingHooks
 from spline_lstm.context import ProjectContext
 from spline_lstm.hooks import ProjectHooks
+from spline_lstm.tracking import TrackingHooks
 
 # Kedro says on every `--pipeline=...` that `--pipelines=...` is to come; both work.
 warnings.filterwarnings("ignore", message=".*'--pipeline'.*", category=DeprecationWarning)
@@ -13,7 +15,7 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain '.'
 warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute on the instance")
 
 CONTEXT_CLASS = ProjectContext
-HOOKS = (ProjectHooks(),)
+HOOKS = (ProjectHooks(), ClosingHooks(), TrackingHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -1,6 +1,7 @@
 """The base of all settings: typed, frozen, and refused with one clear line."""
 
 import re
+from collections.abc import Collection
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import (
@@ -54,7 +55,9 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     if finding["type"] == "extra_forbidden":
         known = _known_names(spec, finding["loc"][:-1])
         path = ".".join(str(part) for part in finding["loc"])
-        return f"{subject} '{path}' is unknown{nearest(str(finding['loc'][-1]), known)}; known: {examples(known, 12)}"
+        return (
+            f"{subject} '{path}' is unknown{_meant(str(finding['loc'][-1]), known, spec)}; known: {examples(known, 12)}"
+        )
     path = _path(finding)
     if finding["type"] == "missing":
         return f"{subject} '{path}' is missing"
@@ -66,6 +69,17 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     if finding["type"] == "literal_error":
         hint = nearest(str(finding["input"]), re.findall(r"'([^']*)'", finding["ctx"]["expected"]))
     return f"{subject} '{path}' is {_shorten(finding['input'])}; {text}{hint}"
+
+
+def _meant(name: str, known: list[str], spec: type[BaseModel]) -> str:
+    """Name the field that was probably meant: a similar one beside it, or one of this name in a group."""
+    groups = (group for group, field in spec.model_fields.items() if name in _fields_of(field.annotation))
+    group = next(groups, None)
+    return f"; did you mean '{group}.{name}'?" if group else nearest(name, known)
+
+
+def _fields_of(annotation: Any) -> Collection[str]:
+    return getattr(annotation, "model_fields", ())
 
 
 def _path(finding: Any) -> str:

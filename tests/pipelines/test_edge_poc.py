@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.edge.report import make_edge_report, make_matrix_report
+from spline_lstm.edge.report import explain_verdict, make_edge_report, make_matrix_report
 from spline_lstm.errors import EdgeGateError, Failure, TrainingDivergedError
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.parameters import ExportSpec, RunSpec
@@ -61,6 +61,19 @@ def test_a_fail_is_a_report_only_where_it_is_not_enforced(make_parameters: Any) 
 
 def test_smaller_weights_that_fail_hold_nothing_up(enforced: Any) -> None:
     assert enforce_gate(gate(onnx=judged(), int8=judged("FAIL", "int8")), enforced) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "item", "words"),
+    [
+        ("model.onnx", judged(), "PASS"),
+        ("model.onnx", judged("FAIL"), "FAIL (p95)"),
+        ("model.int8.onnx", judged("FAIL", "int8"), "FAIL (p95); a smaller variant, the release does not stand on it"),
+        ("second_route.onnx", judged(), "PASS; for comparison only"),
+    ],
+)
+def test_a_verdict_says_what_failed_and_whether_it_counts(name: str, item: dict[str, Any], words: str) -> None:
+    assert explain_verdict(name, item) == words
 
 
 def test_nothing_exported_is_nothing_released(enforced: Any, refuses: Any) -> None:

@@ -150,12 +150,15 @@ def test_an_export_of_another_training_is_refused(finished: Finished, refuses: A
 
 @pytest.fixture(scope="module")
 def typed(finished: Finished) -> subprocess.CompletedProcess[str]:
-    """The pipeline as from the command line, through both formats, with a setting that is not the run's."""
+    """The pipeline as from the command line, through both formats, where files hold a setting that is not the run's."""
+    local = finished.workspace / "conf" / "local"
+    local.mkdir(exist_ok=True)
+    (local / "parameters.yml").write_text("lookback: 9\n")
     code = f"""
 import sys
 from spline_lstm.__main__ import main
 for backend in ("onnx", "tflite"):
-    params = f"run_id={RUN},input_path=data/01_raw/weather.csv,backend={{backend}},lookback=9"
+    params = f"run_id={RUN},input_path=data/01_raw/weather.csv,backend={{backend}}"
     main(["--pipeline=forecasting", "--params", params], standalone_mode=False)
     print(backend, [name for name in ("tensorflow", "keras") if name in sys.modules])
 """

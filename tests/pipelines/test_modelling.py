@@ -22,6 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
     "predictions": ParquetDataset, "intervals": JSONDataset, "run_record": JSONDataset, "report": TextDataset,
+    "model_card": TextDataset,
     **dict.fromkeys(("plot_windows", "plot_steps", "plot_residuals", "plot_training"), PlotlyDataset),
 }  # fmt: skip
 CHANGES = {
@@ -56,7 +57,7 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
 
 def test_the_nodes_are_named_like_their_functions() -> None:
     names = {node.name for node in create_pipeline().nodes}
-    assert names == {"train_model", "evaluate_model", "describe_run", "plot_run", "write_report"}
+    assert names == {"train_model", "evaluate_model", "describe_run", "plot_run", "write_report", "write_model_card"}
 
 
 def test_it_needs_the_model_input_and_parameters() -> None:

@@ -97,7 +97,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         self._check_hashes(meta)
         preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))
         arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True)  # their bytes are those of the hash
-        return from_arrays(arrays, read_headers(path, WINDOW_ARRAYS), preprocessor, meta)
+        return from_arrays(arrays, read_headers(path, tuple(WINDOW_ARRAYS)), preprocessor, meta)
 
     def _load_meta(self) -> dict[str, Any]:
         path = self._folder / "meta.json"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spline_lstm.edge.export import SECOND_ROUTE
 from spline_lstm.evaluation.markdown import table
 
 _ENOUGH_WINDOWS = 1_000
@@ -47,6 +48,19 @@ def _number(value: float | None, digits: int = 4) -> str:
     return "not a number" if value is None else f"{value:.{digits}g}"
 
 
+def why_failed(item: dict[str, Any]) -> str:
+    """Name what a file failed; empty where it passed."""
+    return item["reason"] or ", ".join(entry["name"] for entry in item["criteria"] if not entry["passed"])
+
+
+def explain_verdict(name: str, item: dict[str, Any]) -> str:
+    """Put a file's verdict into words: only files with full weights decide on a release."""
+    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] == "FAIL" else "")
+    if name == SECOND_ROUTE:
+        return f"{words}; for comparison only"
+    return words if item["precision"] == "fp32" else f"{words}; a smaller variant, the release does not stand on it"
+
+
 def _summary(gate: dict[str, Any]) -> str:
     rows = [
         [
@@ -75,7 +89,8 @@ def _summary(gate: dict[str, Any]) -> str:
     note = (
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
         f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
-        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters."
+        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters. Files with fp16 and int8 "
+        "weights are variants: the release stands on fp32, whatever their verdict."
     )
     return f"## Files\n\n{table(heading, rows)}\n\n{note}"
 
@@ -160,7 +175,7 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
             item["format"],
             f"**{item['verdict']}**",
             *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
-            item["reason"] or ", ".join(entry["name"] for entry in item["criteria"] if not entry["passed"]),
+            why_failed(item),
         ]
         for gate in gates
         for item in gate["files"].values()

@@ -11,7 +11,7 @@ _HEADINGS = {
 }  # fmt: skip
 _LEVEL = 5e-4
 """Relative difference of two RMSE that is shown as none."""
-_CLEARLY_LESS = 0.05
+CLEARLY_LESS = 0.05
 """Share of the truth by which an interval may miss its level before the report warns."""
 _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm")
 
@@ -31,12 +31,12 @@ def one_line(metrics: dict[str, Any]) -> str:
     """Say how the model compares with its strongest baseline on test."""
     model, (name, baseline) = metrics["test"]["model"]["overall"], _best_baseline(metrics)
     return (
-        f"Test RMSE {_number(model['rmse'])}{_unit(metrics)}, {_against(model['rmse'], baseline['rmse'])} the "
-        f"strongest baseline ({name.replace('_', ' ')}, {_number(baseline['rmse'])})"
+        f"Test RMSE {number(model['rmse'])}{_unit(metrics)}, {against(model['rmse'], baseline['rmse'])} the "
+        f"strongest baseline ({name.replace('_', ' ')}, {number(baseline['rmse'])})"
     )
 
 
-def _against(rmse: float, baseline: float) -> str:
+def against(rmse: float, baseline: float) -> str:
     """Put the relation to a baseline into words; what rounds to nothing is level."""
     if abs(rmse - baseline) <= _LEVEL * baseline:
         return "level with"
@@ -64,7 +64,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
     """
     parts = [
         f"# Run {run['run_id']}",
-        f"**{one_line(metrics)}.** {_verdict(metrics)}",
+        f"**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
         _horizon_table(metrics),
@@ -76,26 +76,34 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
     return "\n\n".join(parts) + "\n"
 
 
-def _verdict(metrics: dict[str, Any]) -> str:
+def verdict(metrics: dict[str, Any]) -> str:
+    """Say whether the model is better than all baselines on test."""
     rmse = metrics["test"]["model"]["overall"]["rmse"]
     beaten_by = [
         name.replace("_", " ")
         for name, scores in metrics["test"]["baselines"].items()
         if scores["overall"]["rmse"] < (1 - _LEVEL) * rmse
     ]
-    if not beaten_by and _against(rmse, _best_baseline(metrics)[1]["rmse"]) == "level with":
+    if not beaten_by and against(rmse, _best_baseline(metrics)[1]["rmse"]) == "level with":
         return "The model is no better than it."
     if not beaten_by:
         return "The model beats every baseline."
     return f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
 
 
-def _unit(metrics: dict[str, Any]) -> str:
+def unit_of(metrics: dict[str, Any]) -> str:
+    """Return the unit that all targets share, or nothing."""
     units = set(metrics["units"].values())
-    return f" {units.pop()}" if len(units) == 1 and units != {None} else ""
+    return str(units.pop()) if len(units) == 1 and units != {None} else ""
 
 
-def _number(value: float | None) -> str:
+def _unit(metrics: dict[str, Any]) -> str:
+    unit = unit_of(metrics)
+    return f" {unit}" if unit else ""
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits, or a dash where there is none."""
     return "–" if value is None else f"{value:.4g}"
 
 
@@ -108,19 +116,19 @@ def _scores_table(metrics: dict[str, Any]) -> str:
     rows = [
         [
             "**this model**" if name == "model" else name.replace("_", " "),
-            *(_number(scores[metric]) for metric in _HEADINGS),
-            _number(val[name]["rmse"]),
+            *(number(scores[metric]) for metric in _HEADINGS),
+            number(val[name]["rmse"]),
         ]
         for name, scores in sorted(overall.items(), key=lambda item: item[1]["rmse"])
     ]
-    unit = f" ({_unit(metrics).strip()})" if _unit(metrics) else ""
+    unit = f" ({unit_of(metrics)})" if unit_of(metrics) else ""
     intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{unit}."
     return f"{intro}\n\n{table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows, numbers=True)}"
 
 
 def _targets_table(metrics: dict[str, Any]) -> str:
     rows = [
-        [name, *(_number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
+        [name, *(number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
         for name, scores in metrics["test"]["model"]["per_target"].items()
     ]
     return f"## By target\n\n{table(['target', *_HEADINGS.values(), 'unit'], rows, numbers=True)}"
@@ -133,18 +141,18 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
     others = metrics["test"]["baselines"][name]["per_horizon"]
     count = min(8, len(steps))
     chosen = sorted({round(position * (len(steps) - 1) / max(count - 1, 1)) for position in range(count)})
-    rows = [[str(steps[at]["step"]), _number(steps[at]["rmse"]), _number(others[at]["rmse"])] for at in chosen]
+    rows = [[str(steps[at]["step"]), number(steps[at]["rmse"]), number(others[at]["rmse"])] for at in chosen]
     heading = ["step", "this model", name.replace("_", " ")]
     return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
 
 
 def _intervals_section(metrics: dict[str, Any]) -> str:
     rows = [
-        [f"{100 * entry['level']:g} %", _percent(entry["coverage"]), f"{_number(entry['mean_width'])}{_unit(metrics)}"]
+        [f"{100 * entry['level']:g} %", percent(entry["coverage"]), f"{number(entry['mean_width'])}{_unit(metrics)}"]
         for entry in metrics["intervals"]
     ]
     covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
-    narrow = any(entry["coverage"] < entry["level"] - _CLEARLY_LESS for entry in covered)
+    narrow = any(entry["coverage"] < entry["level"] - CLEARLY_LESS for entry in covered)
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
     return (
         f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
@@ -152,7 +160,8 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
     )
 
 
-def _percent(share: float | None) -> str:
+def percent(share: float | None) -> str:
+    """Return a share in percent, or a dash where there is none."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
@@ -190,6 +199,8 @@ def _files_section(run: dict[str, Any]) -> str:
         ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
         ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
         ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
+        ["to go with the model", f"`data/08_reporting/{run_id}/model_card.md`", '`catalog.load("model_card")`'],
+        ["more test blocks", f"`data/08_reporting/{run_id}/backtest.md`", "after `--pipeline=backtest`"],
         ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
     return f"## Files\n\n{table(['what', 'where', ''], rows)}"

@@ -13,7 +13,7 @@ from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
-from spline_lstm.series.splits import SPLITS, SplitBorders, make_split_borders
+from spline_lstm.series.splits import SPLITS, SplitBorders
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
@@ -48,7 +48,7 @@ class FilledSeries:
         return (rows >= self.borders.train_end[series]).astype(np.int8) + (rows >= self.borders.val_end[series])
 
 
-def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: str | None) -> FilledSeries:
+def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
     """Fill the gaps of all targets.
 
     Raises:
@@ -56,7 +56,6 @@ def fill_series(grid: Grid, spec: FillSpec, split: tuple[float, ...], sha256: st
 
     """
     check_gaps(grid, spec)
-    borders = make_split_borders(grid.borders, split)
     is_train = borders.is_train(grid.series)
     targets = grid.values[:, : len(grid.columns.targets)]
     for position, name in enumerate(grid.columns.targets):
@@ -174,8 +173,8 @@ def _schema_in_use(
         check_leads(in_use, windows.lookback, windows.horizon)
         annual = annual_features_on_short_history(grid, filled.borders, in_use)
         if annual:
-            logger.warning(
-                "Less than a year of training data: the annual calendar feature '%s' is likely to mislead", annual[0]
+            logger.info(
+                "Less than a year of training data: what %s tell of the seasons is extrapolated", " and ".join(annual)
             )
         return in_use
     lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
@@ -225,6 +224,9 @@ def _make_meta(
             "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
             "dropped_windows": index.dropped,
             "absent_covariates": list(columns.absent),
+            "extrapolated_features": annual_features_on_short_history(grid, filled.borders, schema)
+            if multivariate
+            else [],
         },
     }  # fmt: skip
 

@@ -1,18 +1,14 @@
 """Nodes of the description."""
 
-import logging
 from typing import Any
 
 from spline_lstm.evaluation import starting_point
 from spline_lstm.series.profile import profile_table
 from spline_lstm.types import DataFrame
 
-logger = logging.getLogger(__name__)
-
 
 def describe_table(raw_table: DataFrame, input_path: str, description: str) -> tuple[str, dict[str, Any], str]:
     """Look at a table; returns what was found, a starting schema, and starting parameters."""
     profile = profile_table(raw_table)
     parameters = starting_point.make_starting_parameters(profile, input_path, f"{description}/covariates.schema.json")
-    logger.info("Next: cp %s/parameters.yml conf/local/ && kedro run", description)
     return starting_point.make_profile_text(profile), starting_point.make_starting_schema(profile), parameters

@@ -67,7 +67,7 @@ def judge_exports(
             "path": f"data/06_models/{run.run_id}/edge/{name}",
             **verdict,
         }
-        logger.info("%s: %s%s", name, verdict["verdict"], f" ({verdict['reason']})" if verdict["reason"] else "")
+        logger.info("%s: %s", name, report.explain_verdict(name, judged[name]))
     second_route = judged.pop(export.SECOND_ROUTE, None)
     return {
         **found,
@@ -103,7 +103,7 @@ def enforce_gate(edge_gate: dict[str, Any], edge_poc: EdgeSpec) -> None:
     if edge_gate["verdict"] == "PASS":
         return
     failed = [
-        f"{name} ({item['reason'] or ', '.join(entry['name'] for entry in item['criteria'] if not entry['passed'])})"
+        f"{name} ({report.why_failed(item)})"
         for name, item in edge_gate["files"].items()
         if item["precision"] == "fp32" and item["verdict"] == "FAIL"
     ]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.contracts import ModelInput, fingerprint
-from spline_lstm.evaluation import forecasts, plots, report
+from spline_lstm.evaluation import forecasts, model_card, plots, report
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.archive import load_network
@@ -102,6 +102,7 @@ def describe_run(
         "processed_run_id": model_input.processed_id,
         "seed": training.seed,
         "commit": run.commit,
+        "command": run.command,
         "settings": run.settings,
         "shared": {
             **fingerprint(model_input),
@@ -132,6 +133,11 @@ def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_inpu
     text = report.make_report(metrics, run_record, model_input)
     logger.info("%s", report.one_line(metrics))
     return text
+
+
+def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
+    """Write the card for whoever receives the model."""
+    return model_card.make_model_card(metrics, run_record, model_input)
 
 
 def plot_run(

@@ -2,11 +2,18 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model, plot_run, train_model, write_report
+from spline_lstm.pipelines.modelling.nodes import (
+    describe_run,
+    evaluate_model,
+    plot_run,
+    train_model,
+    write_model_card,
+    write_report,
+)
 
 
 def create_pipeline() -> Pipeline:
-    """From `model_input` to the model, its metrics, predictions, intervals, report and plots."""
+    """From `model_input` to the model, its metrics, predictions, intervals, report, card and plots."""
     return Pipeline(
         [
             Node(
@@ -33,6 +40,7 @@ def create_pipeline() -> Pipeline:
                 ["plot_windows", "plot_steps", "plot_residuals", "plot_training"],
                 name="plot_run",
             ),
+            Node(write_model_card, ["metrics", "run_record", "model_input"], "model_card", name="write_model_card"),
             Node(write_report, ["metrics", "run_record", "model_input"], "report", name="write_report"),
         ]
     )

@@ -17,6 +17,7 @@ from spline_lstm.series.columns import TableSpec, select_columns
 from spline_lstm.series.frame import Observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
 from spline_lstm.types import DataFrame
 
@@ -34,7 +35,8 @@ def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, tabl
 def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
     """Put every series on its grid and fill its gaps."""
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
-    filled = bundle.fill_series(regular, fills, windows.split, observations.sha256)
+    borders = make_split_borders(regular.borders, windows.split)
+    filled = bundle.fill_series(regular, fills, borders, observations.sha256)
     logger.info(
         "%d series, %d steps of %s, %d targets filled",
         len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),

@@ -1,0 +1,62 @@
+"""Wiring of the backtest: one preprocessing and one modelling a fold, and one table."""
+
+from collections.abc import Collection
+
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.matrix import current_matrix
+from spline_lstm.pipelines import modelling, preprocessing
+from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
+
+
+def create_pipeline() -> Pipeline:
+    """From the raw table to the scores of every fold; without folds there is nothing to do."""
+    folds = current_matrix().folds
+    if not folds:
+        return Pipeline([])
+    plan = Node(
+        plan_folds,
+        ["observations", "params:table", "params:fills", "params:windows", "params:backtest"],
+        "fold_cuts",
+        name="plan_folds",
+    )
+    join = Node(
+        join_folds,
+        ["params:run", *(f"{fold}.metrics" for fold in folds), *(f"{fold}.predictions" for fold in folds)],
+        ["backtest", "backtest_report"],
+        name="join_folds",
+    )
+    validate = preprocessing.create_pipeline().only_nodes("validate_table")
+    return sum((_fold(fold) for fold in folds), start=validate + Pipeline([plan, join]))
+
+
+def _fold(fold: str) -> Pipeline:
+    """Wire one fold: what is fitted, chosen and trained in it sees its own part of the series only."""
+    fill = Node(
+        fill_fold,
+        ["observations", "fold_cuts", "params:table", "params:fills", "params:windows", "params:number"],
+        "series",
+        name="fill_fold",
+    )
+    reused = [
+        *preprocessing.create_pipeline().only_nodes("make_model_input").nodes,
+        *modelling.create_pipeline().only_nodes("train_model", "evaluate_model").nodes,
+    ]
+    groups = {name: f"params:{name}" for name in ("table", "fills", "model", "training", "evaluation")}
+    return Pipeline(
+        [_naming(node, fold) for node in (fill, *reused)],
+        namespace=fold,
+        inputs={"observations", "fold_cuts", "covariate_schema"},
+        parameters={f"params:{name}": source for name, source in groups.items()}
+        | {f"params:{name}": f"params:folds.{fold}.{name}" for name in ("windows", "run", "number")},
+    )
+
+
+def _naming(node: Node, fold: str) -> Node:
+    outputs: Collection[str] = node.outputs
+    return Node(
+        InFold(node.func, fold),
+        node.inputs,
+        list(outputs) if len(outputs) > 1 else node.outputs[0],
+        name=node.name,
+    )

@@ -1,0 +1,79 @@
+"""Folds of a rolling-origin evaluation: the test part of every series in blocks, one after another.
+
+L. J. Tashman, "Out-of-sample tests of forecasting accuracy: an analysis and review", International Journal of
+Forecasting 16(4), 2000. Fold `i` of `k` ends where the `i`-th of `k` equal blocks of the test part ends and is
+tested on that block; all before it is its training and validation part, in their usual proportion. So the blocks
+do not overlap, and the last one ends with the table.
+"""
+
+from dataclasses import replace
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from spline_lstm.series.frame import Observations
+from spline_lstm.series.grid import Grid
+from spline_lstm.series.splits import SplitBorders, make_split_borders
+from spline_lstm.spec import Spec, StrictInt
+from spline_lstm.types import Int64
+
+_END = np.iinfo(np.int64).max
+
+
+class BacktestSpec(Spec):
+    """How many folds there are; 0 is none."""
+
+    folds: Annotated[StrictInt, Field(ge=0)]
+
+
+def make_cuts(grid: Grid, shares: tuple[float, ...], folds: int) -> Int64:
+    """Find where the test blocks begin.
+
+    Args:
+        grid: All series.
+        shares: Share of train, val and test.
+        folds: Number of blocks.
+
+    Returns:
+        Timestamps, shape `(folds + 1, series)`: block `i`, counted from 0, holds what is not before the `i`-th and
+        before the next.
+
+    """
+    borders = make_split_borders(grid.borders, shares)
+    rows = borders.val_end + (borders.end - borders.val_end) * np.arange(folds + 1)[:, None] // folds
+    stamps = grid.timestamps[np.minimum(rows, len(grid.timestamps) - 1)]
+    return np.where(rows < borders.end, stamps, _END)
+
+
+def cut_observations(observations: Observations, end: Int64) -> Observations:
+    """Leave out all that is not before `end`, a timestamp for each series."""
+    kept = observations.timestamps < end[observations.series]
+    return replace(
+        observations,
+        series=observations.series[kept],
+        timestamps=observations.timestamps[kept],
+        values=observations.values[kept],
+    )
+
+
+def make_fold_borders(grid: Grid, test_from: Int64, shares: tuple[float, ...]) -> SplitBorders:
+    """Split the series of a fold where its test block begins.
+
+    Args:
+        grid: The series up to the fold's end.
+        test_from: First timestamp of each series' block, shape `(series,)`.
+        shares: Share of train, val and test; what is before the block is divided as the first two are.
+
+    """
+    start, end = grid.borders[:-1], grid.borders[1:]
+    before = np.bincount(grid.series[grid.timestamps < test_from[grid.series]], minlength=len(start))
+    train = np.floor(np.round(before * shares[0] / (shares[0] + shares[1]), 6)).astype(np.int64)
+    return SplitBorders(start, start + train, start + before, end)
+
+
+def fold_shares(shares: tuple[float, ...], number: int, folds: int) -> tuple[float, float, float]:
+    """Return the shares of train, val and test in a fold, which is counted from 1."""
+    train, val, test = shares
+    block = test / folds / (1 - test * (folds - number) / folds)
+    return (1 - block) * train / (train + val), (1 - block) * val / (train + val), block
