@@ -134,7 +134,7 @@ def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
     assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
     assert "mean 5.65 5.72 9.16" in lines
     assert "single split 5.65 5.72 9.16" in lines
-    assert lines[-1] == "Next kedro run --pipeline=forecasting --params run_id=gru-1"
+    assert lines[-1] == "Next kedro run --pipeline=forecasting --env ci --params run_id=gru-1"
 
 
 def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:
