@@ -63,7 +63,7 @@ def test_a_parquet_file_that_is_none_is_refused(
         load(tmp_path / name, content)
 
 
-@pytest.mark.parametrize("path", ["nowhere.csv", "nowhere.parquet", "."])
+@pytest.mark.parametrize("path", ["nowhere.csv", "nowhere.parquet"])
 def test_a_missing_table_is_refused_with_what_to_type(path: str, tmp_path: Path, refuses_load: Refuses) -> None:
     with refuses_load(TableError, 10, "is not there; give the path of a CSV or Parquet file: input_path=..."):
         TableDataset(filepath=str(tmp_path / path)).load()
@@ -107,6 +107,35 @@ def test_a_parquet_table_keeps_its_types(tmp_path: Path, make_table: Callable[..
     table.to_parquet(tmp_path / "table.parquet")
     loaded = TableDataset(filepath=str(tmp_path / "table.parquet")).load()
     pd.testing.assert_frame_equal(loaded, table)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, make_table: Callable[..., pd.DataFrame]) -> Path:
+    table = make_table(steps=5)
+    for number, (_, part) in enumerate(table.groupby("station")):
+        part.to_parquet(tmp_path / f"part{number}.parquet", index=False)
+    (tmp_path / "notes.txt").write_text("no part of it")
+    return tmp_path
+
+
+def test_the_parquet_files_of_a_folder_are_one_table(folder: Path, make_table: Callable[..., pd.DataFrame]) -> None:
+    loaded = TableDataset(filepath=str(folder)).load()
+    pd.testing.assert_frame_equal(loaded, make_table(steps=5))
+    assert loaded.attrs["source"] == str(folder)
+    before = loaded.attrs["sha256"]
+    pd.read_parquet(folder / "part1.parquet").assign(humidity=1.0).to_parquet(folder / "part1.parquet", index=False)
+    assert TableDataset(filepath=str(folder)).load().attrs["sha256"] != before
+
+
+def test_files_of_other_columns_are_no_parts_of_one_table(folder: Path, refuses_load: Refuses) -> None:
+    pd.read_parquet(folder / "part1.parquet").drop(columns="humidity").to_parquet(folder / "part1.parquet")
+    with refuses_load(TableError, 10, "part1.parquet", "are no parts of one table", "has the column 'humidity'"):
+        TableDataset(filepath=str(folder)).load()
+
+
+def test_a_folder_without_parquet_files_is_no_table(tmp_path: Path, refuses_load: Refuses) -> None:
+    with refuses_load(TableError, 10, "is a folder without Parquet files; input_path=... names a table"):
+        TableDataset(filepath=str(tmp_path)).load()
 
 
 def test_a_named_index_of_a_parquet_table_is_a_column(tmp_path: Path, make_table: Callable[..., pd.DataFrame]) -> None:

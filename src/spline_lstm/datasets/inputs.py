@@ -26,14 +26,17 @@ class _ReadOnlyDataset(AbstractDataset[Any, Any]):
         raise TableError(f"{shown(self._filepath)} is an input and is not written")
 
     def _exists(self) -> bool:
-        return self._filepath.is_file()
+        return self._filepath.exists()
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": shown(self._filepath)}
 
 
+_PARQUET = (".parquet", ".pq")
+
+
 class TableDataset(_ReadOnlyDataset):
-    """A CSV or Parquet table.
+    """A CSV or Parquet table, or a folder whose Parquet files are one.
 
     CSV cells stay text, so that the validation sees what stands in the file. The frame's `attrs`
     hold the `source` (for messages) and its `sha256`.
@@ -44,28 +47,55 @@ class TableDataset(_ReadOnlyDataset):
 
         Raises:
             TableError: The file is missing, empty, not UTF-8, not what its ending says, or has rows
-                of different lengths.
+                of different lengths; or the files of a folder have other columns each.
 
         """
-        source = shown(self._filepath)
-        if not self._filepath.is_file():
-            raise TableError(f"{source} is not there; give the path of a CSV or Parquet file: input_path=...")
-        read = _read_parquet if self._filepath.suffix.lower() in (".parquet", ".pq") else _read_csv
-        try:
-            content = self._filepath.read_bytes()
-            table = read(content)
-        except (OSError, ValueError) as error:  # pyarrow's errors derive from these
-            raise TableError(f"{source} cannot be read: {_first_line(error)}") from None
-        twice = table.columns[table.columns.duplicated()]
-        if len(twice):
-            raise TableError(f"{source}: column '{twice[0]}' is there twice")
-        table.attrs.update(source=source, sha256=hashlib.sha256(content).hexdigest())
-        return table
+        if not self._filepath.is_dir():
+            return _read(self._filepath)
+        parts = [_read(path) for path in sorted(self._filepath.iterdir()) if path.suffix.lower() in _PARQUET]
+        if not parts:
+            raise TableError(f"{shown(self._filepath)} is a folder without Parquet files; input_path=... names a table")
+        return _join(parts, shown(self._filepath))
 
     def preview(self, nrows: int = 40) -> TablePreview:
         """Return the first rows for kedro-viz."""
         head = self.load().head(nrows)
         return TablePreview(head.astype(str).to_dict(orient="split"))
+
+
+def _read(path: Path) -> DataFrame:
+    source = shown(path)
+    if not path.is_file():
+        raise TableError(f"{source} is not there; give the path of a CSV or Parquet file: input_path=...")
+    read = _read_parquet if path.suffix.lower() in _PARQUET else _read_csv
+    try:
+        content = path.read_bytes()
+        table = read(content)
+    except (OSError, ValueError) as error:  # pyarrow's errors derive from these
+        raise TableError(f"{source} cannot be read: {_first_line(error)}") from None
+    twice = table.columns[table.columns.duplicated()]
+    if len(twice):
+        raise TableError(f"{source}: column '{twice[0]}' is there twice")
+    table.attrs.update(source=source, sha256=hashlib.sha256(content).hexdigest())
+    return table
+
+
+def _join(parts: list[DataFrame], source: str) -> DataFrame:
+    """Join the files of one table; its hash is that of their hashes."""
+    import pandas as pd
+
+    first = parts[0]
+    for part in parts[1:]:
+        other = set(part.columns) ^ set(first.columns)
+        if other:
+            raise TableError(
+                f"{part.attrs['source']} and {first.attrs['source']} are no parts of one table: "
+                f"only one of them has the column '{min(map(str, other))}'"
+            )
+    digest = hashlib.sha256("".join(part.attrs["sha256"] for part in parts).encode()).hexdigest()
+    table = pd.concat(parts, ignore_index=True)
+    table.attrs = {"source": source, "sha256": digest}
+    return table
 
 
 def _read_csv(content: bytes) -> DataFrame:
