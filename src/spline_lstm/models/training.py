@@ -21,8 +21,8 @@ _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
 _TRIAL_STEPS = 500
 _TRIAL_WINDOWS = 20_000
-_CLEARLY_LOWER = 0.98
-"""Validation loss, relative to that of the smallest learning rate, from which another one is taken: 1 % of RMSE."""
+_CLEARLY_LOWER = 0.988
+"""Validation loss, relative to that of the smallest learning rate, from which another one is taken."""
 _LEAST_LEARNING_RATE = 0.99e-4
 
 
