@@ -197,7 +197,7 @@ def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_
 
 @pytest.mark.parametrize(
     ("losses", "chosen"),
-    [((1.0, 0.985, 0.99), 1e-4), ((1.0, 0.95, 0.97), 1e-3), ((1.0, np.inf, 0.9), 1e-2), ((1.0, np.inf, np.inf), 1e-4)],
+    [((1.0, 0.99, 0.995), 1e-4), ((1.0, 0.95, 0.97), 1e-3), ((1.0, np.inf, 0.9), 1e-2), ((1.0, np.inf, np.inf), 1e-4)],
 )
 def test_larger_steps_are_taken_only_where_they_are_clearly_better(losses: Any, chosen: float) -> None:
     trials = dict(zip((1e-4, 1e-3, 1e-2), losses, strict=True))
