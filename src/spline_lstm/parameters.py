@@ -171,18 +171,18 @@ def command(pipeline: str | None, given: Mapping[str, Any], env: str | None) -> 
 
     Without a pipeline it runs the main job.
     """
-    texts = [f"{name}={_typed(value)}" for name, value in _flat(given)]
+    texts = [f"{name}={_typed(value)}" for name, value in flatten(given)]
     options = [f"--pipeline={pipeline}"] if pipeline else []
     options += [f"--env {env}"] if env else []
     options += ["--params " + ",".join(texts)] if texts else []
     return " ".join(["kedro run", *options])
 
 
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield nested parameters as the dotted names that the command line takes."""
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
 

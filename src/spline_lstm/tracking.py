@@ -10,6 +10,8 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from spline_lstm.parameters import flatten
+
 logger = logging.getLogger(__name__)
 
 _SHOWN = (
@@ -57,7 +59,7 @@ def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], nam
     if "run_record" in loaded:
         record = loaded["run_record"]
         mlflow.set_tags({name: str(record[name]) for name in ("run_id", "processed_run_id", "commit", "command")})
-        mlflow.log_params({name: str(value)[:_LONGEST] for name, value in _flat(record["settings"])})
+        mlflow.log_params({name: str(value)[:_LONGEST] for name, value in flatten(record["settings"])})
     scores = dict(_scores(loaded))
     if scores:
         mlflow.log_metrics(scores)
@@ -92,11 +94,3 @@ def _numbers(
     for name in names or tuple(values):
         if values.get(name) is not None:
             yield f"{prefix}.{name}", float(values[name])
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", value

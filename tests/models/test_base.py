@@ -180,7 +180,7 @@ def test_without_improvement_the_learning_rate_falls_and_then_training_ends(
     assert (record.best_epoch, record.learning_rate, record.trials) == (0, rate, {})
 
 
-def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_windows: Any) -> None:
+def test_auto_tries_three_learning_rates_from_the_same_start(make_tiny: Any, make_windows: Any) -> None:
     train, val = make_windows(64), make_windows(32, seed=1)
     records = {}
     for rate in ("auto", 1e-4, 1e-3, 1e-2):
@@ -197,7 +197,13 @@ def test_auto_takes_the_learning_rate_whose_trial_was_best(make_tiny: Any, make_
 
 @pytest.mark.parametrize(
     ("losses", "chosen"),
-    [((1.0, 0.99, 0.995), 1e-4), ((1.0, 0.95, 0.97), 1e-3), ((1.0, np.inf, 0.9), 1e-2), ((1.0, np.inf, np.inf), 1e-4)],
+    [
+        ((1.0, 0.99, 0.995), 1e-4),
+        ((1.0, 0.95, 0.97), 1e-2),
+        ((1.0, 0.95, 0.99), 1e-3),
+        ((1.0, np.inf, 0.9), 1e-2),
+        ((1.0, np.inf, np.inf), 1e-4),
+    ],
 )
 def test_larger_steps_are_taken_only_where_they_are_clearly_better(losses: Any, chosen: float) -> None:
     trials = dict(zip((1e-4, 1e-3, 1e-2), losses, strict=True))

@@ -66,8 +66,8 @@ def train_network(
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
     the best. With `auto`, three epochs (of at most 500 steps) are tried with each of three learning rates, and training
-    starts anew with the smallest one, or with the best where its validation loss was clearly lower: large steps on a
-    few windows win by chance and lose on others.
+    starts anew with the smallest one, or with the largest of those whose validation loss was clearly lower: large steps
+    on a few windows win by chance and lose on others.
 
     Raises:
         TrainingDivergedError: A loss is not finite.
@@ -125,8 +125,10 @@ def train_network(
 
 
 def _choose_learning_rate(trials: dict[float, float]) -> float:
-    best, smallest = min(trials, key=lambda rate: trials[rate]), min(trials)
-    return best if trials[best] <= _CLEARLY_LOWER * trials[smallest] else smallest
+    """Return the largest rate of those that are clearly better than the smallest one: it falls by itself."""
+    smallest = min(trials)
+    better = [rate for rate, loss in trials.items() if loss <= _CLEARLY_LOWER * trials[smallest]]
+    return max(better, default=smallest)
 
 
 def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
