@@ -16,6 +16,8 @@ from spline_lstm.errors import Failure, ParameterError, own_error
 
 logger = logging.getLogger(__name__)
 
+_PATIENCE_SECONDS = 10
+
 
 class DaskRunner(AbstractRunner):
     """Run a pipeline on Dask: on worker processes of this machine, or on a cluster that shares its storage.
@@ -99,7 +101,7 @@ class DaskRunner(AbstractRunner):
                         silence_logs=logging.CRITICAL,
                     )
                 )
-                client = stack.enter_context(Client(cluster))
+                client = stack.enter_context(Client(cluster, timeout=_PATIENCE_SECONDS))
             except (OSError, ValueError) as error:
                 raise ParameterError(f"no Dask scheduler answers at '{self._address}': {error}") from None
             logger.info("Dask dashboard: %s", client.dashboard_link)
