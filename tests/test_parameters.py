@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from spline_lstm.errors import ParameterError
-from spline_lstm.parameters import GROUPS, Parameters, command, parse_parameters, resolve_parameters
+from spline_lstm.parameters import GROUPS, Parameters, RunSpec, command, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]
@@ -229,7 +229,7 @@ def test_an_own_processed_run_id_wins_over_the_run_id(ids_of: Ids) -> None:
 
 def test_the_snapshot_records_normalised_lists(make_parameters: Make, default_schema: CovariateSchema) -> None:
     parameters = make_parameters(export_formats="none", target_cols="target+dew_point")
-    settings = resolve_parameters(parameters, default_schema, None)["run"]["settings"]
+    settings = RunSpec(**resolve_parameters(parameters, default_schema, None)["run"]).resolved
     assert settings["export_formats"] == ["none"]
     assert settings["target_cols"] == ["target", "dew_point"]
 

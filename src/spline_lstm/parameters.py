@@ -89,10 +89,16 @@ class RunSpec(Spec):
     processed_run_id: Text
     commit: str | None
     """Commit hash of the project; None outside git."""
-    settings: dict[str, Any]
-    """The resolved parameters, as recorded with every result."""
+    settings: str
+    """The resolved parameters in JSON; as text, because Kedro makes a dataset of every entry, in every cell."""
     command: str = ""
     """What to type to repeat it."""
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The resolved parameters, as recorded with every result."""
+        parameters: dict[str, Any] = json.loads(self.settings)
+        return parameters
 
 
 class Parameters(
@@ -159,7 +165,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     ids = {"run_id": run_id, "processed_run_id": processed_id}
     settings = parameters.model_dump(mode="json") | ids
     groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
-    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": settings}}
+    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": json.dumps(settings)}}
 
 
 def _digest(values: dict[str, Any]) -> str:

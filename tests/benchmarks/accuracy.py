@@ -62,13 +62,13 @@ def prepare(table: pd.DataFrame, calendar: tuple[list[str], list[int]], settings
     observations = validate_table(table, schema, settings.part(TableSpec))
     windows = settings.part(WindowSpec)
     series = fill_series(observations, settings.part(TableSpec), settings.part(FillSpec), windows)
-    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings={})
+    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings="{}")
     return make_model_input(series, schema, settings.part(TableSpec), windows, run)[0]
 
 
 def run_default(data: ModelInput, settings: Parameters, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train and score as the modelling pipeline does; returns the metrics and the choices made."""
-    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings={})
+    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings="{}")
     training = settings.part(TrainingSpec).model_copy(update={"seed": seed})
     best, _, history = train_model(data, settings.part(ModelSpec), training, run)
     metrics = evaluate_model(best, data, settings.part(ModelSpec), settings.part(EvaluationSpec), run)[0]

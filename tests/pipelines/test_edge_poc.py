@@ -43,7 +43,7 @@ def enforced(make_parameters: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def run_spec() -> RunSpec:
-    return RunSpec(run_id="gru-1", processed_run_id="data", commit=None, settings={"feature_mode": "univariate"})
+    return RunSpec(run_id="gru-1", processed_run_id="data", commit=None, settings='{"feature_mode": "univariate"}')
 
 
 def test_a_pass_is_released(enforced: Any) -> None:

@@ -76,7 +76,7 @@ def finished(
     model.network.set_weights([w + random.normal(0, 0.3, w.shape).astype(np.float32) for w in weights])
     content = model.to_bytes()
     parameters = make_parameters(**SETTINGS, run_id=RUN, processed_run_id="shared")
-    run = RunSpec(run_id=RUN, processed_run_id="shared", commit=None, settings=parameters.model_dump(mode="json"))
+    run = RunSpec(run_id=RUN, processed_run_id="shared", commit=None, settings=parameters.model_dump_json())
     model_spec, training, evaluation = (parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation"))
     _, predictions, intervals = evaluate_model(content, bundle, model_spec, evaluation, run)
     history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}

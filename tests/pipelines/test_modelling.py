@@ -1,6 +1,7 @@
 """The modelling as a Kedro pipeline, in memory, on a tiny network."""
 
 import hashlib
+import json
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
     settings = parameters.model_dump(mode="json")
     given: dict[str, Any] = {
         "model_input": bundle,
-        "params:run": RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings=settings),
+        "params:run": RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings=json.dumps(settings)),
     }
     given |= {f"params:{name}": parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation")}
     folder = tmp_path_factory.mktemp("run")

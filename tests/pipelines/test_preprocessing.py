@@ -29,7 +29,7 @@ def run_pipeline(make_parameters: Any, default_schema: Any) -> Callable[..., dic
         parameters = make_parameters(**{**SMALL, **changes})
         given = {f"params:{name}": parameters.part(group) for name, group in GROUPS.items() if name != "run"}
         given |= {
-            "params:run": RunSpec(run_id="run", processed_run_id="test", commit=None, settings={}),
+            "params:run": RunSpec(run_id="run", processed_run_id="test", commit=None, settings="{}"),
             "raw_table": table,
             "covariate_schema": default_schema,
         }

@@ -49,7 +49,7 @@ def judge_exports(
         "run_id": run.run_id,
         "commit": run.commit,
         "model_type": model.model_type,
-        "feature_mode": run.settings["feature_mode"],
+        "feature_mode": run.resolved["feature_mode"],
         "f_total": len(model_input.feature_names),
         "files": {},
     }

@@ -103,7 +103,7 @@ def describe_run(
         "seed": training.seed,
         "commit": run.commit,
         "command": run.command,
-        "settings": run.settings,
+        "settings": run.resolved,
         "shared": {
             **fingerprint(model_input),
             "lookback": model_input.lookback,
