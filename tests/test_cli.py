@@ -134,18 +134,6 @@ def test_a_rejected_run_leaves_no_file_and_changes_none(rejection: Rejection) ->
     assert rejection.changed == []
 
 
-def test_bad_input_is_refused_before_tensorflow_loads(workspace: Path) -> None:
-    code = f"""
-import sys
-from spline_lstm.__main__ import main
-try:
-    main(["--params", "{TABLE},feature_mode=multivariate"], standalone_mode=False)
-except Exception as error:
-    print(error.exit_code, [name for name in ("tensorflow", "keras", "onnxruntime") if name in sys.modules])
-"""
-    assert run(workspace, sys.executable, "-c", code).stdout.splitlines()[-1] == "13 []"
-
-
 @dataclass(frozen=True)
 class Run:
     workspace: Path
