@@ -129,10 +129,12 @@ def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
     scores = {name: {"rmse": rmse, "mase": mase} for name, (rmse, mase) in SCORES.items()}
     fold = {"fold": 1, "test_from": "2024-01-01 00:00:00", "scores": scores}
     backtest = {"run_id": "gru-1", "units": {}, "folds": [fold], "mean": scores, "spread": scores}
+    backtest["single_split"] = {"windows": 9, "scores": scores}
     lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_report="").splitlines()]
     assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
     assert "mean 5.65 5.72 9.16" in lines
-    assert lines[-1] == "Next kedro run --pipeline=preprocessing --params epochs=2"
+    assert "single split 5.65 5.72 9.16" in lines
+    assert lines[-1] == "Next kedro run --pipeline=forecasting --env ci --params run_id=gru-1"
 
 
 def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:

@@ -145,9 +145,11 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
         table.add_row(str(fold["fold"]), fold["test_from"][:16], *figures)
     for what in ("mean", "spread"):
         table.add_row(what, "", *(report.number(scores["rmse"]) for scores in backtest[what].values()), style="bold")
+    single = backtest["single_split"]["scores"]
+    table.add_row("single split", "", *(report.number(single[name]["rmse"]) for name in backtest["mean"]))
     yield table
     yield _line("Report", written.place("backtest_report"))
-    yield written.next("edge_poc" if written.catalog.exists("metrics") else "preprocessing")
+    yield written.forecast(backtest["run_id"])
 
 
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:

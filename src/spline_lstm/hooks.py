@@ -83,9 +83,10 @@ class ProjectHooks:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
         self._locks.release()
         own = own_error(error)
-        if isinstance(own, ProjectBugError):
-            logger.debug("Unexpected failure", exc_info=error)
-        raise own from None
+        if not isinstance(own, ProjectBugError):
+            raise own from None
+        logger.debug("Unexpected failure", exc_info=error)
+        raise own from error
 
 
 def _check_forecasting(run_params: dict[str, Any]) -> None:

@@ -32,6 +32,15 @@ CHANGES: dict[str, Any] = {
     "lookback": 6, "horizon": 3, "feature_mode": "multivariate", "model_type": "gru", "hidden_units": [4],
     "epochs": 1, "batch_size": 64, "backtest": {"folds": 2},
 }  # fmt: skip
+WHOLE: dict[str, Any] = {
+    "windows": 56,
+    "model": {"overall": {"rmse": 1.5, "mase": 0.5}},
+    "baselines": {
+        name: {"overall": {"rmse": 2.5, "mase": 1.5}}
+        for name in ("ridge", "last_value", "moving_average", "seasonal_naive")
+    },
+}
+"""Scores of the run itself."""
 STEPS = 200
 BLOCK = 15
 """Steps of a test block: half of the last 15 percent."""
@@ -62,6 +71,7 @@ def backtest(
             parsed = {"run": RunSpec(**fold["run"]), "windows": WindowSpec(**fold["windows"]), "number": fold["number"]}
             given |= {f"params:folds.{name}.{key}": value for key, value in parsed.items()}
         given["covariate_schema"] = default_schema
+        given["metrics"] = {"run_id": "alone", "test": WHOLE}
         catalog = DataCatalog({name: MemoryDataset(value, copy_mode="assign") for name, value in given.items()})
         folder = tmp_path_factory.mktemp("backtest")
         kept: dict[str, Any] = {
@@ -122,14 +132,17 @@ def test_mean_and_spread_are_over_the_folds(found: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("heading", ["## RMSE (°F)", "## MASE"])
 def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], heading: str) -> None:
-    lines = found["backtest_report"].partition(heading)[2].partition("##")[0].strip().splitlines()
+    lines = found["backtest_report"].partition(f"{heading}\n\n")[2].partition("\n\n")[0].splitlines()
     assert lines[0] == ("| test block | windows | this model | ridge | last value | moving average | seasonal naive |")
-    assert [line.split(" | ")[0].removeprefix("| ")[:7] for line in lines[2:6]] == [
-        "1: 2024",
-        "2: 2024",
-        "mean",
-        "spread",
-    ]
+    rows = [line.split(" | ")[0].removeprefix("| ")[:12] for line in lines[2:]]
+    assert rows == ["1: 2024-01-0", "2: 2024-01-0", "mean", "spread", "single split"]
+    assert (
+        lines[-1]
+        == {
+            "## RMSE (°F)": "| single split | 56 | 1.5 | 2.5 | 2.5 | 2.5 | 2.5 |",
+            "## MASE": "| single split | 56 | 0.5 | 1.5 | 1.5 | 1.5 | 1.5 |",
+        }[heading]
+    )
 
 
 def test_without_folds_there_is_nothing_to_run(make_parameters: Any, default_schema: Any) -> None:
@@ -149,11 +162,11 @@ SMALL = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,epochs=1,hidden_u
 
 
 @pytest.fixture(scope="module")
-def run_kedro(make_workspace: Callable[[], Path]) -> Callable[[int], tuple[Path, subprocess.CompletedProcess[str]]]:
+def run_kedro(make_workspace: Callable[[], Path]) -> Callable[..., tuple[Path, subprocess.CompletedProcess[str]]]:
     workspace = make_workspace()
 
-    def run(folds: int) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        command = [str(Path(sys.executable).parent / "kedro"), "run", "--pipeline=backtest"]
+    def run(folds: int, pipeline: str = "backtest") -> tuple[Path, subprocess.CompletedProcess[str]]:
+        command = [str(Path(sys.executable).parent / "kedro"), "run", f"--pipeline={pipeline}"]
         result = subprocess.run(
             [*command, "--params", f"{SMALL},backtest.folds={folds}"],
             cwd=workspace, env=dict(os.environ), capture_output=True, text=True, timeout=300, check=False,
@@ -164,11 +177,16 @@ def run_kedro(make_workspace: Callable[[], Path]) -> Callable[[int], tuple[Path,
 
 
 def test_a_backtest_on_the_command_line_leaves_its_table_beside_the_run(run_kedro: Any) -> None:
+    _, early = run_kedro(2)
+    assert early.returncode == 20
+    assert "metrics.json is missing; make it with: kedro run --pipeline=modelling" in early.stderr
+    for pipeline in ("preprocessing", "modelling"):
+        run_kedro(2, pipeline)
     workspace, result = run_kedro(2)
     assert result.returncode == 0, result.stderr
     folder = workspace / "data" / "08_reporting" / "v1.2"
     assert len(json.loads((folder / "backtest.json").read_text())["folds"]) == 2
-    assert {path.name for path in folder.iterdir()} == {"backtest.json", "backtest.md", "fold1of2", "fold2of2"}
+    assert {"backtest.json", "backtest.md", "fold1of2", "fold2of2"} <= {path.name for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize(

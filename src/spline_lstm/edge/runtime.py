@@ -8,7 +8,10 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,8 +118,9 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
 
     tflite_file.check_header(content, source)
     try:
-        interpreter = Interpreter(model_content=content, num_threads=1)
-        interpreter.allocate_tensors()
+        with _without_greetings():
+            interpreter = Interpreter(model_content=content, num_threads=1)
+            interpreter.allocate_tensors()
         text = tflite_file.read_metadata(content, METADATA_KEY)
         (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
     except Exception as error:  # ValueError and RuntimeError, and whatever a damaged buffer raises
@@ -129,6 +133,21 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
         return forecast
 
     return run, text
+
+
+@contextmanager
+def _without_greetings() -> Iterator[None]:
+    """Leave out native lines that begin with `INFO:`: LiteRT has no switch for the one it prints when it starts."""
+    with tempfile.TemporaryFile() as caught:
+        stderr = os.dup(2)
+        os.dup2(caught.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            caught.seek(0)
+            os.write(stderr, b"".join(line for line in caught if not line.startswith(b"INFO:")))
+            os.close(stderr)
 
 
 def _first_line(error: Any) -> str:

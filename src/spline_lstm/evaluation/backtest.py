@@ -12,17 +12,20 @@ from spline_lstm.types import DataFrame
 _METRICS = {"rmse": "RMSE", "mase": "MASE"}
 
 
-def join_folds(run_id: str, metrics: Sequence[dict[str, Any]], predictions: Sequence[DataFrame]) -> dict[str, Any]:
+def join_folds(
+    run: dict[str, Any], metrics: Sequence[dict[str, Any]], predictions: Sequence[DataFrame]
+) -> dict[str, Any]:
     """Join the folds.
 
     Args:
-        run_id: The run that the folds repeat.
+        run: `metrics.json` of the run that the folds repeat.
         metrics: `metrics.json` of every fold, in the order of time.
         predictions: Test predictions of every fold.
 
     Returns:
-        `folds` with period, windows and `scores` (forecast to its scores over all of the fold's test block), and the
-        `mean` and `spread` (largest minus smallest) of RMSE and MASE over the folds, by forecast.
+        `folds` with period, windows and `scores` (forecast to its scores over all of the fold's test block), the
+        `mean` and `spread` (largest minus smallest) of RMSE and MASE over the folds, by forecast, and the
+        `single_split`: windows and scores of the run itself, over the whole test part.
 
     """
     folds = [
@@ -32,17 +35,26 @@ def join_folds(run_id: str, metrics: Sequence[dict[str, Any]], predictions: Sequ
             "test_to": str(made["timestamp"].max()),
             "windows": found["test"]["windows"],
             "model_sha256": found["model_sha256"],
-            "scores": {"model": found["test"]["model"]["overall"]}
-            | {name: scores["overall"] for name, scores in found["test"]["baselines"].items()},
+            "scores": _scores(found),
         }
         for number, (found, made) in enumerate(zip(metrics, predictions, strict=True), start=1)
     ]
     return {
-        "run_id": run_id,
+        "run_id": run["run_id"],
         "units": metrics[0]["units"],
         "folds": folds,
         "mean": _over_folds(folds, np.mean),
         "spread": _over_folds(folds, np.ptp),
+        "single_split": {"windows": run["test"]["windows"], "scores": _scores(run)},
+    }
+
+
+def _scores(metrics: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Overall scores on test, by forecast."""
+    test = metrics["test"]
+    return {
+        "model": test["model"]["overall"],
+        **{name: scores["overall"] for name, scores in test["baselines"].items()},
     }
 
 
@@ -68,7 +80,7 @@ def make_backtest_report(backtest: dict[str, Any]) -> str:
         *(_scores_section(backtest, metric) for metric in _METRICS),
         "The test part of every series in equal blocks, one after another. For each block, everything is done anew on "
         "what lies before it: fills, scales, seasons, choices, training. Mean and spread (largest minus smallest) are "
-        "over the folds.",
+        "over the folds; the single split is the run itself, trained once for the whole test part.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -88,6 +100,8 @@ def _scores_section(backtest: dict[str, Any], metric: str) -> str:
         for fold in backtest["folds"]
     ]
     rows += [[what, "", *(number(backtest[what][name][metric]) for name in names)] for what in ("mean", "spread")]
+    single = backtest["single_split"]
+    rows.append(["single split", f"{single['windows']:,}", *(number(single["scores"][name][metric]) for name in names)])
     heading = [
         "test block",
         "windows",

@@ -6,7 +6,6 @@ from typing import Any
 
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation import backtest
-from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, folds, grid
 from spline_lstm.series.bundle import FilledSeries
 from spline_lstm.series.columns import TableSpec
@@ -36,9 +35,14 @@ class InFold:
 
 
 def plan_folds(
-    observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec, spec: BacktestSpec
-) -> Int64:
-    """Find where the test block of every fold begins; see `series.folds`."""
+    observations: Observations, metrics: dict[str, Any],
+    table: TableSpec, fills: FillSpec, windows: WindowSpec, spec: BacktestSpec,
+) -> Int64:  # fmt: skip
+    """Find where the test block of every fold begins; see `series.folds`.
+
+    The metrics stay unread here: that the run with its single split is missing is to be said before the folds train.
+    """
+    del metrics
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     return folds.make_cuts(regular, windows.split, spec.folds)
 
@@ -53,11 +57,11 @@ def fill_fold(
     return bundle.fill_series(regular, fills, borders, observations.sha256)
 
 
-def join_folds(run: RunSpec, *loaded: Any) -> tuple[dict[str, Any], str]:
+def join_folds(metrics: dict[str, Any], *loaded: Any) -> tuple[dict[str, Any], str]:
     """Join the metrics and predictions of all folds.
 
     Args:
-        run: Names the run that the folds repeat.
+        metrics: Those of the run that the folds repeat.
         loaded: All folds' metrics, then all folds' predictions.
 
     Returns:
@@ -65,7 +69,7 @@ def join_folds(run: RunSpec, *loaded: Any) -> tuple[dict[str, Any], str]:
 
     """
     count = len(loaded) // 2
-    metrics: tuple[dict[str, Any], ...] = loaded[:count]
+    found: tuple[dict[str, Any], ...] = loaded[:count]
     predictions: tuple[DataFrame, ...] = loaded[count:]
-    joined = backtest.join_folds(run.run_id, metrics, predictions)
+    joined = backtest.join_folds(metrics, found, predictions)
     return joined, backtest.make_backtest_report(joined)

@@ -16,13 +16,13 @@ def create_pipeline() -> Pipeline:
         return Pipeline([])
     plan = Node(
         plan_folds,
-        ["observations", "params:table", "params:fills", "params:windows", "params:backtest"],
+        ["observations", "metrics", "params:table", "params:fills", "params:windows", "params:backtest"],
         "fold_cuts",
         name="plan_folds",
     )
     join = Node(
         join_folds,
-        ["params:run", *(f"{fold}.metrics" for fold in folds), *(f"{fold}.predictions" for fold in folds)],
+        ["metrics", *(f"{fold}.metrics" for fold in folds), *(f"{fold}.predictions" for fold in folds)],
         ["backtest", "backtest_report"],
         name="join_folds",
     )

@@ -34,6 +34,7 @@ def export_model(
     if formats.export_formats == ("none",):
         logger.info("export_formats is 'none': nothing is exported")
         return {}
+    logger.info("Exporting to %s", " and ".join(formats.export_formats))
     network = load_network(model_file, "model.keras")
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     return export.export(model_file, network, contract, formats.export_formats, edge_poc)
