@@ -156,8 +156,44 @@ def test_ages_over_the_lookback_itself_are_consecutive() -> None:
     assert make_ages(24, 24).tolist() == list(range(23, -1, -1))
 
 
-def test_a_span_shorter_than_the_lookback_is_refused() -> None:
-    with pytest.raises(ParameterError, match="'lookback_span' is 5; at least lookback=6 is needed"):
-        WindowSpec.parse(
-            {"lookback": 6, "lookback_span": 5, "horizon": 2, "stride": 1, "split": SHARES}, ParameterError, "parameter"
-        )
+def parse(**changes: Any) -> WindowSpec:
+    values = {"lookback": 6, "lookback_span": "auto", "horizon": 2, "stride": 1, "split": SHARES, **changes}
+    return WindowSpec.parse(values, ParameterError, "parameter")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"lookback_span": 5}, "'lookback_span' is 5; at least lookback=6 is needed"),
+        ({"lookback_span": 0}, "'lookback_span' is 0; it should be greater than or equal to 1"),
+        (
+            {"lookback": 1, "lookback_span": 2},
+            "'lookback_span' is 2; one row cannot be spread; lookback=1 needs lookback_span=1",
+        ),
+        ({"lookback": 0}, "'lookback' is 0; it should be greater than or equal to 1"),
+        ({"horizon": 0}, "'horizon' is 0; it should be greater than or equal to 1"),
+        ({"stride": 0}, "'stride' is 0; it should be greater than or equal to 1"),
+        ({"split": (0.7, 0.3)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.5, 0.2, 0.2, 0.1)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (1.0, 0.0, 0.0)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.7, 0.2, 0.2)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.7, 0.1, 0.1)}, "three positive shares that add up to 1 are needed"),
+    ],
+)
+def test_lengths_and_shares_that_make_no_windows_are_refused(changes: dict[str, Any], found: str, refuses: Any) -> None:
+    with refuses(ParameterError, 2, found):
+        parse(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lookback_span": 6},
+        {"lookback_span": 7},
+        {"lookback": 1, "lookback_span": 1, "horizon": 1, "stride": 1},
+        {"lookback": 1, "lookback_span": "auto"},
+        {"split": (0.1, 0.7, 0.2)},
+    ],
+)
+def test_the_shortest_lengths_and_any_shares_of_one_are_taken(changes: dict[str, Any]) -> None:
+    assert changes.items() <= parse(**changes).model_dump().items()
