@@ -115,6 +115,7 @@ def survives(name: str, path: Path, tree: ast.Module, tests: list[str], seconds:
 
 def main(modules: list[str]) -> None:
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # no module's tests need one, and they load slowly
+    os.environ["HYPOTHESIS_PROFILE"] = "mutants"  # the smallest example is of no interest, and takes long to find
     # Not pytest and its plugins: a child's pytest would warn that it cannot rewrite them any more.
     import kedro.io
     import omegaconf
