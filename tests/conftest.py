@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
 from spline_lstm.contracts import ModelInput
@@ -28,6 +28,7 @@ from spline_lstm.series.windows import WindowSpec
 
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=500, deadline=None)
+settings.register_profile("mutants", settings.get_profile("fast"), phases=[Phase.explicit, Phase.generate])
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))
 
 PROJECT = Path(__file__).parents[1]

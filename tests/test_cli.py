@@ -134,16 +134,16 @@ def test_a_rejected_run_leaves_no_file_and_changes_none(rejection: Rejection) ->
     assert rejection.changed == []
 
 
-def test_bad_input_is_refused_before_tensorflow_loads(workspace: Path) -> None:
-    code = f"""
-import sys
-from spline_lstm.__main__ import main
-try:
-    main(["--params", "{TABLE},feature_mode=multivariate"], standalone_mode=False)
-except Exception as error:
-    print(error.exit_code, [name for name in ("tensorflow", "keras", "onnxruntime") if name in sys.modules])
-"""
-    assert run(workspace, sys.executable, "-c", code).stdout.splitlines()[-1] == "13 []"
+def test_a_loss_that_is_no_longer_a_number_ends_the_run_without_a_model(
+    workspace: Path, run_kedro: Callable[..., Result]
+) -> None:
+    wild = f"{SMALL},run_id=wild,batch_size=16,learning_rate=1e30,linear_path=none,normalization=none"
+    diverged = run_kedro(wild)
+    assert diverged.returncode == 30
+    assert diverged.stderr.startswith("Error: the loss is no longer a finite number after epoch 1")
+    assert len(diverged.stderr.splitlines()) == 1
+    left = {path.parents[1].name for path in (workspace / "data").rglob("wild/*")}
+    assert left == {"03_primary", "05_model_input"}
 
 
 @dataclass(frozen=True)

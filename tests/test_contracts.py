@@ -45,6 +45,15 @@ def test_a_bundle_knows_its(bundle: ModelInput, name: str, value: object) -> Non
     assert getattr(bundle, name) == value
 
 
+def test_a_bundle_of_one_target_knows_the_steps_at_which_it_is_seen(prepare_table: Any, make_table: Any) -> None:
+    assert prepare_table(make_table(steps=60)).target_ages == (5, 4, 3, 2, 1, 0)
+
+
+def test_a_bundle_does_not_change_once_it_is_made(bundle: ModelInput) -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        bundle.horizon = 1  # type: ignore[misc]
+
+
 def test_every_window_belongs_to_one_split(bundle: ModelInput) -> None:
     windows = np.concatenate([bundle.windows_of(split) for split in range(3)])
     assert sorted(windows.tolist()) == list(range(len(bundle.X)))
@@ -176,6 +185,20 @@ def test_windows_that_fit_are_accepted(horizon: int) -> None:
 
 def test_targets_that_were_not_observed_may_be_nan() -> None:
     check_windows(X, np.full((4, 6), np.nan), input_features=3)
+
+
+def test_there_is_one_target_where_nothing_else_is_said() -> None:
+    check_windows(X, np.zeros((4, 5)), input_features=3)
+
+
+# The first and the last, and those at the border of what is looked at in one go.
+@pytest.mark.parametrize("window", [0, 8_191, 8_192, 9_999])
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_a_single_infinite_value_is_found_wherever_it_stands(refuses: Any, name: str, window: int) -> None:
+    arrays = {"X": np.zeros((10_000, 1, 1), dtype=np.float32), "y": np.zeros((10_000, 1), dtype=np.float32)}
+    arrays[name][window] = np.inf
+    with refuses(ShapeContractError, 22, f"{name} holds "):
+        check_windows(**arrays, input_features=1)
 
 
 def test_windows_without_targets_are_accepted() -> None:

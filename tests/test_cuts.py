@@ -46,7 +46,11 @@ WHOLE = np.arange(24.0).reshape(4, 2, 3)
 
 @pytest.fixture
 def cuts() -> Cuts:
-    return Cuts(lambda windows: WHOLE[windows], np.arange(4))
+    def cut(windows: np.ndarray) -> np.ndarray:
+        assert windows.ndim == 1
+        return WHOLE[windows]
+
+    return Cuts(cut, np.arange(4))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +73,7 @@ def test_some_of_the_windows_stay_uncut_until_they_are_read() -> None:
         return WHOLE[windows]
 
     some = Cuts(cut, np.arange(4)).at(np.array([3, 1, 2])).at(np.array([0, 2]))
-    assert (len(some), asked) == (2, [])
+    assert (len(some), some.shape, some.ndim, some.dtype, asked) == (2, (2, 2, 3), 3, np.float64, [])
     np.testing.assert_array_equal(some[:1], WHOLE[[3]])
     assert asked == [3]
 

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 from collections.abc import Iterator
 
@@ -5,7 +6,7 @@ import click
 import pytest
 
 from spline_lstm import errors
-from spline_lstm.errors import ProjectBugError, SplineLSTMError, examples, nearest
+from spline_lstm.errors import Failure, ProjectBugError, SplineLSTMError, TableError, examples, nearest, own_error
 
 EXIT_CODES = {
     "ParameterError": 2,
@@ -40,6 +41,11 @@ def test_each_refusal_has_the_exit_code_of_the_contract(name: str, exit_code: in
     assert getattr(errors, name)("text").exit_code == exit_code
 
 
+@pytest.mark.parametrize("kind", [SplineLSTMError, errors.InputError, errors.ArtifactError])
+def test_a_refusal_of_no_kind_has_the_exit_code_of_the_unexpected(kind: type[SplineLSTMError]) -> None:
+    assert kind("text").exit_code == 70
+
+
 def test_the_contract_lists_every_class_without_children() -> None:
     leaves = {kind.__name__ for kind in family(SplineLSTMError) if not kind.__subclasses__()}
     assert leaves == set(EXIT_CODES)
@@ -66,6 +72,30 @@ def test_a_failure_turns_back_into_the_refusal_that_it_stands_for(code: int, kin
     error = errors.Failure("the loss is no longer a number", code).to_error()
     assert isinstance(error, kind)
     assert (error.exit_code, error.message) == (code, "the loss is no longer a number")
+
+
+def test_a_failure_does_not_change_on_its_way() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Failure("the loss is no longer a number", 30).exit_code = 0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("depth", [0, 1, 3])
+def test_a_refusal_is_found_under_the_wrapping_of_others(depth: int) -> None:
+    error: BaseException = TableError("column 'target' is missing")
+    own = error
+    for _ in range(depth):
+        wrapping = OSError("failed while loading")
+        wrapping.__cause__ = error
+        error = wrapping
+    assert own_error(error) is own
+
+
+def test_what_wraps_no_refusal_was_not_expected() -> None:
+    error = OSError("failed while loading")
+    error.__cause__ = ValueError("a number")
+    found = own_error(error)
+    assert type(found) is ProjectBugError
+    assert found.message == "unexpected OSError: failed while loading; this is a bug in the project"
 
 
 def test_an_unexpected_error_is_put_into_words() -> None:

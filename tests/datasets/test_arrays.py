@@ -1,5 +1,6 @@
 """Arrays in an npz file."""
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -76,3 +77,43 @@ def test_a_changed_byte_is_noticed_where_arrays_are_read(path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(ArtifactDamagedError, match="is damaged: Bad CRC-32"):
         arrays.read_arrays(path, ("more",))
+
+
+class _Payload:
+    """Leaves a file behind where it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, tuple[Path]]:
+        return Path.touch, (self.path,)
+
+
+def test_objects_are_refused_and_never_unpickled(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", allow_pickle=True, hostile=np.array([_Payload(tmp_path / "executed")], dtype=object))
+    with pytest.raises(ArtifactDamagedError, match="is damaged: Object arrays cannot be loaded"):
+        arrays.read_arrays(tmp_path / "a.npz", ("hostile",), mapped=True)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_objects_are_not_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Object arrays cannot be saved"):
+        arrays.write_arrays(tmp_path / "a.npz", {"objects": np.array([{}], dtype=object)})
+
+
+@pytest.mark.parametrize("version", [(1, 0), (2, 0)])
+def test_an_array_is_read_in_both_versions_of_its_header(tmp_path: Path, version: tuple[int, int]) -> None:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, ARRAYS["odd"], version=version)
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("odd.npy", content.getvalue())
+    np.testing.assert_array_equal(arrays.read_arrays(tmp_path / "a.npz", ("odd",))["odd"], ARRAYS["odd"])
+
+
+def test_an_array_that_declares_more_than_it_holds_is_named(tmp_path: Path) -> None:
+    content = io.BytesIO()
+    np.lib.format.write_array(content, ARRAYS["odd"])
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("odd.npy", content.getvalue()[:-1])
+    with pytest.raises(ArtifactDamagedError, match=r"'odd' declares \(7,\) values of int8, 7 bytes, and holds 6"):
+        arrays.read_headers(tmp_path / "a.npz", ("odd",))

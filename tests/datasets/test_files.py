@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 import pytest
+from kedro.io.core import DatasetError
 
 from spline_lstm.datasets.files import (
     BytesDataset,
@@ -81,6 +82,31 @@ def test_a_damaged_file_is_refused(kind: type[Any], content: bytes, tmp_path: Pa
     (tmp_path / "file").write_bytes(content)
     with refuses_load(ArtifactDamagedError, 21, "file is damaged: "):
         kind(filepath=str(tmp_path / "file")).load()
+
+
+def test_a_damaged_file_is_refused_with_the_reason(tmp_path: Path, refuses_load: Any) -> None:
+    (tmp_path / "file").write_bytes(b'{"rmse": NaN}')
+    with refuses_load(ArtifactDamagedError, 21, "file is damaged: NaN is not valid JSON; run the step again"):
+        JSONDataset(filepath=str(tmp_path / "file")).load()
+
+
+def test_a_json_value_is_written_for_people_to_read(tmp_path: Path) -> None:
+    JSONDataset(filepath=str(tmp_path / "file")).save({"unit": "°F"})
+    assert (tmp_path / "file").read_text(encoding="utf-8") == '{\n  "unit": "°F"\n}\n'
+
+
+@pytest.mark.parametrize("kind", [ParquetDataset, CSVDataset])
+def test_a_table_is_written_without_the_numbers_of_its_rows(kind: type[Any], tmp_path: Path) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(pd.DataFrame({"step": [1, 2, 3]}).iloc[1:])
+    pd.testing.assert_frame_equal(dataset.load(), pd.DataFrame({"step": [2, 3]}))
+
+
+@pytest.mark.parametrize("kind", [ParquetDataset, CSVDataset])
+def test_the_preview_of_a_table_has_forty_rows(kind: type[Any], tmp_path: Path) -> None:
+    dataset = kind(filepath=str(tmp_path / "file"))
+    dataset.save(pd.DataFrame({"step": range(50)}))
+    assert len(dataset.preview()["data"]) == 40
 
 
 @pytest.mark.parametrize("share", range(25))
@@ -159,6 +185,19 @@ def test_an_altered_file_among_several_is_refused(tmp_path: Path, refuses_load: 
     (tmp_path / "two.tflite").write_bytes(b"twp")
     with refuses_load(ArtifactDamagedError, 21, "two.tflite is not the file that was written"):
         dataset.load()
+
+
+@pytest.mark.parametrize(("made_by", "hint"), [(None, ""), ("kedro run", "; make it with: kedro run")])
+def test_an_altered_file_names_the_command_that_makes_it_where_there_is_one(
+    made_by: str | None, hint: str, tmp_path: Path
+) -> None:
+    dataset = FilesDataset(filepath=str(tmp_path), made_by=made_by)
+    dataset.save(VALUES[FilesDataset])
+    (tmp_path / "two.tflite").write_bytes(b"twp")
+    with pytest.raises(DatasetError) as caught:
+        dataset.load()
+    assert isinstance(caught.value.__cause__, ArtifactDamagedError)
+    assert caught.value.__cause__.message.endswith(f"two.tflite is not the file that was written{hint}")
 
 
 def test_files_of_an_earlier_save_go(tmp_path: Path) -> None:

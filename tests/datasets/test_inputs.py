@@ -162,6 +162,12 @@ def test_a_table_has_a_preview(tmp_path: Path) -> None:
     assert preview["data"] == [["2024-01-01", "1"]]
 
 
+def test_the_preview_of_a_table_has_forty_rows(tmp_path: Path) -> None:
+    load(tmp_path / "table.csv", b"target\n" + b"1\n" * 50)
+    preview: Any = TableDataset(filepath=str(tmp_path / "table.csv")).preview()
+    assert len(preview["data"]) == 40
+
+
 @pytest.mark.parametrize("prefix", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
 def test_a_schema_is_read(prefix: bytes, tmp_path: Path) -> None:
     path = tmp_path / "schema.json"

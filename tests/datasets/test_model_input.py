@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from kedro.io.core import DatasetError
 
-from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput
+from spline_lstm.contracts import ARRAYS, META_KEYS, ModelInput, window_bytes
 from spline_lstm.datasets import model_input
 from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
 from spline_lstm.datasets.storage import sha256_of
@@ -362,6 +362,22 @@ def test_cut_windows_are_stored_up_to_a_limit_and_read_the_same_from_rows(
         assert ({"X", "y", "y_mask"} <= set(archive.files)) == stored
     np.testing.assert_array_equal(dataset.load().X, bundle.X)
     np.testing.assert_array_equal(dataset.load().y, bundle.y)
+
+
+def test_windows_of_exactly_the_limit_are_stored(
+    bundle: ModelInput, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(model_input, "_MOST_WINDOW_BYTES", window_bytes(bundle))
+    open_dataset(tmp_path / "test").save(bundle)
+    with np.load(tmp_path / "test" / "processed.npz") as archive:
+        assert "X" in archive
+
+
+def test_meta_is_written_for_people_and_the_learnt_state_for_every_python(folder: Path) -> None:
+    text = (folder / "meta.json").read_text(encoding="utf-8")
+    assert text.startswith('{\n  "')
+    assert "°F" in text
+    assert (folder / "preprocessor.pkl").read_bytes()[:2] == b"\x80\x04"
 
 
 def save_earlier(folder: Path, meta: dict[str, Any], **arrays: Any) -> ModelInputDataset:

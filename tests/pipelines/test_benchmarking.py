@@ -120,6 +120,42 @@ def test_when_cells_fail_all_are_tried_and_the_run_ends_with_their_code(workspac
     assert len(list(workspace.glob("data/06_models/*/model.keras.failed"))) == 4
 
 
+FAIL_LSTM = """
+import spline_lstm.models.base as base
+from spline_lstm.errors import TrainingDivergedError
+real = base.ForecastModel.fit_model
+def fit_model(self, *args, **options):
+    if self.model_type == "lstm":
+        raise TrainingDivergedError("the loss is no longer a number")
+    return real(self, *args, **options)
+base.ForecastModel.fit_model = fit_model
+"""
+"""Python runs a `sitecustomize` on its path before all else: with this one, each LSTM diverges."""
+
+
+def test_when_a_cell_fails_the_others_are_kept_and_a_second_start_computes_only_what_is_missing(
+    workspace: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def models(pattern: str) -> set[Path]:
+        return set(workspace.glob(f"data/06_models/{pattern}"))
+
+    options = ("--only-missing-outputs", "--params", "epochs=2,benchmark.feature_modes=univariate")
+    failures, made = models("*/*.failed"), models("*/model.keras")
+    (workspace / "sitecustomize.py").write_text(FAIL_LSTM)
+    with monkeypatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(workspace), prepend=os.pathsep)
+        failed = benchmark(workspace, *options)
+    assert failed.returncode == 30
+    assert [line[:17] for line in failed.stderr.splitlines()] == ["Error: cell 'lstm"]
+    assert {path.parent.name[:4] for path in models("*/*.failed") - failures} == {"lstm"}
+    (kept,) = models("*/model.keras") - made
+    before = kept.stat().st_mtime_ns
+    assert benchmark(workspace, *options).returncode == 0
+    assert kept.stat().st_mtime_ns == before
+    assert models("*/*.failed") == failures
+    assert len(models("*/model.keras") - made) == 2
+
+
 def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
     def diverge(_: bytes) -> tuple[bytes, bytes]:
         raise TrainingDivergedError("the loss is no longer a number")

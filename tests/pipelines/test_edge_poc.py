@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
+from spline_lstm.contracts import ModelInput
 from spline_lstm.edge.report import explain_verdict, make_edge_report, make_matrix_report
-from spline_lstm.errors import EdgeGateError, Failure, TrainingDivergedError
-from spline_lstm.models.registry import ModelSpec
+from spline_lstm.errors import ArtifactDamagedError, EdgeGateError, Failure, TrainingDivergedError
+from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.parameters import ExportSpec, RunSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
-from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports
+from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
+
+# Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
+pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
 
 
 def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
@@ -118,3 +122,45 @@ def test_judging_nothing_finds_nothing(
     bundle = prepare_table(make_table(steps=80))
     found = judge_exports({}, b"", bundle, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
     assert found["files"] == {}
+
+
+@pytest.fixture(scope="module")
+def small(prepare_table: Any, make_table: Any) -> tuple[bytes, ModelInput]:
+    """An LSTM, not trained, and univariate data that fits it."""
+    bundle = prepare_table(make_table(steps=80))
+    model = MODELS["lstm"](bundle.lookback, (2,), 0.0, 1e-3, bundle.horizon, 1)
+    model.build()
+    return model.to_bytes(), bundle
+
+
+def test_a_model_of_another_type_than_was_typed_is_not_exported(
+    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+) -> None:
+    parameters = make_parameters(model_type="gru", export_formats="onnx")
+    parts = parameters.part(ModelSpec), parameters.part(ExportSpec), parameters.edge_poc
+    with refuses(ArtifactDamagedError, 21, "holds 'lstm', not 'gru'; give the model_type that it was trained as"):
+        export_model(*small, *parts, run_spec)
+
+
+def test_a_model_of_another_type_than_was_typed_is_not_judged(
+    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+) -> None:
+    parameters = make_parameters(model_type="gru")
+    with refuses(ArtifactDamagedError, 21, "holds 'lstm', not 'gru'"):
+        judge_exports({"model.onnx": b""}, *small, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
+
+
+def test_an_exported_model_is_judged_with_the_mode_of_its_data(
+    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec
+) -> None:
+    parameters = make_parameters(model_type="lstm", export_formats="onnx")
+    model, edge_poc = parameters.part(ModelSpec), parameters.edge_poc.model_copy(update={"precisions": ("fp32",)})
+    exported = export_model(*small, model, parameters.part(ExportSpec), edge_poc, run_spec)
+    typed = run_spec.model_copy(update={"settings": '{"feature_mode": "multivariate"}'})
+    found = judge_exports(exported, *small, model, edge_poc, typed)
+    assert list(found["files"]) == ["model.onnx"]
+    assert (found["second_route"]["format"], found["second_route"]["verdict"]) == ("onnx", "PASS")
+    assert (found["model_type"], found["feature_mode"], found["f_total"]) == ("lstm", "univariate", 1)
+    assert found["files"]["model.onnx"]["path"] == "data/06_models/gru-1/edge/model.onnx"
+    assert found["verdict"] == "PASS"
+    assert "model.onnx" in write_edge_report(found)

@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -19,7 +21,13 @@ def test_a_series_is_cut_by_time(steps: int, train_end: int, val_end: int) -> No
 # In floating point 0.7 * 90 falls below 63 and 0.1 + 0.7 below 0.8.
 @pytest.mark.parametrize(
     ("steps", "shares", "train_end", "val_end"),
-    [(90, SHARES, 63, 76), (180, SHARES, 126, 153), (5, (0.1, 0.7, 0.2), 0, 4), (30, (0.7, 0.1, 0.2), 21, 24)],
+    [
+        (90, SHARES, 63, 76),
+        (180, SHARES, 126, 153),
+        (5, (0.1, 0.7, 0.2), 0, 4),
+        (30, (0.7, 0.1, 0.2), 21, 24),
+        (3, (0.3333333, 0.3333333, 0.3333334), 1, 2),
+    ],
 )
 def test_borders_do_not_suffer_from_rounding(
     steps: int, shares: tuple[float, ...], train_end: int, val_end: int
@@ -34,6 +42,11 @@ def test_each_series_is_cut_by_its_own_length() -> None:
     assert borders.train_end.tolist() == [7, 80]
     assert borders.val_end.tolist() == [8, 95]
     assert borders.end.tolist() == [10, 110]
+
+
+def test_borders_do_not_change_once_they_are_made() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_split_borders(np.array([0, 10]), SHARES).train_end = np.array([9])  # type: ignore[misc]
 
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=5))

@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +12,9 @@ from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
+    consecutive_ages,
     make_ages,
+    make_window_ages,
     make_window_index,
 )
 
@@ -113,12 +116,16 @@ def test_a_window_without_an_observed_target_ahead_is_dropped() -> None:
 @pytest.mark.parametrize(
     ("lengths", "spec", "found"),
     [
-        ([20], spec_of(9, 2), "the train split holds no window of lookback=9 and horizon=2: the longest series has 20"),
-        ([20], spec_of(3, 6), "the val split holds no window of lookback=3 and horizon=6"),
-        ([20, 19], spec_of(3, 2, split=(0.5, 0.45, 0.05)), "the test split holds no window"),
+        (
+            [20], spec_of(9, 2),
+            "the train split holds no window of lookback=9 and horizon=2: the longest series has 20 steps, about 23",
+        ),
+        ([20], spec_of(3, 6), "the val split holds no window of lookback=3 and horizon=6: the longest series has 20"),
+        ([20], spec_of(1, 6, split=(0.5, 0.2, 0.3)), "the longest series has 20 steps, about 31 are needed"),
+        ([20, 19], spec_of(3, 2, split=(0.5, 0.45, 0.05)), "the longest series has 20 steps, about 41 are needed"),
         ([1], spec_of(1, 1), "the train split holds no window"),
     ],
-)
+)  # fmt: skip
 def test_a_split_without_windows_is_refused(
     lengths: list[int], spec: WindowSpec, found: str, refuses: Callable[..., Any]
 ) -> None:
@@ -156,8 +163,58 @@ def test_ages_over_the_lookback_itself_are_consecutive() -> None:
     assert make_ages(24, 24).tolist() == list(range(23, -1, -1))
 
 
-def test_a_span_shorter_than_the_lookback_is_refused() -> None:
-    with pytest.raises(ParameterError, match="'lookback_span' is 5; at least lookback=6 is needed"):
-        WindowSpec.parse(
-            {"lookback": 6, "lookback_span": 5, "horizon": 2, "stride": 1, "split": SHARES}, ParameterError, "parameter"
-        )
+def test_consecutive_ages_are_alike_for_all_features() -> None:
+    assert consecutive_ages(3, 2).tolist() == [[2, 2], [1, 1], [0, 0]]
+
+
+def test_what_describes_the_horizon_stays_consecutive_beside_rows_that_are_spread() -> None:
+    ages = make_window_ages(3, 9, ["target", "hour_sin_lead3", "humidity"], {"hour_sin_lead3"})
+    assert ages.tolist() == [[8, 2, 8], [2, 1, 2], [0, 0, 0]]
+
+
+def test_where_the_windows_are_does_not_change() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        find([20], spec_of(3, 2)).dropped = 1  # type: ignore[misc]
+
+
+def parse(**changes: Any) -> WindowSpec:
+    values = {"lookback": 6, "lookback_span": "auto", "horizon": 2, "stride": 1, "split": SHARES, **changes}
+    return WindowSpec.parse(values, ParameterError, "parameter")
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"lookback_span": 5}, "'lookback_span' is 5; at least lookback=6 is needed"),
+        ({"lookback_span": 0}, "'lookback_span' is 0; it should be greater than or equal to 1"),
+        (
+            {"lookback": 1, "lookback_span": 2},
+            "'lookback_span' is 2; one row cannot be spread; lookback=1 needs lookback_span=1",
+        ),
+        ({"lookback": 0}, "'lookback' is 0; it should be greater than or equal to 1"),
+        ({"horizon": 0}, "'horizon' is 0; it should be greater than or equal to 1"),
+        ({"stride": 0}, "'stride' is 0; it should be greater than or equal to 1"),
+        ({"split": (0.7, 0.3)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.5, 0.2, 0.2, 0.1)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (1.0, 0.0, 0.0)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.7, 0.2, 0.2)}, "three positive shares that add up to 1 are needed"),
+        ({"split": (0.7, 0.1, 0.1)}, "three positive shares that add up to 1 are needed"),
+    ],
+)
+def test_lengths_and_shares_that_make_no_windows_are_refused(changes: dict[str, Any], found: str, refuses: Any) -> None:
+    with refuses(ParameterError, 2, found):
+        parse(**changes)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"lookback_span": 6},
+        {"lookback_span": 7},
+        {"lookback": 1, "lookback_span": 1, "horizon": 1, "stride": 1},
+        {"lookback": 1, "lookback_span": "auto"},
+        {"split": (0.1, 0.7, 0.2)},
+    ],
+)
+def test_the_shortest_lengths_and_any_shares_of_one_are_taken(changes: dict[str, Any]) -> None:
+    assert changes.items() <= parse(**changes).model_dump().items()

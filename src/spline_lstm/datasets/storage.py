@@ -37,7 +37,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise StorageError(f"{shown(path)} cannot be written: {error.strerror or error}") from error
     finally:
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            temporary.unlink()
 
 
 def remove(path: Path) -> None:

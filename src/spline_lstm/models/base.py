@@ -302,9 +302,17 @@ class ForecastModel(ABC):
 
     @classmethod
     def from_network(cls, network: Any) -> Self:
-        """Wrap a loaded network for `predict` and `evaluate`."""
+        """Wrap a loaded network for `predict` and `evaluate`.
+
+        Raises:
+            ArtifactDamagedError: It is of another model type.
+
+        """
         if network.name != cls.model_type:
-            raise ArtifactDamagedError(f"the model file holds '{network.name}', not '{cls.model_type}'")
+            raise ArtifactDamagedError(
+                f"the model file holds '{network.name}', not '{cls.model_type}'; give the model_type that it was "
+                "trained as, or train again"
+            )
         _, sequence_length, input_features = network.input_shape
         model = cls(sequence_length, (), 0.0, 0.0, network.output_shape[1], input_features)
         model._take(network)

@@ -9,7 +9,7 @@ from spline_lstm.edge.contract import make_contract
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import EdgeGateError, Failure
 from spline_lstm.models.archive import load_network
-from spline_lstm.models.registry import ModelSpec
+from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.parameters import ExportSpec, RunSpec
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,7 @@ def export_model(
 
     Raises:
         SplineLSTMError: The model is a failed cell's; with that cell's code.
+        ArtifactDamagedError: The model is of another type than the one that is asked for.
 
     """
     if isinstance(model_file, Failure):
@@ -35,7 +36,7 @@ def export_model(
         logger.info("export_formats is 'none': nothing is exported")
         return {}
     logger.info("Exporting to %s", " and ".join(formats.export_formats))
-    network = load_network(model_file, "model.keras")
+    network = _load_network(model_file, model)
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     return export.export(model_file, network, contract, formats.export_formats, edge_poc)
 
@@ -44,18 +45,23 @@ def judge_exports(
     exported_models: dict[str, bytes], model_file: bytes, model_input: ModelInput,
     model: ModelSpec, edge_poc: EdgeSpec, run: RunSpec,
 ) -> dict[str, Any]:  # fmt: skip
-    """Hold every exported file against the gate's criteria."""
+    """Hold every exported file against the gate's criteria.
+
+    Raises:
+        ArtifactDamagedError: The model is of another type than the one that is asked for.
+
+    """
     found: dict[str, Any] = {
         "run_id": run.run_id,
         "commit": run.commit,
         "model_type": model.model_type,
-        "feature_mode": run.resolved["feature_mode"],
+        "feature_mode": model_input.meta.get("feature_mode", run.resolved["feature_mode"]),
         "f_total": len(model_input.feature_names),
         "files": {},
     }
     if not exported_models:
         return found
-    network = load_network(model_file, "model.keras")
+    network = _load_network(model_file, model)
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     reference = gate.make_reference(model_input, network, contract, edge_poc)
     judged = {}
@@ -78,6 +84,11 @@ def judge_exports(
         "second_route": second_route,
         "verdict": "PASS" if all(item["verdict"] == "PASS" for item in _released(judged)) else "FAIL",
     }
+
+
+def _load_network(model_file: bytes, model: ModelSpec) -> Any:
+    """Load the run's network; the type that was typed has to be its own, as contract and report name it."""
+    return MODELS[model.model_type].from_network(load_network(model_file, "model.keras")).network
 
 
 def _released(judged: dict[str, Any]) -> list[dict[str, Any]]:
