@@ -76,7 +76,7 @@ def test_the_run_id_is_derived_from_the_settings(load_context: Any) -> None:
 
 def test_the_settings_of_the_run_are_normalised(catalog: Any) -> None:
     run = catalog.load("params:run")
-    assert run.settings["export_formats"] == ["onnx", "tflite"]
+    assert run.resolved["export_formats"] == ["onnx", "tflite"]
 
 
 def test_a_missing_artifact_names_the_command_with_the_parameters_given(catalog: Any, refuses: Any) -> None:
