@@ -114,8 +114,10 @@ def _split_training(data: ModelInput) -> tuple[Int64, Int64]:
     """Split the training windows of every series by time; no horizon of the first ones reaches the last ones."""
     windows = data.windows_of(0)
     series, origin = data.window_series[windows], data.window_origin[windows]
-    _, first, number, counts = np.unique(series, return_index=True, return_inverse=True, return_counts=True)
-    border = origin[first + (counts * _FIT_SHARE).astype(np.int64)][number]
+    counts = np.bincount(series, minlength=len(data.series_names))
+    first = np.cumsum(counts) - counts  # windows stand in the order of their series
+    last_fitted = first + (counts * _FIT_SHARE).astype(np.int64)
+    border = origin[np.minimum(last_fitted, len(origin) - 1)][series]
     return windows[origin + data.horizon < border], windows[origin >= border]
 
 
