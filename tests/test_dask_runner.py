@@ -94,8 +94,20 @@ def test_a_refusal_is_one_line_with_its_own_code(
     assert message in result.stderr
 
 
-def pass_on(value: object) -> object:
-    return value
+def test_parts_that_wait_for_each_other_are_refused() -> None:
+    nodes = [
+        Node(pass_on, "a", ["kept", "stored"], name="one"),
+        Node(pass_on, "stored", "also_stored", name="two"),
+        Node(pass_on, ["kept", "also_stored"], "d", name="three"),
+    ]
+    stored = {name: JSONDataset(filepath=f"{name}.json") for name in ("stored", "also_stored")}
+    catalog = DataCatalog({"a": MemoryDataset(1), "kept": MemoryDataset(), "d": MemoryDataset(), **stored})
+    with pytest.raises(ParameterError, match="wait for each other: one, three, two; keep what they share on storage"):
+        DaskRunner(workers=1).run(Pipeline(nodes), catalog)
+
+
+def pass_on(*values: object) -> object:
+    return values[0]
 
 
 def test_without_dask_the_message_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

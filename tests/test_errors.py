@@ -124,3 +124,8 @@ def test_nothing_is_proposed_when_no_name_is_near() -> None:
 )
 def test_at_most_five_examples_are_listed(values: list[int], text: str) -> None:
     assert examples(values) == text
+
+
+def test_a_bug_that_passed_from_another_process_is_a_bug_again() -> None:
+    again = Failure.of(ProjectBugError("unexpected")).to_error()
+    assert (type(again), again.message) == (ProjectBugError, "unexpected")

@@ -63,7 +63,7 @@ class ClosingHooks:
             return
         try:
             parts = list(make_closing(pipeline.all_outputs(), Written(catalog, run_params.get("env"))))
-            console = Console()
+            console = Console(markup=False, emoji=False, highlight=False)
             for part in ["", *parts] if parts else []:
                 console.print(part, soft_wrap=isinstance(part, Text))
         except Exception:

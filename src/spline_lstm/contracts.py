@@ -15,8 +15,6 @@ from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
 ARTIFACT_VERSION = "artifacts.v1"
 """Version of the three files beside each other; files of another version are refused."""
 
-_CHUNK = 8_192
-
 META_KEYS = {
     "run_id": "id of the preprocessed data",
     "schema_version": f"`{ARTIFACT_VERSION}`; where it is missing, the files are of an earlier version",
@@ -191,16 +189,19 @@ def fingerprint(bundle: ModelInput) -> dict[str, str]:
         observed of it).
 
     """
-    truth = bundle.raw_target.astype(np.float64)
     parts: dict[str, tuple[np.ndarray, ...]] = {
         "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
         "splits": (bundle.window_split, bundle.row_split),
-        "targets": (truth, bundle.is_imputed),
+        "targets": (bundle.raw_target, bundle.is_imputed),
     }
-    return {
-        name: hashlib.sha256(b"".join(np.ascontiguousarray(array).tobytes() for array in arrays)).hexdigest()
-        for name, arrays in parts.items()
-    }
+    return {name: _digest(arrays) for name, arrays in parts.items()}
+
+
+def _digest(arrays: tuple[np.ndarray, ...]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 _KINDS = {
@@ -381,7 +382,7 @@ def check_windows(
     """Check window arrays; the one check that every model and every bundle goes through.
 
     Args:
-        X: Inputs, needed `(B, lookback, input_features)`, finite.
+        X: Inputs, needed `(B, lookback, input_features)`, finite; of uncut windows, the rows were checked already.
         y: Targets, needed `(B, horizon * target_count)`; None when there are none.
         input_features: `F_total`.
         target_count: `F_target`, at most `F_total`.
@@ -399,17 +400,11 @@ def check_windows(
         raise ShapeContractError(
             f"X has the shape {X.shape}; (windows, {lookback or 'lookback'}, {input_features}) is needed"
         )
-    if not _all(np.isfinite, X):
+    if not isinstance(X, Cuts) and not np.isfinite(X).all():
         raise ShapeContractError("X holds values that are not finite")
     if y is None:
         return
     if y.ndim != 2 or len(y) != len(X) or not y.shape[1] or y.shape[1] % target_count:
         raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, horizon * {target_count}) is needed")
-    if not _all(lambda values: ~np.isinf(values), y):
+    if not isinstance(y, Cuts) and np.isinf(y).any():
         raise ShapeContractError("y holds infinite values")
-
-
-def _all(is_fine: Callable[[Any], Bool], windows: Any) -> bool:
-    """Tell whether all values are fine, chunk by chunk: the windows may be uncut."""
-    starts = range(0, len(windows), _CHUNK)
-    return all(is_fine(windows[start : start + _CHUNK]).all() for start in starts)

@@ -192,7 +192,8 @@ class Failure:
     def to_error(self) -> SplineLSTMError:
         """Return the refusal again, with its own exit code."""
         kinds: list[type[SplineLSTMError]] = _subclasses(SplineLSTMError)
-        return next((kind for kind in kinds if kind.exit_code == self.exit_code), SplineLSTMError)(self.message)
+        kind = next((kind for kind in kinds if vars(kind).get("exit_code") == self.exit_code), SplineLSTMError)
+        return kind(self.message)
 
 
 def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:

@@ -43,11 +43,10 @@ def _record_all(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str])
     if made & {"comparison", "edge_matrix"}:
         mlflow.set_tags({"mlflow.runName": catalog.load("params:benchmark_id")})
     _record(mlflow, catalog, made, "")
-    for name in sorted(made):
-        run_id, _, last = name.rpartition(".")
-        if run_id and last in ("metrics", "edge_gate"):
-            with mlflow.start_run(run_name=run_id, nested=True):
-                _record(mlflow, catalog, made, f"{run_id}.")
+    names = (name.rpartition(".") for name in made)
+    for run_id in sorted({run_id for run_id, _, last in names if run_id and last in ("metrics", "edge_gate")}):
+        with mlflow.start_run(run_name=run_id, nested=True):
+            _record(mlflow, catalog, made, f"{run_id}.")
 
 
 def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], namespace: str) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import tempfile
 
 import pytest
 
@@ -21,6 +22,18 @@ def test_what_is_said_before_a_failure_is_passed_on(capfd: pytest.CaptureFixture
     with pytest.raises(ZeroDivisionError), _without_greetings():
         _ = os.write(2, b"ERROR: it breaks\n") / 0
     assert capfd.readouterr().err == "ERROR: it breaks\n"
+
+
+def test_without_room_for_temporary_files_greetings_are_passed_on(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse() -> None:
+        raise FileNotFoundError("No usable temporary directory found")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", refuse)
+    with _without_greetings():
+        os.write(2, b"INFO: hello\n")
+    assert capfd.readouterr().err == "INFO: hello\n"
 
 
 def test_an_exported_file_is_opened_and_run_without_a_word(trained, edge_spec, tmp_path) -> None:

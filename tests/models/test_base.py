@@ -147,6 +147,31 @@ def test_the_loss_leaves_out_targets_that_are_nan() -> None:
     assert np.asarray(masked_mse_loss(y_true, y_pred)).tolist() == [(4 + 0 + 0 + 4) / 4]
 
 
+def test_a_forecast_that_is_no_number_has_no_error_that_is_one() -> None:
+    X, y = np.zeros((3, 6, 1), dtype=np.float32), np.array([[1.0], [np.nan], [3.0]], dtype=np.float32)
+    zeros = np.zeros_like(y)
+    assert training.mean_squared_error(lambda _: zeros, (X, y)) == 5
+    assert np.isnan(training.mean_squared_error(lambda _: np.full_like(y, np.nan), (X, y)))
+
+
+def test_a_learning_rate_that_breaks_the_weights_is_not_taken(
+    make_tiny: Any, make_windows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def make_epoch(trained: Any, *_: Any) -> Callable[[Any], float]:
+        def run_epoch(_: Any) -> float:
+            if float(trained.optimizer.learning_rate.numpy()) > 5e-3:
+                trained.set_weights([weight * np.nan for weight in trained.get_weights()])
+            return 1.0
+
+        return run_epoch
+
+    monkeypatch.setattr(training, "_make_epoch", make_epoch)
+    train = make_windows()
+    record = make_tiny(learning_rate="auto").fit_model(train, train, epochs=1, batch_size=8, patience=5)
+    assert record.trials[1e-2] == np.inf
+    assert record.learning_rate == 1e-4
+
+
 def never_better(network: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, bool]]:
     """Note the learning rate of every epoch, and whether it began with the first weights; each one makes it worse."""
     seen: list[tuple[float, bool]] = []

@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from spline_lstm.series.folds import cut_observations, fold_shares, make_cuts, make_fold_borders
@@ -92,3 +93,22 @@ def test_more_folds_than_rows_leave_blocks_empty(grid_table: Any, make_table: An
     grid = grid_table(make_table(steps=20, series=("EWR",)))
     cuts = make_cuts(grid, SHARES, 30)
     assert np.count_nonzero(np.diff(cuts[:, 0]) == 0) == 27
+
+
+@pytest.mark.parametrize("lengths", [(100, 1), (1, 100), (100, 1, 100), (2, 100)])
+def test_a_series_of_a_row_or_two_stays_in_every_fold(lengths: tuple[int, ...], observe_table: Any) -> None:
+    parts = [
+        pd.DataFrame(
+            {
+                "timestamp": pd.date_range("2024-01-01", periods=length, freq="h", tz="UTC"),
+                "target": np.arange(length, dtype=float),
+                "station": f"s{number}",
+            }
+        )
+        for number, length in enumerate(lengths)
+    ]
+    observations = observe_table(pd.concat(parts, ignore_index=True), series_id_cols=["station"])
+    for end in make_cuts(make_grid(observations, None, 24), SHARES, 3)[1:]:
+        grid = make_grid(cut_observations(observations, end), None, 24)
+        assert (np.diff(grid.borders) > 0).all()
+        assert not np.isnan(grid.values).any()

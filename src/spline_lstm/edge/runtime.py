@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,9 @@ from spline_lstm.edge import onnx_file, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.types import Float32, Float64
+
+_STDERR = threading.Lock()
+"""It belongs to the whole process."""
 
 Run = Callable[[Float32], Float32]
 """One inference in scaled units: `(1, lookback, features)` to `(1, horizon * targets)`."""
@@ -138,8 +142,13 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
 @contextmanager
 def _without_greetings() -> Iterator[None]:
     """Leave out native lines that begin with `INFO:`: LiteRT has no switch for the one it prints when it starts."""
-    with tempfile.TemporaryFile() as caught:
-        stderr = os.dup(2)
+    with ExitStack() as stack:
+        stack.enter_context(_STDERR)
+        try:
+            caught, stderr = stack.enter_context(tempfile.TemporaryFile()), os.dup(2)
+        except OSError:  # no room for temporary files, or no stderr: a greeting does no harm
+            yield
+            return
         os.dup2(caught.fileno(), 2)
         try:
             yield

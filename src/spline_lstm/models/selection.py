@@ -49,7 +49,6 @@ def resolve_model(
 
     """
     record: dict[str, Any] = {}
-    drawn = _draw(train), _draw(val)
     resolved = spec.model_copy(
         update={
             name: simplest
@@ -59,6 +58,7 @@ def resolve_model(
     )
     for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
         if getattr(spec, name) == "auto":
+            drawn = _draw(train), _draw(val)
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
             scores = {value: _ridge_rmse(choice, data, *drawn, seed) for value, choice in tried.items()}
             chosen = _choose(scores)

@@ -1,5 +1,6 @@
-"""The training loop. Many steps at a time run inside TensorFlow: no batch passes through Python."""
+"""The training loop. The windows of many steps are cut at a time, and those steps run inside TensorFlow."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -17,6 +18,7 @@ Windows = tuple[Float32 | Cuts, Float32 | Cuts]
 _PREDICT_BATCH = 1_024
 _CHUNK = 8 * _PREDICT_BATCH
 _STEPS_A_CALL = 64
+_BYTES_A_CALL = 256_000_000
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
 _TRIAL_STEPS = 500
@@ -87,7 +89,7 @@ def train_network(
         order = np.random.default_rng(seed)
         return lambda: run_epoch(order.permutation(len(train[0]))[:most])
 
-    def try_rate(rate: float) -> float:
+    def try_rate(rate: float, drawn: Windows) -> float:
         """Train a few short epochs from the start; returns the lowest validation loss, infinite if one is not."""
         step, losses = begin(rate, _TRIAL_STEPS * batch_size), []
         for _ in range(_TRIAL_EPOCHS):
@@ -95,9 +97,12 @@ def train_network(
             losses.append(mean_squared_error(forecast, drawn))
         return min(losses) if np.isfinite(losses).all() else np.inf
 
-    rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
-    drawn = (val[0][rows], val[1][rows])
-    trials = {tried: try_rate(tried) for tried in _LEARNING_RATES} if learning_rate == "auto" else {}
+    trials: dict[float, float] = {}
+    if learning_rate == "auto":
+        rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
+        drawn = (val[0][rows], val[1][rows])
+        trials = {tried: try_rate(tried, drawn) for tried in _LEARNING_RATES}
+        del drawn
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
     history: list[dict[str, float | None]] = []
@@ -144,8 +149,9 @@ def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: W
     total, count = 0.0, 0
     for start in range(0, len(X), _CHUNK):
         truth = y[start : start + _CHUNK]
-        error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)
-        total, count = total + float(np.nansum(error)), count + int(np.count_nonzero(~np.isnan(truth)))
+        known = ~np.isnan(truth)  # NaN of the forecast counts, and makes all NaN
+        error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)[known]
+        total, count = total + float(error.sum()), count + len(error)
     return total / max(count, 1)
 
 
@@ -162,13 +168,15 @@ def _make_epoch(
         for start in tf.range(0, tf.shape(inputs)[0], batch_size):
             network.train_step((inputs[start : start + batch_size], targets[start : start + batch_size]))
 
+    window_bytes = 4 * max(1, math.prod(X.shape[1:]))
+    windows_a_call = batch_size * max(1, min(_STEPS_A_CALL, _BYTES_A_CALL // (batch_size * window_bytes)))
     signature = [tf.TensorSpec([None, *part.shape[1:]], tf.float32) for part in train]
     compiled = tf.function(run_steps, input_signature=signature)
 
     def run_epoch(order: Int64) -> float:
         network.reset_metrics()
-        for start in range(0, len(order), _STEPS_A_CALL * batch_size):  # between calls a signal can stop the run
-            rows = order[start : start + _STEPS_A_CALL * batch_size]
+        for start in range(0, len(order), windows_a_call):  # between calls a signal can stop the run
+            rows = order[start : start + windows_a_call]
             compiled(X[rows], y[rows])
             on_part((start + len(rows)) / len(order))
         return float(network.get_metrics_result()["loss"])

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from kedro.pipeline.node import Node
 from kedro.runner import AbstractRunner, SequentialRunner
 from pluggy import PluginManager
 
-from spline_lstm.errors import Failure, ParameterError, own_error
+from spline_lstm.errors import Failure, ParameterError, examples, own_error
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ class DaskRunner(AbstractRunner):
         Args:
             address: Of a scheduler, such as `tcp://10.0.0.1:8786`; a local cluster is started where none is given.
             workers: Processes of the local cluster.
-            is_async: Kedro's option; datasets are loaded and saved as the worker goes along.
+            is_async: Kedro's option, without effect here.
 
         Raises:
             ParameterError: There is no Dask, no such scheduler, or no worker is asked for.
@@ -67,7 +68,7 @@ class DaskRunner(AbstractRunner):
                 for number in [number for number, needs in waiting.items() if not needs]:
                     del waiting[number]
                     name = "+".join(node.name for node in parts[number].nodes)
-                    future = client.submit(_run_part, parts[number], catalog, run_id, key=f"{name}-{id(parts)}")
+                    future = client.submit(_run_part, parts[number], catalog, run_id, key=f"{name}-{uuid.uuid4().hex}")
                     numbers[future] = number
                     running.add(future)
 
@@ -81,6 +82,11 @@ class DaskRunner(AbstractRunner):
                     needs.discard(done)
                 _tell_hooks(hook_manager, parts[done])
                 start_ready()
+        if waiting:
+            names = sorted(node.name for number in waiting for node in parts[number].nodes)
+            raise ParameterError(
+                f"parts of the pipeline wait for each other: {examples(names)}; keep what they share on storage"
+            )
 
     @contextmanager
     def _connect(self) -> Iterator[Any]:
@@ -103,7 +109,8 @@ class DaskRunner(AbstractRunner):
                 )
                 client = stack.enter_context(Client(cluster, timeout=_PATIENCE_SECONDS))
             except (OSError, ValueError) as error:
-                raise ParameterError(f"no Dask scheduler answers at '{self._address}': {error}") from None
+                what = f"scheduler answers at '{self._address}'" if self._address else "cluster starts here"
+                raise ParameterError(f"no Dask {what}: {error}") from None
             logger.info("Dask dashboard: %s", client.dashboard_link)
             yield client
 

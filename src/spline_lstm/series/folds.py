@@ -42,6 +42,7 @@ def make_cuts(grid: Grid, shares: tuple[float, ...], folds: int) -> Int64:
     """
     borders = make_split_borders(grid.borders, shares)
     rows = borders.val_end + (borders.end - borders.val_end) * np.arange(folds + 1)[:, None] // folds
+    rows = np.maximum(rows, borders.start + 1)  # a series of a row or two stays in every fold
     stamps = grid.timestamps[np.minimum(rows, len(grid.timestamps) - 1)]
     return np.where(rows < borders.end, stamps, _END)
 
