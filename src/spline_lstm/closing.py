@@ -94,18 +94,16 @@ def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableTy
 
 def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
     """The model and its baselines on test, best first."""
-    unit = report.unit_of(metrics)
-    rows = {"model": metrics["test"]["model"]["overall"]}
-    rows |= {name: scores["overall"] for name, scores in metrics["test"]["baselines"].items()}
+    rows = report.overall_scores(metrics["test"])
     table = _table(
         f"{run_id}, {metrics['test']['windows']:,} test windows",
-        "", f"RMSE{f' ({unit})' if unit else ''}", "MASE", "the model's RMSE is",
+        "", report.with_unit("RMSE", metrics), "MASE", "the model's RMSE is",
     )  # fmt: skip
     for name, scores in sorted(rows.items(), key=lambda item: float(item[1]["rmse"])):
         is_model = name == "model"
         against = "" if is_model else report.against(rows["model"]["rmse"], scores["rmse"])
         table.add_row(
-            "this model" if is_model else name.replace("_", " "),
+            report.label(name),
             report.number(scores["rmse"]), report.number(scores["mase"]), against.removesuffix(" with"),
             style="bold" if is_model else None,
         )  # fmt: skip
@@ -135,11 +133,11 @@ def _figures(item: dict[str, Any]) -> tuple[str, str]:
 
 def _close_backtest(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     backtest = written.load("backtest")
-    unit = report.unit_of(backtest)
-    table = _table(f"Backtest of {backtest['run_id']}, RMSE{f' ({unit})' if unit else ''}", "fold", "test block from")
+    title = report.with_unit(f"Backtest of {backtest['run_id']}, RMSE", backtest)
+    table = _table(title, "fold", "test block from")
     table.columns[1].no_wrap = True
     for name in backtest["mean"]:
-        table.add_column("this model" if name == "model" else name.replace("_", " "), justify="right")
+        table.add_column(report.label(name), justify="right")
     for fold in backtest["folds"]:
         figures = (report.number(scores["rmse"]) for scores in fold["scores"].values())
         table.add_row(str(fold["fold"]), fold["test_from"][:16], *figures)
@@ -154,10 +152,9 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
 
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     comparison = written.load("comparison")
-    unit = report.unit_of(comparison)
     table = _table(
         comparison["benchmark_id"],
-        "", "model", "inputs", f"RMSE{f' ({unit})' if unit else ''}", "MASE", "p95 (ms)", "size (MB)",
+        "", "model", "inputs", report.with_unit("RMSE", comparison), "MASE", "p95 (ms)", "size (MB)",
     )  # fmt: skip
     ridge = min(
         (row for row in comparison["baselines"] if row["model_type"] == "ridge"), key=lambda row: float(row["RMSE"])

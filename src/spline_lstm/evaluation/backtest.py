@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.evaluation.markdown import table
-from spline_lstm.evaluation.report import against, number, unit_of
+from spline_lstm.evaluation.report import against, label, number, overall_scores, with_unit
 from spline_lstm.types import DataFrame
 
 _METRICS = {"rmse": "RMSE", "mase": "MASE"}
@@ -35,7 +35,7 @@ def join_folds(
             "test_to": str(made["timestamp"].max()),
             "windows": found["test"]["windows"],
             "model_sha256": found["model_sha256"],
-            "scores": _scores(found),
+            "scores": overall_scores(found["test"]),
         }
         for number, (found, made) in enumerate(zip(metrics, predictions, strict=True), start=1)
     ]
@@ -45,16 +45,7 @@ def join_folds(
         "folds": folds,
         "mean": _over_folds(folds, np.mean),
         "spread": _over_folds(folds, np.ptp),
-        "single_split": {"windows": run["test"]["windows"], "scores": _scores(run)},
-    }
-
-
-def _scores(metrics: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Overall scores on test, by forecast."""
-    test = metrics["test"]
-    return {
-        "model": test["model"]["overall"],
-        **{name: scores["overall"] for name, scores in test["baselines"].items()},
+        "single_split": {"windows": run["test"]["windows"], "scores": overall_scores(run["test"])},
     }
 
 
@@ -69,11 +60,7 @@ def _over_folds(folds: list[dict[str, Any]], function: Any) -> dict[str, dict[st
 def make_backtest_report(backtest: dict[str, Any]) -> str:
     """Write the report; returns Markdown."""
     scores = [fold["scores"] for fold in backtest["folds"]]
-    won = [
-        f"{name.replace('_', ' ')} in {sum(_wins(each, name) for each in scores)}"
-        for name in scores[0]
-        if name != "model"
-    ]
+    won = [f"{label(name)} in {sum(_wins(each, name) for each in scores)}" for name in scores[0] if name != "model"]
     parts = [
         f"# Backtest of {backtest['run_id']}",
         f"Of {len(scores)} folds, the model has a lower RMSE than {', '.join(won)}.",
@@ -102,10 +89,5 @@ def _scores_section(backtest: dict[str, Any], metric: str) -> str:
     rows += [[what, "", *(number(backtest[what][name][metric]) for name in names)] for what in ("mean", "spread")]
     single = backtest["single_split"]
     rows.append(["single split", f"{single['windows']:,}", *(number(single["scores"][name][metric]) for name in names)])
-    heading = [
-        "test block",
-        "windows",
-        *("this model" if name == "model" else name.replace("_", " ") for name in names),
-    ]
-    unit = f" ({unit_of(backtest)})" if metric == "rmse" and unit_of(backtest) else ""
-    return f"## {_METRICS[metric]}{unit}\n\n{table(heading, rows, numbers=True)}"
+    title = with_unit(_METRICS[metric], backtest) if metric == "rmse" else _METRICS[metric]
+    return f"## {title}\n\n{table(['test block', 'windows', *map(label, names)], rows, numbers=True)}"

@@ -9,7 +9,16 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.markdown import table
-from spline_lstm.evaluation.report import CLEARLY_LESS, number, one_line, percent, unit_of, verdict
+from spline_lstm.evaluation.report import (
+    CLEARLY_LESS,
+    label,
+    number,
+    one_line,
+    overall_scores,
+    percent,
+    verdict,
+    with_unit,
+)
 from spline_lstm.series.splits import SPLITS
 
 _YEAR_SECONDS = 365 * 86_400
@@ -105,14 +114,12 @@ def _model(run: dict[str, Any]) -> str:
 
 
 def _accuracy(metrics: dict[str, Any]) -> str:
-    scores = {"this model": metrics["test"]["model"]["overall"]}
-    scores |= {name.replace("_", " "): each["overall"] for name, each in metrics["test"]["baselines"].items()}
-    unit = f" ({unit_of(metrics)})" if unit_of(metrics) else ""
     rows = [
-        [name, number(each["rmse"]), number(each["mae"]), number(each["mase"])]
-        for name, each in sorted(scores.items(), key=lambda item: float(item[1]["rmse"]))
+        [label(name), number(each["rmse"]), number(each["mae"]), number(each["mase"])]
+        for name, each in sorted(overall_scores(metrics["test"]).items(), key=lambda item: float(item[1]["rmse"]))
     ]
-    return table(["forecast", f"RMSE{unit}", f"MAE{unit}", "MASE"], rows, numbers=True)
+    headings = ["forecast", with_unit("RMSE", metrics), with_unit("MAE", metrics), "MASE"]
+    return table(headings, rows, numbers=True)
 
 
 def _intervals(metrics: dict[str, Any]) -> str:

@@ -97,6 +97,25 @@ def unit_of(metrics: dict[str, Any]) -> str:
     return str(units.pop()) if len(units) == 1 and units != {None} else ""
 
 
+def with_unit(heading: str, metrics: dict[str, Any]) -> str:
+    """Return a heading with the unit that all targets share, if they do, in brackets."""
+    unit = unit_of(metrics)
+    return f"{heading} ({unit})" if unit else heading
+
+
+def overall_scores(part: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Overall scores of the model (`model`) and the baselines on one split."""
+    return {
+        "model": part["model"]["overall"],
+        **{name: scores["overall"] for name, scores in part["baselines"].items()},
+    }
+
+
+def label(name: str) -> str:
+    """Return what people read for the name of a forecast."""
+    return "this model" if name == "model" else name.replace("_", " ")
+
+
 def _unit(metrics: dict[str, Any]) -> str:
     unit = unit_of(metrics)
     return f" {unit}" if unit else ""
@@ -109,20 +128,17 @@ def number(value: float | None) -> str:
 
 def _scores_table(metrics: dict[str, Any]) -> str:
     """The model and the baselines on test, best first."""
-    overall = {"model": metrics["test"]["model"]["overall"]}
-    overall |= {name: scores["overall"] for name, scores in metrics["test"]["baselines"].items()}
-    val = {"model": metrics["val"]["model"]["overall"]}
-    val |= {name: scores["overall"] for name, scores in metrics["val"]["baselines"].items()}
+    overall, val = overall_scores(metrics["test"]), overall_scores(metrics["val"])
     rows = [
         [
-            "**this model**" if name == "model" else name.replace("_", " "),
+            f"**{label(name)}**" if name == "model" else label(name),
             *(number(scores[metric]) for metric in _HEADINGS),
             number(val[name]["rmse"]),
         ]
         for name, scores in sorted(overall.items(), key=lambda item: item[1]["rmse"])
     ]
-    unit = f" ({unit_of(metrics)})" if unit_of(metrics) else ""
-    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; errors in the target's unit{unit}."
+    errors = with_unit("errors in the target's unit", metrics)
+    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; {errors}."
     return f"{intro}\n\n{table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows, numbers=True)}"
 
 
