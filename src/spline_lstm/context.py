@@ -48,7 +48,9 @@ class ProjectContext(KedroContext):
         for cell in matrix.cells:
             matrix.parameters["cells"][cell.run_id]["run"]["command"] = command(None, _of_cell(given, cell), self.env)
         set_current_matrix(matrix)
-        loader.runtime_params = resolved | matrix.parameters
+        # What paths name, and, in place of what the files say, what nodes take: Kedro need not merge it again.
+        loader.runtime_params = resolved | {"benchmark_id": matrix.parameters["benchmark_id"]}
+        loader["parameters"] = resolved | matrix.parameters
 
 
 def _of_cell(given: dict[str, Any], cell: Cell) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import warnings
 
+from spline_lstm.catalog import ProjectCatalog
 from spline_lstm.closing import ClosingHooks
 from spline_lstm.context import ProjectContext
 from spline_lstm.hooks import ProjectHooks
@@ -15,6 +16,7 @@ warnings.filterwarnings("ignore", message="One or more dataset names contain '.'
 warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute on the instance")
 
 CONTEXT_CLASS = ProjectContext
+DATA_CATALOG_CLASS = ProjectCatalog
 HOOKS = (ProjectHooks(), ClosingHooks(), TrackingHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",

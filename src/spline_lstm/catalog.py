@@ -1,0 +1,15 @@
+"""The catalog of runs."""
+
+from typing import Any
+
+from kedro.io import DataCatalog, MemoryDataset
+
+
+class ProjectCatalog(DataCatalog):
+    """Kedro's catalog, told how to copy parameters: to find out by itself it imports pandas at every start."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        """Add a dataset, or a value that is kept in memory."""
+        if key == "parameters" or key.startswith("params:"):
+            value = MemoryDataset(value, copy_mode="deepcopy")
+        super().__setitem__(key, value)
