@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
@@ -106,8 +107,14 @@ def test_a_context_with_bad_parameters_is_refused(
 def test_a_run_and_a_cell_know_the_command_that_repeats_them(load_context: Any) -> None:
     context = load_context(epochs=2, benchmark={"seeds": [7]})
     assert context.catalog.load("params:run").command == "kedro run --params epochs=2,benchmark.seeds=7"
-    commands = {cell["run"]["command"] for cell in context.params["cells"].values()}
+    commands = {cell["run"].command for cell in context.params["cells"].values()}
     assert "kedro run --params epochs=2,model_type=gru,feature_mode=multivariate,seed=7" in commands
+
+
+def test_the_gate_is_enforced_by_a_node_where_it_is_asked_for(load_context: Any) -> None:
+    for enforce in (True, False, True):
+        load_context(edge_poc={"enforce": enforce})
+        assert ("enforce_gate" in {node.name for node in pipelines["edge_poc"].nodes}) == enforce
 
 
 def test_tables_of_one_name_have_a_folder_each(load_context: Any, project: Path) -> None:

@@ -1,4 +1,4 @@
-"""What pipelines are made of: the benchmark's cells (each a run like any other) and the backtest's folds."""
+"""What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the gate."""
 
 import hashlib
 from dataclasses import dataclass
@@ -31,6 +31,7 @@ class Matrix:
             to groups).
         ensemble: Whether the seeds' mean forecasts are scored too.
         folds: Names of the backtest's folds, in the order of time.
+        enforce: Whether a run ends where the edge gate fails.
 
     """
 
@@ -38,6 +39,7 @@ class Matrix:
     parameters: dict[str, Any]
     ensemble: bool = False
     folds: tuple[str, ...] = ()
+    enforce: bool = False
 
 
 def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
@@ -63,7 +65,7 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
     groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit)["run"])
-    return Matrix(tuple(cells), groups, axes.ensemble, tuple(groups["folds"]))
+    return Matrix(tuple(cells), groups, axes.ensemble, tuple(groups["folds"]), parameters.edge_poc.enforce)
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -2,11 +2,14 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from spline_lstm.matrix import current_matrix
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
 
 
 def create_pipeline() -> Pipeline:
-    """From `model` and `model_input` to the exported files and the gate's verdict."""
+    """From `model` and `model_input` to the exported files and the gate's verdict, which ends the run if enforced."""
+    # Kedro runs a node without outputs every time, so it is there only where it has something to do.
+    enforce = Node(enforce_gate, ["edge_gate", "params:edge_poc"], None, name="enforce_gate")
     return Pipeline(
         [
             Node(
@@ -22,6 +25,6 @@ def create_pipeline() -> Pipeline:
                 name="judge_exports",
             ),
             Node(write_edge_report, "edge_gate", "edge_report", name="write_edge_report"),
-            Node(enforce_gate, ["edge_gate", "params:edge_poc"], None, name="enforce_gate"),
+            *([enforce] if current_matrix().enforce else []),
         ]
     )
