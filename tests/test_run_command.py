@@ -34,6 +34,23 @@ def test_the_command_takes_all_options_of_kedros_own() -> None:
 
 
 @pytest.mark.parametrize(
+    ("args", "named"),
+    [
+        ((), (None, ("preprocessing", "modelling", "edge_poc"))),
+        (("--pipelines=backtest,describe",), (None, ["backtest", "describe"])),
+        (("--pipeline=describe",), ("describe", [])),
+    ],
+)
+def test_without_a_name_the_pipelines_of_the_main_job_are_named(
+    monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...], named: tuple[Any, Any]
+) -> None:
+    found: list[tuple[Any, Any]] = []
+    monkeypatch.setattr(kedro_run, "callback", lambda **given: found.append((given["pipeline"], given["pipelines"])))
+    assert CliRunner().invoke(run, args).exit_code == 0
+    assert found == [named]
+
+
+@pytest.mark.parametrize(
     ("error", "code", "line"),
     [
         (TableError("the table is empty"), 10, "the table is empty"),

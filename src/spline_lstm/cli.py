@@ -24,6 +24,7 @@ from yaml import YAMLError
 
 from spline_lstm.errors import ParameterError, ProjectBugError
 from spline_lstm.mistakes import in_words
+from spline_lstm.pipelines import MAIN_JOB
 
 logger = logging.getLogger(__name__)
 
@@ -122,8 +123,13 @@ def _tell(number: int) -> None:
         click.echo(f"Error: stopped by {signal.Signals(number).name}; the same command starts it again", err=True)
 
 
+def _run(**options: Any) -> Any:
+    """Run what is asked for; the main job by its pipelines, as Kedro builds all there are for the default one."""
+    if not (options["pipeline"] or options["pipelines"]):
+        options["pipelines"] = MAIN_JOB
+    return click.get_current_context().invoke(kedro_run, **options)
+
+
 cli = click.Group("spline_lstm", context_settings=CONTEXT_SETTINGS)
-run = _RunCommand(
-    "run", callback=kedro_run.callback, params=kedro_run.params, help=kedro_run.help, context_settings=CONTEXT_SETTINGS
-)
+run = _RunCommand("run", callback=_run, params=kedro_run.params, help=kedro_run.help, context_settings=CONTEXT_SETTINGS)
 cli.add_command(run)

@@ -7,8 +7,7 @@ from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
 from spline_lstm.errors import ParameterError, examples, nearest
-
-MAIN_JOB = ("preprocessing", "modelling", "edge_poc")
+from spline_lstm.pipelines import MAIN_JOB
 
 
 def register_pipelines() -> dict[str, Pipeline]:

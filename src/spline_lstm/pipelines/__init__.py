@@ -1,1 +1,4 @@
 """One folder a pipeline: nodes adapt the domain code, pipeline.py wires them."""
+
+MAIN_JOB = ("preprocessing", "modelling", "edge_poc")
+"""What `kedro run` runs without the name of a pipeline."""
