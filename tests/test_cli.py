@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -286,6 +287,15 @@ def test_other_settings_have_another_run_id_on_the_same_data(changed: Run) -> No
         name: len(list((changed.workspace / "data" / name).iterdir())) for name in ("05_model_input", "06_models")
     }
     assert folders == {"05_model_input": 1, "06_models": 2}
+
+
+@pytest.mark.parametrize(("option", "code"), [("--only-missing-outputs", 0), ("--params=input_path=none.csv", 10)])
+def test_a_run_with_nothing_to_do_or_refused_imports_no_pandas(finished: Run, option: str, code: int) -> None:
+    params = ["--params", SMALL] if code == 0 else []
+    command = [sys.executable, "-X", "importtime", "-m", "kedro", "run", option, *params]
+    result = run(finished.workspace, *command)
+    imported = set(re.findall(r"(\w+)$", result.stderr, re.MULTILINE))
+    assert (result.returncode, "numpy" in imported, "pandas" in imported) == (code, True, False)
 
 
 def test_kedro_registry_list_names_the_pipelines(workspace: Path) -> None:
