@@ -24,7 +24,7 @@ from spline_lstm.series.frame import Observations
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.series.splits import make_split_borders
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowSpec, make_ages
 
 settings.register_profile("fast", max_examples=50, deadline=None, derandomize=True)
 settings.register_profile("soak", max_examples=500, deadline=None)
@@ -185,7 +185,8 @@ def prepare_table(
             schema, parameters.part(TableSpec), parameters.part(WindowSpec),
             processed_id="test", model_types=("lstm",),
         )  # fmt: skip
-        return bundle.spread_lookback(made, changes.get("lookback_span", made.lookback), {})
+        past = make_ages(made.lookback, changes.get("lookback_span", made.lookback))
+        return bundle.spread_lookback(made, past, {})
 
     return run
 

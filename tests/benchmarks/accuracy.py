@@ -104,6 +104,11 @@ def run_lightgbm(data: ModelInput) -> tuple[float, float]:
     return float(val), float(test)
 
 
+def rows_of(data: ModelInput) -> str:
+    """What was decided about the rows of a window: a number of steps, or a season."""
+    return str(data.meta["choices"].get("lookback_span", {"chosen": data.meta["lookback_span"]})["chosen"])
+
+
 def main(names: list[str]) -> None:
     """Print a Markdown table of all tables and modes, as it grows."""
     logging.disable(logging.INFO)
@@ -127,7 +132,7 @@ def main(names: list[str]) -> None:
             choices = results[0][1]["choices"]
             rows.append(
                 [
-                    name, mode, data.meta["lookback_span"], choices["normalization"]["chosen"],
+                    name, mode, rows_of(data), choices["normalization"]["chosen"],
                     " / ".join(str(history["best_epoch"]) for _, history in results),
                     *(
                         f"{number:.4g}"

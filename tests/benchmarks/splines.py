@@ -211,7 +211,7 @@ def study_lookback() -> str:
         basis = np.stack([np.interp(ages[:, 0], knots, unit) for unit in np.eye(len(knots))], axis=1)
         described = {
             f"all {span} rows": seen,
-            "24 rows, ever farther apart": spread_lookback(data, span, {}).X[:][:, :, 0],
+            "24 rows, ever farther apart": spread_lookback(data, make_ages(data.lookback, span), {}).X[:][:, :, 0],
             "24 coefficients of a linear spline": (seen @ (basis / basis.sum(axis=0))).astype(np.float32),
         }
         for name, inputs in described.items():

@@ -23,6 +23,7 @@ from spline_lstm.errors import (
 from spline_lstm.series.bundle import spread_lookback
 from spline_lstm.series.latest import LatestWindows, Preprocessor, make_latest_windows
 from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.windows import make_ages, make_season_ages
 
 HOUR, HORIZON = pd.Timedelta(hours=1), 3
 FULL = {"feature_mode": "multivariate", "static_covariates": ["station"]}
@@ -76,8 +77,10 @@ def test_so_it_does_in_univariate_mode(
     check_all_test_windows(table, prepare_table(table, schema, **changes))
 
 
+@pytest.mark.parametrize("past", [make_ages(6, 40), make_season_ages(6, 3, 24)], ids=["span", "season"])
 @pytest.mark.parametrize("changes", [{}, FULL])
 def test_so_it_does_where_the_rows_of_a_window_reach_further_back(
+    past: np.ndarray,
     changes: dict[str, Any],
     make_table: Any,
     prepare_table: Any,
@@ -85,14 +88,14 @@ def test_so_it_does_where_the_rows_of_a_window_reach_further_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     table = make_table(steps=80, gaps={"target": [30, 66]})
-    check_all_test_windows(table, spread_lookback(prepare_table(table, schema, **changes), 40, {}))
+    check_all_test_windows(table, spread_lookback(prepare_table(table, schema, **changes), past, {}))
     assert "shorter" not in caplog.text
 
 
 def test_what_lies_before_a_short_series_is_its_first_step(
     new_table: pd.DataFrame, univariate: ModelInput, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = latest(new_table, spread_lookback(univariate, 70, {}))
+    made = latest(new_table, spread_lookback(univariate, make_ages(6, 70), {}))
     first = latest(new_table.groupby("station").head(6), univariate).X[:, 0]
     np.testing.assert_array_equal(made.X[:, 0], first)
     assert "2 series are shorter than lookback_span=70" in caplog.text
@@ -251,6 +254,16 @@ def test_a_preprocessor_without_a_setting_is_refused(key: str, univariate: Model
     state = {name: value for name, value in univariate.preprocessor.items() if name != key}
     with refuses(ArtifactDamagedError, 21, f"preprocessor.pkl: key '{key}' is missing"):
         Preprocessor.parse(state, ArtifactDamagedError, "preprocessor.pkl: key")
+
+
+def test_a_preprocessor_of_before_past_ages_has_rows_ever_farther_apart(univariate: ModelInput) -> None:
+    spread = spread_lookback(univariate, make_ages(6, 40), {})
+    np.testing.assert_array_equal(parse(spread, past_ages=None).ages, spread.ages)
+
+
+def test_a_row_after_the_origin_is_refused(univariate: ModelInput, refuses: Any) -> None:
+    with refuses(ArtifactDamagedError, 21, "preprocessor.pkl: key 'past_ages.0' is -1; it should be greater"):
+        parse(univariate, past_ages=[-1, 0])
 
 
 def test_months_of_any_length_are_one_step(make_table: Any, prepare_table: Any, make_schema: Any) -> None:

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import InsufficientDataError
+from spline_lstm.series.bundle import spread_lookback
 from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.windows import make_ages, make_season_ages
 
 LOOKBACK, SPAN, HORIZON, LAG = 5, 14, 3, 4
 TARGETS = ["target", "load"]
@@ -207,21 +209,21 @@ def test_a_series_does_not_depend_on_the_values_of_another_beyond_the_scalers(
     assert again.X[first_again].tobytes() == bundle.X[first].tobytes()
 
 
-@pytest.mark.parametrize("lookback", [2, 3])
+@pytest.mark.parametrize("past", [make_ages(2, 9), make_ages(3, 9), make_season_ages(2, 2, 9)], ids=str)
 @given(table=tables(), seed=st.integers(0, 2**32 - 1))
 def test_nothing_after_an_origin_reaches_rows_spread_far_back(
-    prepare_table: Callable[..., ModelInput], table: pd.DataFrame, seed: int, lookback: int
+    prepare_table: Callable[..., ModelInput], table: pd.DataFrame, seed: int, past: np.ndarray
 ) -> None:
     random = np.random.default_rng(seed)
     table = table[table["station"] == "EWR"].reset_index(drop=True)
     table.loc[random.choice(np.arange(1, len(table) - 1), len(table) // 2, replace=False), "target"] = np.nan
-    settings = {"lookback": lookback, "lookback_span": 9, "horizon": 2, "max_missing_ratio": 0.9, "max_gap": 90}
+    settings = {"lookback": len(past), "horizon": 2, "max_missing_ratio": 0.9, "max_gap": 90}
     try:
-        before = prepare_table(table, **settings)
+        before = spread_lookback(prepare_table(table, **settings), past, {})
         origin = int(random.choice(before.window_origin[before.window_split > 0]))
         later = table.copy()
         later.loc[origin + 1 :, "target"] *= -3
-        after = prepare_table(later, **settings)
+        after = spread_lookback(prepare_table(later, **settings), past, {})
     except InsufficientDataError:
         reject()
     kept = [bundle.X[bundle.window_origin == origin] for bundle in (before, after)]

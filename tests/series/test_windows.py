@@ -14,6 +14,7 @@ from spline_lstm.series.windows import (
     WindowSpec,
     consecutive_ages,
     make_ages,
+    make_season_ages,
     make_window_ages,
     make_window_index,
 )
@@ -163,12 +164,28 @@ def test_ages_over_the_lookback_itself_are_consecutive() -> None:
     assert make_ages(24, 24).tolist() == list(range(23, -1, -1))
 
 
+def test_half_of_the_rows_lie_over_the_horizon_a_season_ago() -> None:
+    assert make_season_ages(8, 4, 24).tolist() == [23, 22, 21, 20, 7, 3, 1, 0]
+
+
+def test_of_a_horizon_of_one_step_a_single_row_lies_a_season_ago() -> None:
+    assert make_season_ages(8, 1, 24).tolist() == [23, 7, 5, 4, 3, 2, 1, 0]
+
+
+@given(st.integers(2, 200), st.integers(1, 200), st.integers(0, 400))
+def test_season_ages_fall_from_the_season_to_the_origin(lookback: int, horizon: int, further: int) -> None:
+    season = lookback + horizon + further
+    ages = make_season_ages(lookback, horizon, season)
+    assert (ages[0], ages[-1], len(ages)) == (season - 1, 0, lookback)
+    assert (np.diff(ages) < 0).all()
+
+
 def test_consecutive_ages_are_alike_for_all_features() -> None:
     assert consecutive_ages(3, 2).tolist() == [[2, 2], [1, 1], [0, 0]]
 
 
 def test_what_describes_the_horizon_stays_consecutive_beside_rows_that_are_spread() -> None:
-    ages = make_window_ages(3, 9, ["target", "hour_sin_lead3", "humidity"], {"hour_sin_lead3"})
+    ages = make_window_ages(make_ages(3, 9), ["target", "hour_sin_lead3", "humidity"], {"hour_sin_lead3"})
     assert ages.tolist() == [[8, 2, 8], [2, 1, 2], [0, 0, 0]]
 
 

@@ -1,6 +1,7 @@
 """Choices that differ by table, made on validation and cheap: closed-form ridge regressions decide."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -13,6 +14,7 @@ from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse
 from spline_lstm.models.training import Windows
 from spline_lstm.series.bundle import spread_ages
+from spline_lstm.series.windows import make_ages, make_season_ages
 from spline_lstm.types import Float32, Int64
 
 logger = logging.getLogger(__name__)
@@ -67,31 +69,43 @@ def resolve_model(
     return resolved, record
 
 
-def resolve_span(span: int | str, data: ModelInput) -> tuple[int, dict[str, Any]]:
-    """Decide over how many steps the rows of a window are spread.
+def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
+    """Decide how many steps before the origin the rows of a window lie.
 
-    More than `lookback` is taken only where a ridge regression on the first four fifths of the training windows has
-    an RMSE at least 2 % lower on the last fifth, and where that has at least 1,000 windows. The training part
-    decides alone, so that preprocessed data does not depend on what comes after it.
+    Others than consecutive rows are taken only where a ridge regression on the first four fifths of the training
+    windows has an RMSE at least 2 % lower on the last fifth, and where that has at least 1,000 windows. The training
+    part decides alone, so that preprocessed data does not depend on what comes after it.
 
     Args:
-        span: A number of steps, or `auto`.
+        span: A number of steps that the rows are spread over, or `auto`.
         data: Windows of consecutive rows.
+        seasons: Seasons in steps; `auto` tries rows of which half lie one of them before the horizon.
 
     Returns:
-        The number of steps, and a record of what was compared (empty where nothing was).
+        The ages of the rows that show the past, `(lookback,)`, and a record of what was compared (empty where nothing
+        was).
 
     """
     if isinstance(span, int):
-        return span, {}
+        return make_ages(data.lookback, span), {}
     train, val = (draw(windows, _MOST_WINDOWS) for windows in _split_training(data))
-    longest = int(np.bincount(data.row_series).max())
-    spans = [data.lookback * factor for factor in _SPANS if data.lookback * factor <= longest // 10]
-    if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(spans) < 2:
-        return data.lookback, {}
-    scores = {tried: _span_rmse(data, tried, train, val) for tried in spans}
+    candidates = _age_candidates(data, seasons)
+    if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(candidates) < 2:
+        return make_ages(data.lookback, data.lookback), {}
+    scores = {name: _ages_rmse(data, past, train, val) for name, past in candidates.items()}
     chosen = _choose(scores)
-    return chosen, _record("lookback_span", chosen, scores, "the training part")
+    return candidates[chosen], _record("lookback_span", chosen, scores, "the training part")
+
+
+def _age_candidates(data: ModelInput, seasons: Sequence[int]) -> dict[int | str, Int64]:
+    """Name the ages that are tried, consecutive ones first, no older than a tenth of the longest series."""
+    longest, nearest = int(np.bincount(data.row_series).max()) // 10, data.lookback + data.horizon
+    spans = [data.lookback * factor for factor in _SPANS if factor == 1 or data.lookback * factor <= longest]
+    candidates: dict[int | str, Int64] = {span: make_ages(data.lookback, span) for span in spans}
+    for season in seasons:
+        if data.lookback > 1 and nearest <= season <= longest:
+            candidates[f"season of {season}"] = make_season_ages(data.lookback, data.horizon, season)
+    return candidates
 
 
 def _choose(scores: dict[Choice, float]) -> Choice:
@@ -121,9 +135,9 @@ def _split_training(data: ModelInput) -> tuple[Int64, Int64]:
     return windows[origin + data.horizon < border], windows[origin >= border]
 
 
-def _span_rmse(data: ModelInput, span: int, train: Int64, val: Int64) -> float:
-    """RMSE on `val`, in scaled units, of a ridge regression on windows spread over `span` steps."""
-    spread = replace(data, ages=spread_ages(data, span))
+def _ages_rmse(data: ModelInput, past: Int64, train: Int64, val: Int64) -> float:
+    """RMSE on `val`, in scaled units, of a ridge regression on windows whose rows have the ages `past`."""
+    spread = replace(data, ages=spread_ages(data, past))
     fitted_to, held_out = (
         RidgeData(spread.X[windows].reshape(len(windows), -1), data.y[windows], data.y_mask[windows])
         for windows in (train, val)

@@ -135,29 +135,30 @@ def make_model_input(
     return replace(bundle, meta=meta, preprocessor=preprocessor)
 
 
-def spread_ages(bundle: ModelInput, span: int) -> Int64:
-    """Ages of the rows that show the past, spread over `span` steps, beside those of what describes the horizon."""
-    return make_window_ages(bundle.lookback, span, bundle.feature_names, bundle.preprocessor["known_ahead"])
+def spread_ages(bundle: ModelInput, past: Int64) -> Int64:
+    """Ages of the rows that show the past, beside those of what describes the horizon, `(lookback, F_total)`."""
+    return make_window_ages(past, bundle.feature_names, bundle.preprocessor["known_ahead"])
 
 
-def spread_lookback(bundle: ModelInput, span: int, choices: dict[str, Any]) -> ModelInput:
-    """Spread the rows of all windows over the last `span` steps; what describes the horizon stays as it is.
+def spread_lookback(bundle: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
+    """Move the rows of all windows to other ages; what describes the horizon stays as it is.
 
     Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
     series' first one.
 
     Args:
         bundle: Windows of consecutive rows.
-        span: Steps; `lookback` leaves the rows consecutive.
+        past: Ages of the rows that show the past, falling to 0, shape `(lookback,)`.
         choices: What was decided and why, for `meta.json`.
 
     """
+    span = int(past[0]) + 1
     windows = bundle.preprocessor["windows"] | {"lookback_span": span}
     return replace(
         bundle,
-        ages=spread_ages(bundle, span),
+        ages=spread_ages(bundle, past),
         meta=bundle.meta | {"lookback_span": span, "choices": choices},
-        preprocessor=bundle.preprocessor | {"windows": windows},
+        preprocessor=bundle.preprocessor | {"windows": windows, "past_ages": past.tolist()},
     )
 
 

@@ -2,10 +2,10 @@
 
 import logging
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 from spline_lstm.cuts import cut_lookbacks
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError, examples
@@ -16,8 +16,8 @@ from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_freque
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec, check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
-from spline_lstm.series.windows import WindowSpec, make_window_ages
-from spline_lstm.spec import Names, Spec, Text
+from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
+from spline_lstm.spec import Names, Spec, StrictInt, Text
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 logger = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ class Preprocessor(Spec):
     """How much may be missing."""
     windows: WindowSpec
     """Window lengths, with the `lookback_span` that was decided."""
+    past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
+    """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
 
     @property
     def multivariate(self) -> bool:
@@ -67,7 +69,8 @@ class Preprocessor(Spec):
     @property
     def ages(self) -> Int64:
         """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
-        return make_window_ages(self.windows.lookback, self.span, self.feature_order, self.known_ahead)
+        past = np.array(self.past_ages or make_ages(self.windows.lookback, self.span))
+        return make_window_ages(past, self.feature_order, self.known_ahead)
 
     @property
     def span(self) -> int:

@@ -152,17 +152,34 @@ def make_ages(lookback: int, span: int) -> Int64:
     return distinct[::-1]
 
 
+def make_season_ages(lookback: int, horizon: int, season: int) -> Int64:
+    """Tell the ages of a window whose older half lies one season before the horizon.
+
+    Args:
+        lookback: Rows of a window.
+        horizon: Steps predicted.
+        season: Steps in a season, at least `lookback + horizon`.
+
+    Returns:
+        Shape `(lookback,)`, falling from `season - 1` to 0: half of the rows (at most one a step) evenly over what the
+        horizon was a season ago, the others over the last `lookback` steps.
+
+    """
+    older = min(lookback // 2, horizon)
+    ago = np.round(np.linspace(season - 1, season - horizon, older)).astype(np.int64)
+    return np.concatenate([ago, make_ages(lookback - older, lookback)])
+
+
 def consecutive_ages(lookback: int, features: int) -> Int64:
     """Return the ages of consecutive rows, alike for all features, shape `(lookback, features)`."""
     return np.repeat(np.arange(lookback)[::-1, None], features, axis=1)
 
 
-def make_window_ages(lookback: int, span: int, names: Sequence[str], known_ahead: Collection[str]) -> Int64:
-    """Return the ages of rows that show the past, spread over `span` steps, beside consecutive ones.
+def make_window_ages(past: Int64, names: Sequence[str], known_ahead: Collection[str]) -> Int64:
+    """Return the ages of rows that show the past beside consecutive ones.
 
     Args:
-        lookback: Rows of a window.
-        span: Steps that they are spread over.
+        past: Ages of the rows that show the past, shape `(lookback,)`.
         names: The features.
         known_ahead: Those among them that describe the horizon and stay consecutive.
 
@@ -171,4 +188,4 @@ def make_window_ages(lookback: int, span: int, names: Sequence[str], known_ahead
 
     """
     ahead = np.array([name in known_ahead for name in names])
-    return np.where(ahead, consecutive_ages(lookback, len(names)), make_ages(lookback, span)[:, None])
+    return np.where(ahead, consecutive_ages(len(past), len(names)), past[:, None])

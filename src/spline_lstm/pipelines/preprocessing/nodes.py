@@ -7,9 +7,9 @@ from typing import Any
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.plots import make_fills_plot
-from spline_lstm.evaluation.season import infer_season
+from spline_lstm.evaluation.season import infer_season, season_candidates
 from spline_lstm.models.registry import MODELS
-from spline_lstm.models.selection import resolve_span
+from spline_lstm.models.selection import resolve_ages
 from spline_lstm.parameters import RunSpec
 from spline_lstm.series import bundle, frame, grid
 from spline_lstm.series.bundle import FilledSeries
@@ -54,8 +54,8 @@ def make_model_input(
     made = bundle.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
-    span, choices = resolve_span(windows.lookback_span, made)
-    made = bundle.spread_lookback(made, span, {"lookback_span": choices} if choices else {})
+    past, choices = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
+    made = bundle.spread_lookback(made, past, {"lookback_span": choices} if choices else {})
     season = infer_season(made) if windows.stride > 1 else 1
     if math.gcd(windows.stride, season) > 1:
         logger.warning(
