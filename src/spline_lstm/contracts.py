@@ -1,5 +1,6 @@
 """What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
 
+import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -87,27 +88,29 @@ class ModelInput:
     @property
     def y(self) -> Cuts:
         """Scaled targets, `(B, horizon * F_target)`, step-major; NaN where not observed."""
-        indices = list(self.target_indices)
-
-        def cut(at: Int64) -> Float32:
-            rows = self._rows_ahead(at)
-            targets = self.scaled.take(rows, axis=0)[:, :, indices]
-            targets[self.is_imputed.take(rows, axis=0)] = np.nan
-            return targets.reshape(len(at), self.horizon * len(indices))
-
-        return self._cuts(cut)
+        return self._cuts(self._targets_of)
 
     @property
     def y_mask(self) -> Cuts:
         """Where `y` was observed; elsewhere it is neither trained on nor scored."""
-        return self._cuts(lambda at: ~np.isnan(self.y[at]))
+        return self._cuts(lambda at: ~np.isnan(self._targets_of(at)))
+
+    def _targets_of(self, windows: Int64) -> Float32:
+        rows, indices = self._rows_ahead(windows), list(self.target_indices)
+        targets = self.scaled.take(rows, axis=0)[:, :, indices]
+        targets[self.is_imputed.take(rows, axis=0)] = np.nan
+        return targets.reshape(len(windows), self.horizon * len(indices))
 
     def _rows_ahead(self, windows: Int64) -> Int64:
         """Rows of each horizon, shape `(windows, horizon)`."""
         return self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
 
     def _cuts(self, cut: Callable[[Int64], NDArray[Any]]) -> Cuts:
-        return Cuts(cut, np.arange(len(self.window_origin)))
+        return Cuts(cut, self._windows)
+
+    @functools.cached_property
+    def _windows(self) -> Int64:
+        return np.arange(len(self.window_origin))
 
     @property
     def lookback(self) -> int:

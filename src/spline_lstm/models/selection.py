@@ -88,7 +88,8 @@ def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> t
     """
     if isinstance(span, int):
         return make_ages(data.lookback, span), {}
-    train, val = (draw(windows, _MOST_WINDOWS) for windows in _split_training(data))
+    limits = (_MOST_WINDOWS, round(_MOST_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
+    train, val = (draw(windows, most) for windows, most in zip(_split_training(data), limits, strict=True))
     candidates = _age_candidates(data, seasons)
     if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(candidates) < 2:
         return make_ages(data.lookback, data.lookback), {}

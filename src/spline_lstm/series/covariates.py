@@ -8,7 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
-from spline_lstm.series.grid import Grid
+from spline_lstm.series.grid import Frequency, Grid
 from spline_lstm.series.scaling import ScalerState, fit_scaler
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate
 from spline_lstm.series.spline import Fill
@@ -102,6 +102,8 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
 
     """
     observed = ~np.isnan(values)
+    if observed.all():
+        return values, np.arange(len(values))
     source = np.maximum.accumulate(np.where(observed, np.arange(len(values)), -1))
     leading = np.flatnonzero(source < borders.start[series])
     source[leading] = leading
@@ -236,11 +238,21 @@ def _dynamic_channel(
 def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Iterator[_Channel]:
     names = schema.calendar_features.names
     lead = horizon if schema.calendar_features.known_future else 0
-    stamps = _timestamps_ahead(grid, lead)
-    rows = np.arange(len(stamps))
+    stamps, position = _distinct(_timestamps_ahead(grid, lead), grid.frequency)
+    rows = np.arange(len(grid.series))
     for name in names:
-        values = CALENDAR_FEATURES[name](stamps)
+        values = CALENDAR_FEATURES[name](stamps)[position]
         yield _Channel(f"{name}_lead{lead}" if lead else name, values, rows, ahead=lead > 0)
+
+
+def _distinct(stamps: Int64, frequency: Frequency) -> tuple[Int64, Int64 | slice]:
+    """Return each timestamp once where many series share them, and where among these each row's is."""
+    first, span = int(stamps.min()), int(stamps.max()) - int(stamps.min())
+    if frequency.kind == "fixed" and span // frequency.step < len(stamps) // 2:
+        position, off_grid = np.divmod(stamps - first, frequency.step)
+        if not off_grid.any():
+            return first + np.arange(span // frequency.step + 1) * frequency.step, position
+    return stamps, slice(None)
 
 
 def _timestamps_ahead(grid: Grid, steps: int) -> Int64:

@@ -64,7 +64,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
         raise TableError(f"{source}: the table has a header but no rows")
     names, series = _series_codes(table, columns.series_id, source)
     timestamps = to_timestamps(table[columns.timestamp], source)
-    order = np.lexsort((timestamps, series))
+    order = _order(series, timestamps)
     series, timestamps = series[order], timestamps[order]
     _check_no_duplicates(series, timestamps, names, columns, source)
 
@@ -82,6 +82,13 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
     statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
     sha256 = table.attrs.get("sha256")
     return Observations(source, sha256, columns, names, series, timestamps, values, labels, statics)
+
+
+def _order(series: Int64, timestamps: Int64) -> slice | Int64:
+    """Return what sorts rows by series and time; most tables are in that order, and long ones then need no copy."""
+    later = series[1:] > series[:-1]
+    later |= (series[1:] == series[:-1]) & (timestamps[1:] > timestamps[:-1])
+    return slice(None) if later.all() else np.lexsort((timestamps, series))
 
 
 def _text(column: "pd.Series[Any]", missing_tokens: tuple[str, ...]) -> tuple["pd.Series[Any]", Bool]:
@@ -188,8 +195,8 @@ def to_timestamps(column: "pd.Series[Any]", source: str) -> Int64:
         raise TimeAxisError(f"{source} {_row(int(np.argmax(missing)))}, {where}: the timestamp is missing")
     if column.dt.tz is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
-    outside = ((column < pd.Timestamp.min) | (column > pd.Timestamp.max)).to_numpy(dtype=bool)
-    if outside.any():
+    if column.min() < pd.Timestamp.min or column.max() > pd.Timestamp.max:
+        outside = (column < pd.Timestamp.min) | (column > pd.Timestamp.max)
         row = _row(int(np.argmax(outside)))
         raise TimeAxisError(f"{source} {row}, {where}: years from 1678 to 2261 are possible")
     return column.astype("datetime64[ns]").to_numpy().astype(np.int64)
@@ -237,7 +244,7 @@ def _check_no_duplicates(
 
 
 def _static_labels(
-    column: "pd.Series[Any]", series: Int64, order: Int64, names: tuple[str, ...], source: str
+    column: "pd.Series[Any]", series: Int64, order: slice | Int64, names: tuple[str, ...], source: str
 ) -> tuple[str, ...]:
     """Return a static covariate's label for every series; a missing one is the empty text."""
     codes, labels = _codes(column)

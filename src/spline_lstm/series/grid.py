@@ -149,6 +149,8 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
 
 def most_frequent(steps: Int64) -> int:
     """Return the value that is there most often, the smallest among several."""
+    if steps.min() == steps.max():  # counting sorts them, and long tables are mostly regular
+        return int(steps[0])
     values, counts = np.unique(steps, return_counts=True)
     return int(values[np.argmax(counts)])
 
@@ -217,15 +219,16 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
 
     lengths = positions[np.append(first[1:], len(series)) - 1] + 1
     borders = np.concatenate([[0], np.cumsum(lengths)])
-    grid_series = np.repeat(np.arange(len(lengths)), lengths)
-    grid_positions = np.arange(borders[-1]) - np.repeat(borders[:-1], lengths)
-    grid_values = np.full((borders[-1], values.shape[1]), np.nan)
-    grid_values[borders[series] + positions] = values
+    absent_rows, trimmed_rows = int(borders[-1]) - len(series), len(observed.series) - len(series)
+    if absent_rows:
+        rows = borders[series] + positions
+        observed_values, values = values, np.full((borders[-1], values.shape[1]), np.nan)
+        values[rows] = observed_values
+        series = np.repeat(np.arange(len(lengths)), lengths)
+        stamps = frequency.timestamps(starts[series], np.arange(borders[-1]) - borders[series])
     return Grid(
-        observed.source, observed.columns, frequency, observed.series_names, grid_series,
-        frequency.timestamps(starts[grid_series], grid_positions), grid_values, borders,
-        observed.labels, observed.statics,
-        absent_rows=int(borders[-1]) - len(series), trimmed_rows=len(observed.series) - len(series),
+        observed.source, observed.columns, frequency, observed.series_names, series, stamps, values, borders,
+        observed.labels, observed.statics, absent_rows, trimmed_rows,
     )  # fmt: skip
 
 
