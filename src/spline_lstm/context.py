@@ -39,7 +39,7 @@ class ProjectContext(KedroContext):
         loader = self.config_loader
         given = dict(loader.runtime_params or {})
         parameters = parse_parameters(loader["parameters"])
-        schema = read_schema(self.project_path / parameters.covariate_spec)
+        schema = read_schema(_located(self.project_path, parameters.covariate_spec))
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
         resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
         resolved["run_command"] = command(None, {}, self.env)
@@ -61,6 +61,11 @@ def _of_cell(given: dict[str, Any], cell: Cell) -> dict[str, Any]:
     """Return the parameters that give a cell of the benchmark as a run of its own."""
     own = {"model_type": cell.model_type, "feature_mode": cell.feature_mode, "seed": cell.seed}
     return {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | own
+
+
+def _located(project_path: Path, place: str) -> str:
+    """Return an address as it is, and a path from the project's folder."""
+    return place if "://" in place else str(project_path / place)
 
 
 def _folder_name(project_path: Path, table: str) -> str:

@@ -32,6 +32,7 @@ class Matrix:
         ensemble: Whether the seeds' mean forecasts are scored too.
         folds: Names of the backtest's folds, in the order of time.
         enforce: Whether a run ends where the edge gate fails.
+        partitions: Parts that a table is preprocessed in.
 
     """
 
@@ -40,6 +41,7 @@ class Matrix:
     ensemble: bool = False
     folds: tuple[str, ...] = ()
     enforce: bool = False
+    partitions: int = 1
 
 
 def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
@@ -65,7 +67,8 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
     groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit)["run"])
-    return Matrix(tuple(cells), groups, axes.ensemble, tuple(groups["folds"]), parameters.edge_poc.enforce)
+    folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
+    return Matrix(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -111,6 +111,8 @@ class Parameters(
     benchmark: BenchmarkSpec
     materialize_windows: Literal["auto", "always", "never"]
     """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""
+    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    """Parts of the table, of some series each, that are checked and filled apart."""
     run_id: RunId
     processed_run_id: RunId
 

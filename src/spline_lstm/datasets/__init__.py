@@ -9,7 +9,8 @@ from spline_lstm.datasets.files import (
     PlotlyDataset,
     TextDataset,
 )
-from spline_lstm.datasets.inputs import SchemaDataset, TableDataset
+from spline_lstm.datasets.filled_series import FilledSeriesDataset
+from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, TableFilesDataset
 from spline_lstm.datasets.model_input import ModelInputDataset
 from spline_lstm.datasets.trained_run import TrainedRunDataset
 
@@ -17,12 +18,14 @@ __all__ = [
     "BytesDataset",
     "CSVDataset",
     "FilesDataset",
+    "FilledSeriesDataset",
     "JSONDataset",
     "ModelInputDataset",
     "ParquetDataset",
     "PlotlyDataset",
     "SchemaDataset",
     "TableDataset",
+    "TableFilesDataset",
     "TextDataset",
     "TrainedRunDataset",
 ]

@@ -1,10 +1,13 @@
-"""What a user brings: the table and the covariate schema. They are only read."""
+"""What a user brings: the table and the covariate schema. They are only read, from any file system of fsspec."""
 
 import codecs
 import hashlib
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
+import fsspec
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
@@ -13,26 +16,137 @@ from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.types import DataFrame
 
+_PARQUET = (".parquet", ".pq")
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A path, or an address such as `s3://bucket/table.parquet`, and what opens it."""
+
+    name: str
+    credentials: dict[str, Any]
+
+    @property
+    def _is_local(self) -> bool:
+        return "://" not in self.name
+
+    def __str__(self) -> str:
+        return shown(Path(self.name)) if self._is_local else self.name
+
+    def exists(self) -> bool:
+        """Tell whether anything is there."""
+        return bool(self._ask("exists"))
+
+    def is_folder(self) -> bool:
+        """Tell whether other places are in it."""
+        return bool(self._ask("isdir"))
+
+    def is_file(self) -> bool:
+        """Tell whether it can be read."""
+        return bool(self._ask("isfile"))
+
+    def children(self) -> list["_Place"]:
+        """Return what lies in a folder, in the order of the names."""
+        names = sorted(PurePosixPath(path).name for path in self._ask("ls", detail=False))
+        return [_Place(f"{self.name.rstrip('/')}/{name}", self.credentials) for name in names]
+
+    def read(self) -> bytes:
+        """Read a file."""
+        return bytes(self._ask("cat_file"))
+
+    def _ask(self, question: str, **options: Any) -> Any:
+        """Ask the file system about this place.
+
+        Raises:
+            OSError: It does not answer, nobody knows it, or what it needs is not installed.
+
+        """
+        try:
+            system, path = fsspec.core.url_to_fs(self.name, **self.credentials)
+            return getattr(system, question)(path, **options)
+        except OSError:
+            raise
+        except Exception as error:  # each store has errors of its own
+            raise OSError(_first_line(error)) from error
+
 
 class _ReadOnlyDataset(AbstractDataset[Any, Any]):
     """A user's file."""
 
-    def __init__(self, *, filepath: str, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+    def __init__(
+        self, *, filepath: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
+    ) -> None:
+        """Take the path or address, and what the file system of an address asks for."""
+        self._place = _Place(filepath, credentials or {})
         self.metadata = metadata
 
     def save(self, data: Any) -> NoReturn:  # noqa: ARG002 - Kedro's interface
         """Refuse: a user's file is never written."""
-        raise TableError(f"{shown(self._filepath)} is an input and is not written")
+        raise TableError(f"{self._place} is an input and is not written")
 
     def _exists(self) -> bool:
-        return self._filepath.exists()
+        return self._place.exists()
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": shown(self._filepath)}
+        return {"filepath": str(self._place)}
 
 
-_PARQUET = (".parquet", ".pq")
+class TableFiles:
+    """The files that a table consists of, read one at a time."""
+
+    def __init__(self, place: _Place) -> None:
+        """Find the files.
+
+        Raises:
+            TableError: There is no file, or none in a folder.
+
+        """
+        self._place = place
+        try:
+            self._is_folder = place.is_folder()
+            self._paths = [path for path in place.children() if _is_parquet(path)] if self._is_folder else [place]
+        except OSError as error:
+            raise _unreadable(place, error) from None
+        if not self._paths:
+            raise TableError(f"{place} is a folder without Parquet files; input_path=... names a table")
+
+    @property
+    def source(self) -> str:
+        """The table's name, for messages."""
+        return str(self._place)
+
+    def __iter__(self) -> Iterator[DataFrame]:
+        """Yield each file's part of the table; the index counts the rows of the whole.
+
+        Raises:
+            TableError: A file is missing, empty, not UTF-8, not what its ending says, has rows of different lengths,
+                or has other columns than the first one.
+
+        """
+        rows, first = 0, None
+        for path in self._paths:
+            table = _read(path)
+            first = table.columns if first is None else first
+            other = set(table.columns) ^ set(first)
+            if other:
+                raise TableError(
+                    f"{path} and {self._paths[0]} are no parts of one table: "
+                    f"only one of them has the column '{min(map(str, other))}'"
+                )
+            table.index += rows
+            rows += len(table)
+            yield table
+
+    def join(self, parts: list[DataFrame]) -> DataFrame:
+        """Join the files, or some rows of each; the hash of the table is that of their hashes."""
+        import pandas as pd
+
+        hashes = [part.attrs["sha256"] for part in parts]
+        sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest() if self._is_folder else hashes[0]
+        filled = [part for part in parts if len(part)] or parts[:1]
+        table = filled[0] if len(filled) == 1 else pd.concat(filled)
+        table.attrs = {"source": self.source, "sha256": sha256}
+        return table
 
 
 class TableDataset(_ReadOnlyDataset):
@@ -46,16 +160,11 @@ class TableDataset(_ReadOnlyDataset):
         """Read the table.
 
         Raises:
-            TableError: The file is missing, empty, not UTF-8, not what its ending says, or has rows
-                of different lengths; or the files of a folder have other columns each.
+            TableError: It cannot be read; see `TableFiles`.
 
         """
-        if not self._filepath.is_dir():
-            return _read(self._filepath)
-        parts = [_read(path) for path in sorted(self._filepath.iterdir()) if path.suffix.lower() in _PARQUET]
-        if not parts:
-            raise TableError(f"{shown(self._filepath)} is a folder without Parquet files; input_path=... names a table")
-        return _join(parts, shown(self._filepath))
+        files = TableFiles(self._place)
+        return files.join(list(files))
 
     def preview(self, nrows: int = 40) -> TablePreview:
         """Return the first rows for kedro-viz."""
@@ -63,38 +172,41 @@ class TableDataset(_ReadOnlyDataset):
         return TablePreview(head.astype(str).to_dict(orient="split"))
 
 
-def _read(path: Path) -> DataFrame:
-    source = shown(path)
-    if not path.is_file():
-        raise TableError(f"{source} is not there; give the path of a CSV or Parquet file: input_path=...")
-    read = _read_parquet if path.suffix.lower() in _PARQUET else _read_csv
+class TableFilesDataset(_ReadOnlyDataset):
+    """The files of a table, for those who read a part of it."""
+
+    def load(self) -> TableFiles:
+        """Find the files.
+
+        Raises:
+            TableError: There are none.
+
+        """
+        return TableFiles(self._place)
+
+
+def _is_parquet(path: _Place) -> bool:
+    """Tell by the ending."""
+    return path.name.lower().endswith(_PARQUET)
+
+
+def _unreadable(place: _Place, error: Exception) -> TableError:
+    return TableError(f"{place} cannot be read: {_first_line(error)}")
+
+
+def _read(path: _Place) -> DataFrame:
+    read = _read_parquet if _is_parquet(path) else _read_csv
     try:
-        content = path.read_bytes()
+        if not path.is_file():
+            raise TableError(f"{path} is not there; give the path of a CSV or Parquet file: input_path=...")
+        content = path.read()
         table = read(content)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
-        raise TableError(f"{source} cannot be read: {_first_line(error)}") from None
+        raise _unreadable(path, error) from None
     twice = table.columns[table.columns.duplicated()]
     if len(twice):
-        raise TableError(f"{source}: column '{twice[0]}' is there twice")
-    table.attrs.update(source=source, sha256=hashlib.sha256(content).hexdigest())
-    return table
-
-
-def _join(parts: list[DataFrame], source: str) -> DataFrame:
-    """Join the files of one table; its hash is that of their hashes."""
-    import pandas as pd
-
-    first = parts[0]
-    for part in parts[1:]:
-        other = set(part.columns) ^ set(first.columns)
-        if other:
-            raise TableError(
-                f"{part.attrs['source']} and {first.attrs['source']} are no parts of one table: "
-                f"only one of them has the column '{min(map(str, other))}'"
-            )
-    digest = hashlib.sha256("".join(part.attrs["sha256"] for part in parts).encode()).hexdigest()
-    table = pd.concat(parts, ignore_index=True)
-    table.attrs = {"source": source, "sha256": digest}
+        raise TableError(f"{path}: column '{twice[0]}' is there twice")
+    table.attrs.update(source=str(path), sha256=hashlib.sha256(content).hexdigest())
     return table
 
 
@@ -144,22 +256,25 @@ class SchemaDataset(_ReadOnlyDataset):
             SchemaError: The file is missing or not a valid schema.
 
         """
-        return read_schema(self._filepath)
+        return _read_schema(self._place)
 
 
-def read_schema(path: Path) -> CovariateSchema:
+def read_schema(path: str | Path) -> CovariateSchema:
     """Read and check a covariate schema, for callers outside a catalog: Kedro wraps what a dataset raises.
 
     Raises:
         SchemaError: The file is missing or not a valid schema.
 
     """
-    source = shown(path)
-    if path.exists() and not path.is_file():
-        raise SchemaError(f"{source} cannot be read: it is no file")
+    return _read_schema(_Place(str(path), {}))
+
+
+def _read_schema(place: _Place) -> CovariateSchema:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        if place.exists() and not place.is_file():
+            raise SchemaError(f"{place} cannot be read: it is no file")
+        text = place.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or _first_line(error)
-        raise SchemaError(f"{source} cannot be read: {reason}") from None
-    return parse_schema(text, source)
+        raise SchemaError(f"{place} cannot be read: {reason}") from None
+    return parse_schema(text, str(place))

@@ -52,16 +52,12 @@ def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str |
     """Fill the gaps of all targets.
 
     Raises:
-        ValuesError: Too much is missing, or a target is constant in the training part.
+        ValuesError: Too much is missing.
 
     """
     check_gaps(grid, spec)
-    is_train = borders.is_train(grid.series)
     targets = grid.values[:, : len(grid.columns.targets)]
-    for position, name in enumerate(grid.columns.targets):
-        train = targets[is_train, position]
-        check_target_varies(train[~np.isnan(train)], name, grid.source)
-    return FilledSeries(grid, fill_gaps(targets, grid.series, is_train), borders, spec, sha256)
+    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train(grid.series)), borders, spec, sha256)
 
 
 def make_filled_table(filled: FilledSeries) -> DataFrame:
@@ -99,8 +95,10 @@ def make_model_input(
     Raises:
         SchemaError: Leads or lags that the window cannot show.
         InsufficientDataError: A split has no window.
+        ValuesError: A target is constant in the training part.
 
     """
+    _check_targets_vary(filled)
     multivariate = table.feature_mode == "multivariate"
     schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
     grid, fills = filled.grid, filled.fills
@@ -133,6 +131,14 @@ def make_model_input(
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
     preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
     return replace(bundle, meta=meta, preprocessor=preprocessor)
+
+
+def _check_targets_vary(filled: FilledSeries) -> None:
+    grid = filled.grid
+    is_train = filled.borders.is_train(grid.series)
+    for position, name in enumerate(grid.columns.targets):
+        train = grid.values[is_train, position]
+        check_target_varies(train[~np.isnan(train)], name, grid.source)
 
 
 def spread_ages(bundle: ModelInput, past: Int64) -> Int64:

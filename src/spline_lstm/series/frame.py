@@ -62,7 +62,8 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
     source = source_of(table)
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
-    names, series = _series_codes(table, columns.series_id, source)
+    labels_of, series = series_codes(table, columns.series_id, source)
+    names = tuple("|".join(labels) or "series" for labels in labels_of)
     timestamps = to_timestamps(table[columns.timestamp], source)
     order = _order(series, timestamps)
     series, timestamps = series[order], timestamps[order]
@@ -107,28 +108,38 @@ def _codes(column: "pd.Series[Any]") -> tuple[Int64, tuple[str, ...]]:
     return codes.astype(np.int64), tuple(str(label) for label in labels)
 
 
-def _series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tuple[tuple[str, ...], Int64]:
-    """Number the series in the order of their names; several id columns are joined by `|`."""
-    if not id_cols:
-        return ("series",), np.zeros(len(table), dtype=np.int64)
+def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tuple[list[tuple[str, ...]], Int64]:
+    """Number the series in the order of the labels in their id columns.
+
+    Returns:
+        The labels of every series, and the number of each row's, shape `(rows,)`.
+
+    Raises:
+        TableError: An id is missing.
+
+    """
     codes = np.zeros(len(table), dtype=np.int64)
-    names: list[str] = [""]
+    found: list[tuple[str, ...]] = [()]
     for name in id_cols:
         column_codes, labels = _codes(table[name])
         if (column_codes < 0).any():
-            row = _row(int(np.argmax(column_codes < 0)))
+            row = _row(table.index, column_codes < 0)
             raise TableError(f"{source} {row}, column '{name}': the series id is missing")
         joined, codes = np.unique(codes * len(labels) + column_codes, return_inverse=True)
-        names = [
-            f"{names[value // len(labels)]}|{labels[value % len(labels)]}".removeprefix("|")
-            for value in joined.tolist()
-        ]
-    return tuple(names), codes.astype(np.int64)
+        found = [(*found[value // len(labels)], labels[value % len(labels)]) for value in joined.tolist()]
+    return found, codes.astype(np.int64)
 
 
-def _row(position: int) -> str:
-    """Name a row as an editor or spreadsheet does: the header is row 1."""
-    return f"row {position + 2}"
+def _row(index: "pd.Index[Any]", wrong: Bool) -> str:
+    """Name the first wrong row as an editor or spreadsheet does: the header is row 1.
+
+    Args:
+        index: Number of each row in its table, of which these may be a part.
+        wrong: Which rows are.
+
+    """
+    first = int(np.argmax(wrong))
+    return f"row {(index[first] if index.dtype.kind == 'i' else first) + 2}"
 
 
 def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) -> Float64:
@@ -154,24 +165,24 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
         infinite = text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool)
         wrong = ~(missing | fits | infinite)
         if wrong.any():
-            _refuse_text(text, int(np.argmax(wrong)), str(column.name), source)
+            _refuse_text(text, wrong, str(column.name), source)
         values = np.full(len(column), np.nan)
         exact = pa.array(text[fits].str.removeprefix("+"), type=pa.string()).cast(pa.float64())
         values[fits] = exact.to_numpy(zero_copy_only=False)
         values[infinite] = np.inf
     large = np.abs(values) > LARGEST_VALUE
     if large.any():
-        row = int(np.argmax(large))
-        found = "infinite" if np.isinf(values[row]) else f"{values[row]:g}, too large to compute with"
-        raise ValuesError(f"{source} {_row(row)}, column '{column.name}': the value is {found}")
+        value, row = values[int(np.argmax(large))], _row(column.index, large)
+        found = "infinite" if np.isinf(value) else f"{value:g}, too large to compute with"
+        raise ValuesError(f"{source} {row}, column '{column.name}': the value is {found}")
     return values
 
 
-def _refuse_text(text: "pd.Series[Any]", position: int, name: str, source: str) -> None:
-    value = str(text.iloc[position])
+def _refuse_text(text: "pd.Series[Any]", wrong: Bool, name: str, source: str) -> None:
+    value = str(text.iloc[int(np.argmax(wrong))])
     hint = "; use a decimal point and no thousands separator" if any(mark in value for mark in ",' ") else ""
     shown = value if len(value) <= 40 else value[:39] + "…"
-    raise TableError(f"{source} {_row(position)}, column '{name}': '{shown}' is not a number{hint}")
+    raise TableError(f"{source} {_row(text.index, wrong)}, column '{name}': '{shown}' is not a number{hint}")
 
 
 def to_timestamps(column: "pd.Series[Any]", source: str) -> Int64:
@@ -192,12 +203,12 @@ def to_timestamps(column: "pd.Series[Any]", source: str) -> Int64:
         column = _parse_timestamps(column, source, where)
     missing = column.isna().to_numpy(dtype=bool)
     if missing.any():
-        raise TimeAxisError(f"{source} {_row(int(np.argmax(missing)))}, {where}: the timestamp is missing")
+        raise TimeAxisError(f"{source} {_row(column.index, missing)}, {where}: the timestamp is missing")
     if column.dt.tz is not None:
         column = column.dt.tz_convert("UTC").dt.tz_localize(None)
     if column.min() < pd.Timestamp.min or column.max() > pd.Timestamp.max:
         outside = (column < pd.Timestamp.min) | (column > pd.Timestamp.max)
-        row = _row(int(np.argmax(outside)))
+        row = _row(column.index, outside.to_numpy(dtype=bool))
         raise TimeAxisError(f"{source} {row}, {where}: years from 1678 to 2261 are possible")
     return column.astype("datetime64[ns]").to_numpy().astype(np.int64)
 
@@ -212,16 +223,16 @@ def _parse_timestamps(column: "pd.Series[Any]", source: str, where: str) -> "pd.
     parsed = pd.to_datetime(text.mask(missing | ~fits), format="ISO8601", errors="coerce", utc=bool(aware.any()))
     wrong = missing | parsed.isna().to_numpy(dtype=bool)
     if wrong.any():
-        position = int(np.argmax(wrong))
+        position, row = int(np.argmax(wrong)), _row(text.index, wrong)
         if missing[position]:
-            raise TimeAxisError(f"{source} {_row(position)}, {where}: the timestamp is missing")
+            raise TimeAxisError(f"{source} {row}, {where}: the timestamp is missing")
         raise TimeAxisError(
-            f"{source} {_row(position)}, {where}: '{str(text.iloc[position])[:40]}' is not a timestamp; "
+            f"{source} {row}, {where}: '{str(text.iloc[position])[:40]}' is not a timestamp; "
             "ISO 8601 is needed, like 2024-05-31T13:00:00Z"
         )
     if aware.any() and not aware.all():
         raise TimeAxisError(
-            f"{source} {_row(int(np.argmin(aware)))}, {where}: a timestamp without UTC offset among others with one"
+            f"{source} {_row(text.index, ~aware)}, {where}: a timestamp without UTC offset among others with one"
         )
     return parsed
 

@@ -5,8 +5,9 @@ from collections.abc import Collection
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.matrix import current_matrix
-from spline_lstm.pipelines import modelling, preprocessing
+from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
+from spline_lstm.pipelines.preprocessing.pipeline import preprocess
 
 
 def create_pipeline() -> Pipeline:
@@ -26,7 +27,7 @@ def create_pipeline() -> Pipeline:
         ["backtest", "backtest_report"],
         name="join_folds",
     )
-    validate = preprocessing.create_pipeline().only_nodes("validate_table")
+    validate = preprocess().only_nodes("validate_table")
     return sum((_fold(fold) for fold in folds), start=validate + Pipeline([plan, join]))
 
 
@@ -39,7 +40,7 @@ def _fold(fold: str) -> Pipeline:
         name="fill_fold",
     )
     reused = [
-        *preprocessing.create_pipeline().only_nodes("make_model_input").nodes,
+        *preprocess().only_nodes("make_model_input").nodes,
         *modelling.create_pipeline().only_nodes("train_model", "evaluate_model").nodes,
     ]
     groups = {name: f"params:{name}" for name in ("table", "fills", "model", "training", "evaluation")}

@@ -3,8 +3,9 @@
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.matrix import Cell, current_matrix
-from spline_lstm.pipelines import modelling, preprocessing
+from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
+from spline_lstm.pipelines.preprocessing.pipeline import preprocess
 
 
 def create_pipeline() -> Pipeline:
@@ -20,7 +21,7 @@ def create_pipeline() -> Pipeline:
 
 def _preprocess(source: str) -> Pipeline:
     return Pipeline(
-        preprocessing.create_pipeline(),
+        preprocess(),
         namespace=source,
         inputs={"raw_table", "covariate_schema"},
         parameters={

@@ -1,0 +1,105 @@
+"""Filled series on their way from the parts of a preprocessing to their joining."""
+
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from kedro.io import AbstractDataset
+from pydantic import TypeAdapter, ValidationError
+
+from spline_lstm.datasets.arrays import read_arrays, write_arrays
+from spline_lstm.datasets.storage import atomic_path, shown
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.series.columns import Columns
+from spline_lstm.series.grid import Frequency, Grid
+from spline_lstm.series.spline import Fill, FillSpec
+from spline_lstm.series.splits import SplitBorders
+
+_ARRAYS = {
+    "grid": ("series", "timestamps", "values", "borders"),
+    "fills": tuple(field.name for field in fields(Fill)),
+    "borders": tuple(field.name for field in fields(SplitBorders)),
+}
+
+
+@dataclass(frozen=True)
+class _Header:
+    """All of a grid and its fills that is no array."""
+
+    source: str
+    columns: Columns
+    frequency: Frequency
+    series_names: tuple[str, ...]
+    labels: dict[str, tuple[str, ...]]
+    statics: dict[str, tuple[str, ...]]
+    absent_rows: int
+    trimmed_rows: int
+    spec: FillSpec
+    sha256: str | None
+
+
+class FilledSeriesDataset(AbstractDataset[FilledSeries, FilledSeries]):
+    """The filled series of one part, in an npz file: arrays, and a header in JSON."""
+
+    def __init__(self, *, filepath: str, made_by: str, metadata: dict[str, Any] | None = None) -> None:
+        """Take the file, and the command that makes it."""
+        self._filepath = Path(filepath)
+        self._made_by = made_by
+        self.metadata = metadata
+
+    @property
+    def place(self) -> Path:
+        """What it writes."""
+        return self._filepath
+
+    def save(self, data: FilledSeries) -> None:
+        """Write the file atomically."""
+        grid = data.grid
+        own = {field.name: getattr(grid, field.name) for field in fields(_Header) if hasattr(grid, field.name)}
+        header = TypeAdapter(_Header).dump_json(_Header(**own, spec=data.spec, sha256=data.sha256))
+        arrays = {"header": np.frombuffer(header, np.uint8)}
+        for group, names in _ARRAYS.items():
+            arrays |= {f"{group}.{name}": getattr(getattr(data, group), name) for name in names}
+        with atomic_path(self._filepath) as temporary:
+            write_arrays(temporary, arrays)
+
+    def load(self) -> FilledSeries:
+        """Read the file.
+
+        Raises:
+            ArtifactMissingError: There is no such file.
+            ArtifactDamagedError: It does not hold filled series.
+
+        """
+        if not self._filepath.is_file():
+            raise ArtifactMissingError(f"{shown(self._filepath)} is missing; make it with: {self._made_by}")
+        wanted = [f"{group}.{name}" for group, names in _ARRAYS.items() for name in names]
+        arrays = read_arrays(self._filepath, ("header", *wanted))
+        try:
+            header = TypeAdapter(_Header).validate_json(arrays["header"].tobytes())
+            groups = {group: {name: arrays[f"{group}.{name}"] for name in names} for group, names in _ARRAYS.items()}
+        except (KeyError, ValidationError) as error:
+            reason = str(error).partition("\n")[0]
+            raise ArtifactDamagedError(
+                f"{shown(self._filepath)} is damaged: {reason}; make it with: {self._made_by}"
+            ) from None
+        own: dict[str, Any] = {
+            field.name: getattr(header, field.name) for field in fields(Grid) if hasattr(header, field.name)
+        }
+            field.name: getattr(header, field.name) for field in fields(Grid) if hasattr(header, field.name)
+        }
+        return FilledSeries(
+            Grid(**own | groups["grid"]),
+            Fill(**groups["fills"]),
+            SplitBorders(**groups["borders"]),
+            header.spec,
+            header.sha256,
+        )
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown(self._filepath)}
