@@ -143,6 +143,28 @@ def test_a_named_index_of_a_parquet_table_is_a_column(tmp_path: Path, make_table
     assert "timestamp" in TableDataset(filepath=str(tmp_path / "table.parquet")).load()
 
 
+@pytest.mark.parametrize(
+    ("place", "found"),
+    [
+        ("nowhere://bucket/table.csv", "nowhere://bucket/table.csv cannot be read: Protocol not known: nowhere"),
+        ("memory://bucket/nothing.csv", "memory://bucket/nothing.csv is not there; give the path"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_refused(place: str, found: str, refuses_load: Refuses) -> None:
+    with refuses_load(TableError, 10, found):
+        TableDataset(filepath=place).load()
+
+
+def test_credentials_reach_the_file_system(tmp_path: Path) -> None:
+    """A cache takes a folder where a store takes keys."""
+    (tmp_path / "table.csv").write_text(TEXT)
+    place = f"simplecache::file://{tmp_path}/table.csv"
+    cache = tmp_path / "cache"
+    dataset = TableDataset(filepath=place, credentials={"simplecache": {"cache_storage": str(cache)}})
+    assert len(dataset.load()) == 2
+    assert list(cache.iterdir())
+
+
 def test_an_input_is_never_written(tmp_path: Path, refuses_load: Refuses) -> None:
     path = tmp_path / "table.csv"
     with refuses_load(TableError, 10, "is an input and is not written"):

@@ -36,6 +36,7 @@ from spline_lstm.series.columns import TableSpec, select_columns
 from spline_lstm.series.frame import MISSING_TOKENS, Observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
 
 MUTATIONS = int(os.environ.get("SOAK_MUTATIONS", "10000"))
@@ -139,7 +140,8 @@ def outcome(attempt: Callable[[], Any]) -> tuple[str, Any]:
 
 def prepare(observations: Observations, schema: CovariateSchema, parameters: Parameters) -> Any:
     regular = grid.make_grid(observations, parameters.freq, parameters.max_gap)
-    filled = bundle.fill_series(regular, parameters.part(FillSpec), parameters.split, None)
+    borders = make_split_borders(regular.borders, parameters.split)
+    filled = bundle.fill_series(regular, parameters.part(FillSpec), borders, None)
     spec, windows = parameters.part(TableSpec), parameters.part(WindowSpec)
     return bundle.make_model_input(filled, schema, spec, windows, processed_id="fuzz", model_types=("lstm",))
 

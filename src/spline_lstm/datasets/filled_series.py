@@ -88,8 +88,6 @@ class FilledSeriesDataset(AbstractDataset[FilledSeries, FilledSeries]):
         own: dict[str, Any] = {
             field.name: getattr(header, field.name) for field in fields(Grid) if hasattr(header, field.name)
         }
-            field.name: getattr(header, field.name) for field in fields(Grid) if hasattr(header, field.name)
-        }
         return FilledSeries(
             Grid(**own | groups["grid"]),
             Fill(**groups["fills"]),
