@@ -1,7 +1,7 @@
 """What a user waits for, each as a ratio of two things that are done in turn: `make bench` writes `docs/bench.md`.
 
 Nothing else may run on the machine meanwhile. Whole commands are timed from start to end; their memory is the largest
-resident set of the process.
+resident set of the process. `PEERS=/path/to/python`, one that has neuralforecast and darts, adds their models.
 """
 
 import os
@@ -361,6 +361,12 @@ def _call(function: Callable[[], Any], times: int = 2_000) -> float:
     return statistics.median(seconds) * 1e6
 
 
+def _measure_peers(workspace: Path) -> list[Finding]:
+    from tests.benchmarks.peers import measure_peers  # which imports this module
+
+    return measure_peers(workspace)
+
+
 def main() -> None:
     """Measure everything and write the report."""
     findings: list[Finding] = []
@@ -375,6 +381,7 @@ def main() -> None:
             lambda: measure_preprocessing(workspace),
             lambda: measure_large_training(workspace),
             lambda: measure_matrix(workspace),
+            *([lambda: _measure_peers(workspace)] if "PEERS" in os.environ else []),
         ):
             for finding in measure():
                 findings.append(finding)
@@ -382,7 +389,8 @@ def main() -> None:
     rows = [finding.row() for finding in findings]
     lines = markdown_table(["what", "found", "against", "ratio", "hoped for"], rows)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    REPORT.write_text(f"{_HEAD.format(machine=machine)}\n{lines}\n")
+    head = _HEAD.format(machine=machine) + (_PEERS if "PEERS" in os.environ else "")
+    REPORT.write_text(f"{head}\n{lines}\n")
 
 
 _HEAD = """# What a user waits for
@@ -390,6 +398,10 @@ _HEAD = """# What a user waits for
 `make bench` measures this anew, on a machine that does nothing else ({machine}). Every line is a ratio of two things
 done in turn in the same run: medians of several pairs, whole commands from start to end. Seconds belong to the
 machine; the ratios are what stays.
+"""
+_PEERS = """
+The lines about a validation loss compare single runs on the same windows, of each model at the length of training that
+is its library's default; the other may have had that loss earlier. The ratio is the time of the other over ours.
 """
 
 
