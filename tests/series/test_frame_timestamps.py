@@ -128,7 +128,7 @@ def test_a_duplicate_timestamp_is_refused_with_its_series_and_the_number_of_all(
 ) -> None:
     table = make_table(steps=5)
     table = pd.concat([table, table.iloc[[7, 8]]])
-    with refuses(TimeAxisError, 11, "series 'JFK': 2024-01-01T02:00 is there twice (2 duplicates in all)"):
+    with refuses(TimeAxisError, 11, "series 'JFK': 2024-01-01T02:00 is there twice (duplicates in all: 2)"):
         observe_table(table)
 
 

@@ -6,6 +6,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -99,7 +100,7 @@ def kill_at_random(workspace: Path, typed: list[str], seconds: float, random_: r
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     newest = max(listing(workspace), key=lambda entry: entry[1], default=("", 0))[0]
-    return killed, Path(newest).name
+    return killed, re.sub(r"\.[0-9]+(?=\.tmp$)", "", Path(newest).name)
 
 
 def listing(workspace: Path) -> list[tuple[str, int]]:

@@ -250,7 +250,7 @@ def _check_no_duplicates(
         hint += "; if the table holds several series, name their columns: series_id_cols=..."
     raise TimeAxisError(
         f"{source}, column '{columns.timestamp}', series '{names[series[position]]}': "
-        f"{stamp} is there twice ({int(same.sum())} duplicates in all); {hint}"
+        f"{stamp} is there twice (duplicates in all: {int(same.sum())}); {hint}"
     )
 
 
