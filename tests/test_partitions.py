@@ -88,6 +88,17 @@ def test_a_refusal_names_the_row_of_the_whole_table(workspace: Path, count: int)
     assert (result.returncode, result.stderr) == (10, "Error: spoilt.csv row 779, column 'one': 'x' is not a number\n")
 
 
+def test_labels_that_differ_by_the_type_of_their_file_are_refused(workspace: Path) -> None:
+    (workspace / "typed").mkdir()
+    for number, kind in enumerate(("int64", "float64")):
+        table = make_table()
+        table["station"] = table["station"].str.removeprefix("s").astype(kind)
+        table.to_parquet(workspace / "typed" / f"{number}.parquet", index=False)
+    result = run(workspace, "refused", "input_path=typed,partitions=3")
+    assert result.returncode == 10
+    assert "typed/1.parquet, column 'station': its cells are float64, and int64 in another file" in result.stderr
+
+
 def test_more_parts_than_series_are_refused(workspace: Path) -> None:
     result = run(workspace, "refused", "input_path=stations.csv,partitions=8")
     assert (result.returncode, result.stderr) == (

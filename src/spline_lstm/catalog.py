@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from kedro.io import DataCatalog, MemoryDataset
+from kedro.framework.context import CatalogCommandsMixin
+from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 
 
-class ProjectCatalog(DataCatalog):
+class ProjectCatalog(CatalogCommandsMixin, DataCatalog):
     """Kedro's catalog, told how to copy parameters: to find out by itself it imports pandas at every start."""
 
     def __setitem__(self, key: str, value: Any) -> None:
         """Add a dataset, or a value that is kept in memory."""
-        if key == "parameters" or key.startswith("params:"):
+        if (key == "parameters" or key.startswith("params:")) and not isinstance(value, AbstractDataset):
             value = MemoryDataset(value, copy_mode="deepcopy")
         super().__setitem__(key, value)

@@ -14,7 +14,7 @@ from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines
 
 from spline_lstm.datasets.inputs import read_schema
-from spline_lstm.matrix import Cell, current_matrix, make_matrix, set_current_matrix
+from spline_lstm.matrix import Cell, made_from, make_matrix, set_current_matrix
 from spline_lstm.parameters import command, parse_parameters, resolve_parameters
 
 _PIPELINES = (
@@ -48,8 +48,8 @@ class ProjectContext(KedroContext):
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
         for cell in matrix.cells:
             matrix.parameters["cells"][cell.run_id]["run"]["command"] = command(None, _of_cell(given, cell), self.env)
-        if current_matrix().cells and current_matrix() != matrix:
-            # Another context of this process has had its pipelines made.
+        if made_from() not in (None, matrix):
+            # The pipelines of this process were made for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")
         set_current_matrix(matrix)
         # What paths name, and, in place of what the files say, what nodes take: Kedro need not merge it again.

@@ -85,6 +85,7 @@ def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[s
 
 
 _current: list[Matrix] = []
+_made_from: list[Matrix] = []
 
 
 def set_current_matrix(matrix: Matrix) -> None:
@@ -98,3 +99,13 @@ def set_current_matrix(matrix: Matrix) -> None:
 def current_matrix() -> Matrix:
     """Return the matrix of the current context; without a context it has no cells."""
     return _current[0] if _current else Matrix((), {})
+
+
+def note_pipelines_made() -> None:
+    """Remember which matrix the pipelines of this process are made from."""
+    _made_from[:] = [current_matrix()]
+
+
+def made_from() -> Matrix | None:
+    """Return the matrix that the pipelines of this process were made from; None before they are made."""
+    return _made_from[0] if _made_from else None

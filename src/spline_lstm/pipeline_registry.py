@@ -7,6 +7,7 @@ from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
 from spline_lstm.errors import ParameterError, examples, nearest
+from spline_lstm.matrix import note_pipelines_made
 from spline_lstm.pipelines import MAIN_JOB
 
 
@@ -17,6 +18,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         ParameterError: The command line asks for a pipeline that is not there.
 
     """
+    note_pipelines_made()
     try:
         pipelines = find_pipelines(raise_errors=True)
     except ImportError as error:

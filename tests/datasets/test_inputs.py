@@ -143,6 +143,13 @@ def test_a_named_index_of_a_parquet_table_is_a_column(tmp_path: Path, make_table
     assert "timestamp" in TableDataset(filepath=str(tmp_path / "table.parquet")).load()
 
 
+@pytest.mark.parametrize("index", [["a", "b"], [7, 9], [0.5, 1.5], pd.to_datetime(["2024-01-01", "2024-01-02"])])
+def test_an_index_without_a_name_is_no_column(index: Any, tmp_path: Path) -> None:
+    pd.DataFrame({"target": [1.0, 2.0]}, index=index).to_parquet(tmp_path / "table.parquet")
+    loaded = TableDataset(filepath=str(tmp_path / "table.parquet")).load()
+    pd.testing.assert_frame_equal(loaded, pd.DataFrame({"target": [1.0, 2.0]}))
+
+
 @pytest.mark.parametrize(
     ("place", "found"),
     [

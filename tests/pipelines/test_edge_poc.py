@@ -41,30 +41,21 @@ def gate(**files: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def enforced(make_parameters: Any) -> Any:
-    return make_parameters().edge_poc.model_copy(update={"enforce": True})
-
-
-@pytest.fixture(scope="module")
 def run_spec() -> RunSpec:
     return RunSpec(run_id="gru-1", processed_run_id="data", commit=None, settings='{"feature_mode": "univariate"}')
 
 
-def test_a_pass_is_released(enforced: Any) -> None:
-    assert enforce_gate(gate(onnx=judged()), enforced) is None
+def test_a_pass_is_released() -> None:
+    assert enforce_gate(gate(onnx=judged())) is None
 
 
-def test_a_fail_ends_the_run_naming_file_and_criterion(enforced: Any, refuses: Any) -> None:
+def test_a_fail_ends_the_run_naming_file_and_criterion(refuses: Any) -> None:
     with refuses(EdgeGateError, 51, "run 'gru-1' failed the edge gate: onnx (p95)"):
-        enforce_gate(gate(onnx=judged("FAIL")), enforced)
+        enforce_gate(gate(onnx=judged("FAIL")))
 
 
-def test_a_fail_is_a_report_only_where_it_is_not_enforced(make_parameters: Any) -> None:
-    assert enforce_gate(gate(onnx=judged("FAIL")), make_parameters().edge_poc) is None
-
-
-def test_smaller_weights_that_fail_hold_nothing_up(enforced: Any) -> None:
-    assert enforce_gate(gate(onnx=judged(), int8=judged("FAIL", "int8")), enforced) is None
+def test_smaller_weights_that_fail_hold_nothing_up() -> None:
+    assert enforce_gate(gate(onnx=judged(), int8=judged("FAIL", "int8"))) is None
 
 
 @pytest.mark.parametrize(
@@ -80,9 +71,9 @@ def test_a_verdict_says_what_failed_and_whether_it_counts(name: str, item: dict[
     assert explain_verdict(name, item) == words
 
 
-def test_nothing_exported_is_nothing_released(enforced: Any, refuses: Any) -> None:
+def test_nothing_exported_is_nothing_released(refuses: Any) -> None:
     with refuses(EdgeGateError, 51, "nothing was exported"):
-        enforce_gate(gate(), enforced)
+        enforce_gate(gate())
 
 
 def test_the_format_none_exports_nothing_and_the_report_says_so(make_parameters: Any, run_spec: RunSpec) -> None:

@@ -266,6 +266,12 @@ def test_a_row_after_the_origin_is_refused(univariate: ModelInput, refuses: Any)
         parse(univariate, past_ages=[-1, 0])
 
 
+@pytest.mark.parametrize("ages", [[], [0], [5, 4, 3, 2, 1], [6, 5, 4, 3, 2, 1], [5, 4, 3, 2, 2, 0], [0, 1, 2, 3, 4, 5]])
+def test_ages_that_are_not_those_of_the_rows_are_refused(univariate: ModelInput, ages: list[int], refuses: Any) -> None:
+    with refuses(ArtifactDamagedError, 21, "one age for each row of the lookback is needed, falling to 0"):
+        parse(univariate, past_ages=ages)
+
+
 def test_months_of_any_length_are_one_step(make_table: Any, prepare_table: Any, make_schema: Any) -> None:
     monthly = make_table(steps=80, series=("EWR",), freq="MS")
     trained = prepare_table(monthly)

@@ -30,6 +30,7 @@ class _Header:
 
     source: str
     columns: Columns
+    has_offsets: bool
     frequency: Frequency
     series_names: tuple[str, ...]
     labels: dict[str, tuple[str, ...]]

@@ -103,7 +103,7 @@ class TableFiles:
         """
         self._place = place
         try:
-            self._is_folder = place.is_folder()
+            self._is_folder = not place.is_file() and place.is_folder()
             self._paths = [path for path in place.children() if _is_parquet(path)] if self._is_folder else [place]
         except OSError as error:
             raise _unreadable(place, error) from None
@@ -123,6 +123,8 @@ class TableFiles:
                 or has other columns than the first one.
 
         """
+        import pandas as pd
+
         rows, first = 0, None
         for path in self._paths:
             table = _read(path)
@@ -133,7 +135,7 @@ class TableFiles:
                     f"{path} and {self._paths[0]} are no parts of one table: "
                     f"only one of them has the column '{min(map(str, other))}'"
                 )
-            table.index += rows
+            table.index = pd.RangeIndex(rows, rows + len(table))
             rows += len(table)
             yield table
 

@@ -5,6 +5,7 @@ Technometrics 12(1), 1970. The intercept is not penalised. One thread computes e
 the work decides the last bits, and so would the machine.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -58,7 +59,7 @@ def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
     return RidgeData(bundle.X[rows].reshape(len(rows), -1), bundle.y[rows], bundle.y_mask[rows])
 
 
-def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
+def fit_ridge(train: RidgeData, val: RidgeData, penalties: Sequence[float] = PENALTIES) -> Ridge:
     """Fit on train with the largest penalty whose squared error on val is practically the least.
 
     Among penalties that differ by less than 0.2 % the largest gives the smallest weights, which survive
@@ -68,10 +69,10 @@ def fit_ridge(train: RidgeData, val: RidgeData) -> Ridge:
     settles, which is the solution of the problem without them.
     """
     with threadpool_limits(1):
-        return _fit(train, val)
+        return _fit(train, val, penalties)
 
 
-def _fit(train: RidgeData, val: RidgeData) -> Ridge:
+def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
     count = len(train.inputs)
     center = train.inputs.mean(axis=0, dtype=np.float64)
     known = np.where(train.mask, train.targets, 0.0).astype(np.float64)
@@ -94,7 +95,7 @@ def _fit(train: RidgeData, val: RidgeData) -> Ridge:
 
     start = Ridge(np.zeros_like(moment), total / np.maximum(train.mask.sum(axis=0), 1), 0.0)
     candidates: list[Ridge] = []
-    for penalty in PENALTIES:
+    for penalty in penalties:
         candidates.append(fit(penalty, candidates[-1] if candidates else start))
     errors = [masked_mse(candidate.predict(val.inputs), val) for candidate in candidates]
     return max(

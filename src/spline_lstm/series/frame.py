@@ -21,6 +21,9 @@ _ISO_8601 = (
     r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?|\d{8}"
 )
 
+# Counted from the time part, which keeps the hyphens of the date out of it.
+_OFFSET = r"\d[T ]\d{2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
+
 
 @dataclass(frozen=True)
 class Observations:
@@ -35,6 +38,8 @@ class Observations:
     sha256: str | None
     """Hash of the table's file; None where it does not come from one."""
     columns: Columns
+    has_offsets: bool
+    """Whether the timestamps came with an offset from UTC; others are taken as they stand."""
     series_names: tuple[str, ...]
     series: Int64
     timestamps: Int64
@@ -82,7 +87,8 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
             values[:, position] = to_numbers(table[name], source, flags=name in flags)[order]
     statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
     sha256 = table.attrs.get("sha256")
-    return Observations(source, sha256, columns, names, series, timestamps, values, labels, statics)
+    offsets = _has_offsets(table[columns.timestamp])
+    return Observations(source, sha256, columns, offsets, names, series, timestamps, values, labels, statics)
 
 
 def _order(series: Int64, timestamps: Int64) -> slice | Int64:
@@ -213,13 +219,21 @@ def to_timestamps(column: "pd.Series[Any]", source: str) -> Int64:
     return column.astype("datetime64[ns]").to_numpy().astype(np.int64)
 
 
+def _has_offsets(column: "pd.Series[Any]") -> bool:
+    """Tell whether timestamps that have been found valid, which are all alike, have an offset from UTC."""
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return column.dt.tz is not None
+    return bool(column.iloc[:1].astype("str").str.strip().str.contains(_OFFSET).any())
+
+
 def _parse_timestamps(column: "pd.Series[Any]", source: str, where: str) -> "pd.Series[Any]":
     import pandas as pd
 
     text, missing = _text(column, MISSING_TOKENS)
     fits = text.str.fullmatch(_ISO_8601).to_numpy(dtype=bool)
-    # Counting the offset from the time part keeps the hyphens of the date out of it.
-    aware = text.str.contains(r"\d[T ]\d{2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$").to_numpy(dtype=bool)
+    aware = text.str.contains(_OFFSET).to_numpy(dtype=bool)
     parsed = pd.to_datetime(text.mask(missing | ~fits), format="ISO8601", errors="coerce", utc=bool(aware.any()))
     wrong = missing | parsed.isna().to_numpy(dtype=bool)
     if wrong.any():

@@ -135,7 +135,7 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
     inside = np.diff(series) == 0
     steps = np.diff(timestamps)[inside]
     if not len(steps):
-        raise InsufficientDataError("the table has no series of two rows or more; more history is needed")
+        raise InsufficientDataError("the table has no series of two rows or more; give more history, or freq=...")
     step = most_frequent(steps)
     if step >= 28 * _DAY:
         days, all_ends = _day_of_month(timestamps), bool(_is_month_end(timestamps).all())
@@ -179,6 +179,8 @@ class Grid:
 
     source: str
     columns: Columns
+    has_offsets: bool
+    """Whether the timestamps came with an offset from UTC."""
     frequency: Frequency
     series_names: tuple[str, ...]
     series: Int64
@@ -227,8 +229,8 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
         series = np.repeat(np.arange(len(lengths)), lengths)
         stamps = frequency.timestamps(starts[series], np.arange(borders[-1]) - borders[series])
     return Grid(
-        observed.source, observed.columns, frequency, observed.series_names, series, stamps, values, borders,
-        observed.labels, observed.statics, absent_rows, trimmed_rows,
+        observed.source, observed.columns, observed.has_offsets, frequency, observed.series_names,
+        series, stamps, values, borders, observed.labels, observed.statics, absent_rows, trimmed_rows,
     )  # fmt: skip
 
 

@@ -2,10 +2,11 @@
 
 import logging
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from spline_lstm.cuts import cut_lookbacks
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError, examples
@@ -53,6 +54,15 @@ class Preprocessor(Spec):
     past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
     """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
 
+    @field_validator("past_ages")
+    @classmethod
+    def _check_past_ages(cls, ages: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
+        windows = info.data.get("windows")
+        falling = ages is None or (ages[-1:] == (0,) and all(one > next_ for one, next_ in pairwise(ages)))
+        if not falling or (ages is not None and windows is not None and len(ages) != windows.lookback):
+            raise ValueError("one age for each row of the lookback is needed, falling to 0")
+        return ages
+
     @property
     def multivariate(self) -> bool:
         """Whether covariates enter X."""
@@ -69,7 +79,7 @@ class Preprocessor(Spec):
     @property
     def ages(self) -> Int64:
         """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
-        past = np.array(self.past_ages or make_ages(self.windows.lookback, self.span))
+        past = make_ages(self.windows.lookback, self.span) if self.past_ages is None else np.array(self.past_ages)
         return make_window_ages(past, self.feature_order, self.known_ahead)
 
     @property

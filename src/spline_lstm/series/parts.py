@@ -1,7 +1,7 @@
 """Tables in parts: some series each, filled apart and joined as if they had never been apart."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,8 +11,13 @@ from spline_lstm.errors import ParameterError, TableError, TimeAxisError
 from spline_lstm.series.bundle import FilledSeries
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.spline import Fill
-from spline_lstm.series.splits import SplitBorders
+from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.types import Float64
+
+_OTHERS = (
+    "{source}: some parts were made from another state of the table, or with other settings; "
+    "run it again without --only-missing-outputs"
+)
 
 
 def choose_series(names: set[tuple[str, ...]], number: int, count: int, source: str) -> set[tuple[str, ...]]:
@@ -37,23 +42,21 @@ def choose_series(names: set[tuple[str, ...]], number: int, count: int, source: 
     return set(sorted(names)[slice(*borders)])
 
 
-def join_series(parts: Sequence[FilledSeries]) -> FilledSeries:
+def join_series(parts: Sequence[FilledSeries], shares: tuple[float, ...]) -> FilledSeries:
     """Join the series of all parts.
 
+    Args:
+        parts: In the order of their series.
+        shares: Share of train, val and test that they are to have been filled with.
+
     Raises:
-        TableError: The parts come from tables with other contents: it was written while it was read.
-        TimeAxisError: The parts have steps of different lengths.
+        TableError: The parts are of different tables or settings.
+        TimeAxisError: The parts have steps of different lengths, or only some of them offsets from UTC.
 
     """
     first = parts[0]
-    for part in parts[1:]:
-        if part.sha256 != first.sha256:
-            raise TableError(f"{first.grid.source}: the table has changed while its parts were read; run it again")
-        if part.grid.frequency != first.grid.frequency:
-            raise TimeAxisError(
-                f"{first.grid.source}: there are series of step {first.grid.frequency.alias} and others of step "
-                f"{part.grid.frequency.alias}; give freq=..., or read the table in one part"
-            )
+    for part in parts:
+        _check_fit_together(first, part)
     grids = [part.grid for part in parts]
     rows = np.cumsum([0, *(len(grid.series) for grid in grids)])
 
@@ -88,7 +91,21 @@ def join_series(parts: Sequence[FilledSeries]) -> FilledSeries:
         joined_rows(lambda part: part.borders.val_end),
         joined_rows(lambda part: part.borders.end),
     )
+    wanted = make_split_borders(grid.borders, shares)
+    if not all(np.array_equal(getattr(borders, item.name), getattr(wanted, item.name)) for item in fields(borders)):
+        raise TableError(_OTHERS.format(source=grid.source))
     return replace(first, grid=grid, fills=fills, borders=borders)
+
+
+def _check_fit_together(one: FilledSeries, other: FilledSeries) -> None:
+    source = one.grid.source
+    if (one.sha256, one.spec, one.grid.columns) != (other.sha256, other.spec, other.grid.columns):
+        raise TableError(_OTHERS.format(source=source))
+    if one.grid.has_offsets != other.grid.has_offsets:
+        raise TimeAxisError(f"{source}: there are timestamps without UTC offset among others with one")
+    if one.grid.frequency != other.grid.frequency:
+        steps = f"{one.grid.frequency.alias} and others of step {other.grid.frequency.alias}"
+        raise TimeAxisError(f"{source}: there are series of step {steps}; give freq=..., or partitions=1")
 
 
 def _join_labels(grids: Sequence[Grid]) -> dict[str, tuple[str, ...]]:

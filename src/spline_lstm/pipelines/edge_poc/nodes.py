@@ -101,15 +101,13 @@ def write_edge_report(edge_gate: dict[str, Any]) -> str:
     return report.make_edge_report(edge_gate)
 
 
-def enforce_gate(edge_gate: dict[str, Any], edge_poc: EdgeSpec) -> None:
-    """End the run where the gate failed and is enforced.
+def enforce_gate(edge_gate: dict[str, Any]) -> None:
+    """End the run where the gate failed.
 
     Raises:
         EdgeGateError: Names each failed file and criterion.
 
     """
-    if not edge_poc.enforce:
-        return
     if not edge_gate["files"]:
         raise EdgeGateError(f"run '{edge_gate['run_id']}': nothing was exported, so nothing can be released")
     if edge_gate["verdict"] == "PASS":

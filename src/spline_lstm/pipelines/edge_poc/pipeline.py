@@ -9,7 +9,7 @@ from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, jud
 def create_pipeline() -> Pipeline:
     """From `model` and `model_input` to the exported files and the gate's verdict, which ends the run if enforced."""
     # Kedro runs a node without outputs every time, so it is there only where it has something to do.
-    enforce = Node(enforce_gate, ["edge_gate", "params:edge_poc"], None, name="enforce_gate")
+    enforce = Node(enforce_gate, "edge_gate", None, name="enforce_gate")
     return Pipeline(
         [
             Node(

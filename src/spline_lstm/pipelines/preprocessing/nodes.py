@@ -9,6 +9,7 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.datasets.inputs import TableFiles
+from spline_lstm.errors import TableError
 from spline_lstm.evaluation.plots import make_fills_plot
 from spline_lstm.evaluation.season import infer_season, season_candidates
 from spline_lstm.models.registry import MODELS
@@ -22,7 +23,7 @@ from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.types import DataFrame, Int64
+from spline_lstm.types import DataFrame
 
 logger = logging.getLogger(__name__)
 
@@ -46,23 +47,36 @@ class PartOf:
     def validate_part(
         self, table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
     ) -> Observations:
-        """Check the rows of this part's series; the files are read one at a time, first for the series alone."""
-        found = [self._series_in(file, covariate_schema, table) for file in table_files]
-        names = {name for names, _ in found for name in names}
+        """Check the rows of this part's series; the files are read one at a time, first for the series alone.
+
+        Raises:
+            TableError: A column of labels has one type in one file and another in the next: they would differ.
+
+        """
+        names: set[tuple[str, ...]] = set()
+        types: dict[str, Any] = {}
+        for file in table_files:
+            columns = select_columns(file, covariate_schema, table)
+            categories = [item.name for item in columns.dynamic if item.is_category]
+            for name in (*columns.series_id, *categories, *(item.name for item in columns.static)):
+                if types.setdefault(name, file[name].dtype) != file[name].dtype:
+                    raise TableError(
+                        f"{source_of(file)}, column '{name}': its cells are {file[name].dtype}, and {types[name]} in "
+                        "another file; write them alike, or give partitions=1"
+                    )
+            names |= set(series_codes(file, columns.series_id, source_of(file))[0])
         chosen = parts.choose_series(names, self._number, self._count, table_files.source)
-        kept = [np.array([name in chosen for name in names])[series] for names, series in found]
-        rows_of = [file[rows] for file, rows in zip(table_files, kept, strict=True)]
-        return validate_table(table_files.join(rows_of), covariate_schema, table)
 
-    def _series_in(
-        self, file: DataFrame, schema: CovariateSchema, table: TableSpec
-    ) -> tuple[list[tuple[str, ...]], Int64]:
-        return series_codes(file, select_columns(file, schema, table).series_id, source_of(file))
+        def own_rows(file: DataFrame) -> DataFrame:
+            found, codes = series_codes(file, columns.series_id, source_of(file))
+            return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
+
+        return validate_table(table_files.join([own_rows(file) for file in table_files]), covariate_schema, table)
 
 
-def join_series(*series: FilledSeries) -> FilledSeries:
+def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
     """Join the filled series of all parts."""
-    return parts.join_series(series)
+    return parts.join_series(series, windows.split)
 
 
 def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:

@@ -32,7 +32,7 @@ def preprocess_in_parts(count: int) -> Pipeline:
     What is learnt and decided concerns all series: only their validation and filling is divided.
     """
     names = [f"part{number + 1}of{count}" for number in range(count)]
-    joining = Node(join_series, [f"{name}.series" for name in names], "series", name="join_series")
+    joining = Node(join_series, ["params:windows", *(f"{name}.series" for name in names)], "series", name="join_series")
     return sum((_part(number, name, count) for number, name in enumerate(names)), start=Pipeline([joining, _making()]))
 
 
