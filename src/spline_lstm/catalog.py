@@ -6,7 +6,7 @@ from kedro.framework.context import CatalogCommandsMixin
 from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 
 
-class ProjectCatalog(CatalogCommandsMixin, DataCatalog):
+class ProjectCatalog(DataCatalog, CatalogCommandsMixin):
     """Kedro's catalog, told how to copy parameters: to find out by itself it imports pandas at every start."""
 
     def __setitem__(self, key: str, value: Any) -> None:

@@ -395,9 +395,9 @@ def main() -> None:
 
 _HEAD = """# What a user waits for
 
-`make bench` measures this anew, on a machine that does nothing else ({machine}). Every line is a ratio of two things
-done in turn in the same run: medians of several pairs, whole commands from start to end. Seconds belong to the
-machine; the ratios are what stays.
+`make bench` measures this anew, on a machine that does nothing else ({machine}). Every line is a
+ratio of two things done in turn in the same run: medians of several pairs, whole commands from start to end. Seconds
+belong to the machine; the ratios are what stays.
 """
 _PEERS = """
 The lines about a validation loss compare single runs on the same windows, of each model at the length of training that

@@ -59,7 +59,7 @@ def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
     return RidgeData(bundle.X[rows].reshape(len(rows), -1), bundle.y[rows], bundle.y_mask[rows])
 
 
-def fit_ridge(train: RidgeData, val: RidgeData, penalties: Sequence[float] = PENALTIES) -> Ridge:
+def fit_ridge(train: RidgeData, val: RidgeData, *, penalties: Sequence[float] = PENALTIES) -> Ridge:
     """Fit on train with the largest penalty whose squared error on val is practically the least.
 
     Among penalties that differ by less than 0.2 % the largest gives the smallest weights, which survive

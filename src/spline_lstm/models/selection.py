@@ -143,7 +143,7 @@ def _ages_rmse(data: ModelInput, past: Int64, train: Int64, val: Int64) -> float
         RidgeData(spread.X[windows].reshape(len(windows), -1), data.y[windows], data.y_mask[windows])
         for windows in (train, val)
     )
-    fitted = fit_ridge(fitted_to, held_out, PENALTIES[::2])  # finer steps change the error by less than a tie
+    fitted = fit_ridge(fitted_to, held_out, penalties=PENALTIES[::2])  # finer steps change the error by less than a tie
     return float(np.sqrt(masked_mse(fitted.predict(held_out.inputs), held_out)))
 
 
