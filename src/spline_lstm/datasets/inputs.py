@@ -123,8 +123,6 @@ class TableFiles:
                 or has other columns than the first one.
 
         """
-        import pandas as pd
-
         rows, first = 0, None
         for path in self._paths:
             table = _read(path)
@@ -135,7 +133,7 @@ class TableFiles:
                     f"{path} and {self._paths[0]} are no parts of one table: "
                     f"only one of them has the column '{min(map(str, other))}'"
                 )
-            table.index = pd.RangeIndex(rows, rows + len(table))
+            table.index = range(rows, rows + len(table))  # type: ignore[assignment]
             rows += len(table)
             yield table
 
