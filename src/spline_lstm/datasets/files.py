@@ -16,12 +16,8 @@ from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.types import DataFrame
 
 
-class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
-    """Any file as its bytes; models are loaded from them where they are used.
-
-    A `Failure` is kept beside the file's place, under `.failed`, and counts as missing: the next run
-    tries again.
-    """
+class FileDataset(AbstractDataset[Any, Any]):
+    """One file, and the command that makes it; subclasses say what it holds."""
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = Path(filepath)
@@ -32,6 +28,20 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
     def place(self) -> Path:
         """What it writes."""
         return self._filepath
+
+    def _exists(self) -> bool:
+        return self._filepath.is_file()
+
+    def _describe(self) -> dict[str, Any]:
+        return {"filepath": shown(self._filepath)}
+
+
+class BytesDataset(FileDataset):
+    """Any file as its bytes; models are loaded from them where they are used.
+
+    A `Failure` is kept beside the file's place, under `.failed`, and counts as missing: the next run
+    tries again.
+    """
 
     @property
     def _failed(self) -> Path:
@@ -61,24 +71,15 @@ class BytesDataset(AbstractDataset[bytes | Failure, bytes | Failure]):
         remove(self._failed)
 
     def _exists(self) -> bool:
-        return self._filepath.is_file() and not self._failed.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": shown(self._filepath)}
+        return super()._exists() and not self._failed.exists()
 
 
-class _CodedDataset(AbstractDataset[Any, Any]):
+class _CodedDataset(FileDataset):
     """A file whose bytes stand for a value; subclasses say how."""
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
+        super().__init__(filepath=filepath, made_by=made_by, metadata=metadata)
         self._file = BytesDataset(filepath=filepath, made_by=made_by)
-        self._filepath = Path(filepath)
-        self.metadata = metadata
-
-    @property
-    def place(self) -> Path:
-        """What it writes."""
-        return self._filepath
 
     @abstractmethod
     def _encode(self, data: Any) -> bytes:
@@ -111,9 +112,6 @@ class _CodedDataset(AbstractDataset[Any, Any]):
 
     def _exists(self) -> bool:
         return self._file.exists()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": shown(self._filepath)}
 
 
 class TextDataset(_CodedDataset):

@@ -1,14 +1,13 @@
 """Filled series on their way from the parts of a preprocessing to their joining."""
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from kedro.io import AbstractDataset
 from pydantic import TypeAdapter, ValidationError
 
 from spline_lstm.datasets.arrays import read_arrays, write_arrays
+from spline_lstm.datasets.files import FileDataset
 from spline_lstm.datasets.storage import atomic_path, shown
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.bundle import FilledSeries
@@ -41,19 +40,8 @@ class _Header:
     sha256: str | None
 
 
-class FilledSeriesDataset(AbstractDataset[FilledSeries, FilledSeries]):
+class FilledSeriesDataset(FileDataset):
     """The filled series of one part, in an npz file: arrays, and a header in JSON."""
-
-    def __init__(self, *, filepath: str, made_by: str, metadata: dict[str, Any] | None = None) -> None:
-        """Take the file, and the command that makes it."""
-        self._filepath = Path(filepath)
-        self._made_by = made_by
-        self.metadata = metadata
-
-    @property
-    def place(self) -> Path:
-        """What it writes."""
-        return self._filepath
 
     def save(self, data: FilledSeries) -> None:
         """Write the file atomically."""
@@ -96,9 +84,3 @@ class FilledSeriesDataset(AbstractDataset[FilledSeries, FilledSeries]):
             header.spec,
             header.sha256,
         )
-
-    def _exists(self) -> bool:
-        return self._filepath.is_file()
-
-    def _describe(self) -> dict[str, Any]:
-        return {"filepath": shown(self._filepath)}
