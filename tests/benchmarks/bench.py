@@ -400,8 +400,10 @@ ratio of two things done in turn in the same run: medians of several pairs, whol
 belong to the machine; the ratios are what stays.
 """
 _PEERS = """
-The lines about a validation loss compare single runs on the same windows, of each model at the length of training that
-is its library's default; the other may have had that loss earlier. The ratio is the time of the other over ours.
+The lines about a validation loss compare single runs on the same windows. The other library's model trains as long as
+it does by default, from the start of its process to the end of training, and may have had its last loss earlier; ours
+ends at the first epoch with that loss. Epoch 0 is before the first step: the ridge path of the default model alone.
+The ratio is the time of the other over ours.
 """
 
 

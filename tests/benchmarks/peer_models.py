@@ -66,9 +66,9 @@ def main(library, data, result, budget):
         names = file["row_series"]
         series = [column[train & (names == name)] for name in np.unique(names)]
     forecast = {"neuralforecast": train_neuralforecast, "darts": train_darts}[library](series, int(budget))
-    started = time.perf_counter()
+    trained_at = time.time()
     loss = float(np.mean(np.square(forecast(X) - y, dtype=np.float64)[seen]))
-    Path(result).write_text(json.dumps({"loss": loss, "scoring_seconds": time.perf_counter() - started}))
+    Path(result).write_text(json.dumps({"loss": loss, "trained_at": trained_at}))
 
 
 if __name__ == "__main__":

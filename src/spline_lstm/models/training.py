@@ -97,6 +97,10 @@ def train_network(
             losses.append(mean_squared_error(forecast, drawn))
         return min(losses) if np.isfinite(losses).all() else np.inf
 
+    best_epoch, best_loss, weights = 0, mean_squared_error(forecast, val), _weights(network)
+    best_weights = weights
+    history: list[dict[str, float | None]] = [{"epoch": 0, "loss": None, "val_loss": best_loss}]
+    on_epoch(history[0])
     trials: dict[float, float] = {}
     if learning_rate == "auto":
         rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
@@ -105,15 +109,12 @@ def train_network(
         del drawn
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
-    history: list[dict[str, float | None]] = []
-    best_epoch, best_loss, weights = 0, np.inf, _weights(network)
-    best_weights = weights
-    for epoch in range(epochs + 1):
-        loss, val_loss = step() if epoch else None, mean_squared_error(forecast, val)
+    for epoch in range(1, epochs + 1):
+        loss, val_loss = step(), mean_squared_error(forecast, val)
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
         on_epoch(history[-1])
-        if not np.isfinite([loss or 0.0, val_loss]).all():
+        if not np.isfinite([loss, val_loss, best_loss]).all():
             raise TrainingDivergedError(
                 f"the loss is no longer a finite number after epoch {epoch}; try a smaller learning_rate"
             )

@@ -1,5 +1,6 @@
 """A progress bar over epochs."""
 
+import logging
 import multiprocessing
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -7,12 +8,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+logger = logging.getLogger(__name__)
+
 
 @contextmanager
 def epoch_progress(
     name: str, epochs: int
 ) -> Iterator[tuple[Callable[[dict[str, float | None]], None], Callable[[float], None]]]:
-    """Show a bar while training, where somebody looks.
+    """Show a bar while training where somebody looks; elsewhere log each epoch, unless several models train at once.
 
     Yields what to call with each entry of the history, and within an epoch with the share that is done.
     """
@@ -28,9 +31,14 @@ def epoch_progress(
     nobody_looks = one_of_several or not (console.is_terminal or console.is_jupyter)
     with Progress(*columns, console=console, disable=nobody_looks) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
+        logs = progress.disable and not one_of_several
+        if logs:
+            logger.info("Training %s", name)
 
         def show_epoch(entry: dict[str, float | None]) -> None:
             progress.update(task, completed=entry["epoch"] or 0, val_loss=entry["val_loss"])
+            if logs:
+                logger.info("Epoch %d of %d, val loss %.4f", entry["epoch"], epochs, entry["val_loss"])
 
         def show_part(share: float) -> None:
             progress.update(task, completed=int(progress.tasks[task].completed) + share * 0.99)
