@@ -1,5 +1,6 @@
-"""How far back windows reach: decided on the training part, and only where it clearly helps."""
+"""How far back windows reach, decided on the training part; whether there is a ridge path, decided on validation."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,10 @@ import pytest
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.models import selection
-from spline_lstm.models.selection import resolve_ages
+from spline_lstm.models.base import ForecastModel
+from spline_lstm.models.registry import ModelSpec
+from spline_lstm.models.selection import fit_model, resolve_ages
+from spline_lstm.models.training import TrainingRecord
 from spline_lstm.series.windows import make_ages, make_season_ages
 
 CONSECUTIVE = [5, 4, 3, 2, 1, 0]
@@ -91,3 +95,46 @@ def test_a_given_span_is_taken(prepare: Any) -> None:
 def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "_MOST_WINDOWS", 280)
     assert resolve_ages("auto", prepare(long_season()), ())[0][0] > 5
+
+
+def chaos(steps: int = 600) -> Any:
+    """Every value follows from the one before, and no regression tells it: the logistic map."""
+    values = [0.3]
+    while len(values) < steps:
+        values.append(1 - 1.99 * values[-1] ** 2)
+    return np.array(values)
+
+
+def make_spec(linear_path: str) -> ModelSpec:
+    return ModelSpec(
+        model_type="lstm", hidden_units=(16,), dropout=0.0, learning_rate=0.03, normalization="none",
+        spline_smoothing=0.0, linear_path=linear_path,
+    )  # fmt: skip
+
+
+def make_fit(data: ModelInput, epochs: dict[str, int]) -> Callable[[ForecastModel], TrainingRecord]:
+    """Trains for so many epochs, with a ridge path or without one."""
+    train, val = ((data.X[rows], data.y[rows]) for rows in map(data.windows_of, (0, 1)))
+    return lambda model: model.fit_model(train, val, epochs=epochs[model.linear_path], batch_size=32, patience=30)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "better"), [({"ridge": 20, "none": 1}, "ridge"), ({"ridge": 5, "none": 40}, "none")]
+)
+def test_far_below_the_ridge_path_the_plain_stack_is_trained_too_and_the_better_one_taken(
+    prepare: Any, epochs: dict[str, int], better: str
+) -> None:  # fmt: skip
+    data = prepare(chaos(), noise=0.0)
+    fit = make_fit(data, epochs)
+    model, record, compared = fit_model(make_spec("auto"), data, 7, fit)
+    assert compared["chosen"] == model.linear_path == better
+    assert compared["val_loss"][better] == min(compared["val_loss"].values()) == record.best_loss
+    alone, _, nothing = fit_model(make_spec(better), data, 7, fit)
+    assert nothing == {}
+    assert model.to_bytes() == alone.to_bytes()
+
+
+def test_near_the_ridge_path_no_other_model_is_trained(prepare: Any) -> None:
+    data = prepare(np.zeros(600))
+    model, _, compared = fit_model(make_spec("auto"), data, 7, make_fit(data, {"ridge": 3}))
+    assert (model.linear_path, compared) == ("ridge", {})

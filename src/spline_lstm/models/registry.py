@@ -47,7 +47,7 @@ class ModelSpec(Spec):
     learning_rate: Annotated[StrictFloat, Field(gt=0)] | Literal["auto"]
     normalization: Normalization | Literal["auto"]
     spline_smoothing: Annotated[StrictFloat, Field(ge=0)] | Literal["auto"]
-    linear_path: LinearPath
+    linear_path: LinearPath | Literal["auto"]
 
 
 class TrainingSpec(Spec):
@@ -68,10 +68,10 @@ def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
         seed: Decides the initial weights, the order of batches and dropout.
 
     Raises:
-        ParameterError: Something is still `auto`; `models.selection.resolve_model` decides it.
+        ParameterError: Something is still `auto`; `models.selection` decides it.
 
     """
-    if spec.normalization == "auto" or spec.spline_smoothing == "auto":
+    if spec.normalization == "auto" or spec.spline_smoothing == "auto" or spec.linear_path == "auto":
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
         data.lookback, spec.hidden_units, spec.dropout, spec.learning_rate, data.y.shape[1], len(data.feature_names),

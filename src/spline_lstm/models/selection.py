@@ -1,7 +1,7 @@
 """Choices that differ by table, made on validation and cheap: closed-form ridge regressions decide."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.cuts import draw
-from spline_lstm.models.base import NORMALIZATIONS
+from spline_lstm.models.base import NORMALIZATIONS, ForecastModel, LinearPath
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge, masked_mse
-from spline_lstm.models.training import Windows
+from spline_lstm.models.training import TrainingRecord, Windows
 from spline_lstm.series.bundle import spread_ages
 from spline_lstm.series.windows import make_ages, make_season_ages
 from spline_lstm.types import Float32, Int64
@@ -23,6 +23,9 @@ Choice = TypeVar("Choice", bound=str | float)
 _CLEARLY_BETTER = 0.98
 """Validation error, relative to the simplest choice, from which another one is taken: what is a tie on one
 stretch of time is noise."""
+_FAR_BELOW = 0.9
+"""Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
+to the stack that the path may be in its way."""
 _SMOOTHING = (0.0, 0.1, 1.0, 10.0)
 _SPANS = (1, 2, 4, 7, 14)
 """In lookbacks."""
@@ -34,7 +37,7 @@ _FIT_SHARE = 0.8
 def resolve_model(
     spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int
 ) -> tuple[ModelSpec, dict[str, Any]]:
-    """Replace `auto` by what validation decides; that of the learning rate is left to the training.
+    """Replace `auto` by what validation decides; those of the learning rate and of the path are left to the training.
 
     Another normalisation than `none`, or a smoothing other than 0, is taken only where a ridge regression
     in its space has a validation RMSE at least 2 % lower.
@@ -67,6 +70,43 @@ def resolve_model(
             resolved = tried[chosen]
             record[name] = _record(name, chosen, scores, "validation")
     return resolved, record
+
+
+def fit_model(
+    spec: ModelSpec, data: ModelInput, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
+) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
+    """Train a model, with `linear_path: auto` a second one where that may be better, and return the better one.
+
+    The first has a ridge path. Where its validation loss is at least 10 % below that of the path alone, the plain stack
+    is trained too; the one with the lower validation loss is taken.
+
+    Args:
+        spec: Architecture and optimiser, without another `auto` than those of the path and the learning rate.
+        data: What it is to be trained on; decides the shapes.
+        seed: As for `make_model`.
+        fit: Trains a model.
+
+    Returns:
+        The model, the record of its training, and a record of what was compared (empty where nothing was).
+
+    """
+    first: LinearPath = "ridge" if spec.linear_path == "auto" else spec.linear_path
+    made = {first: _fit_with_path(first, spec, data, seed, fit)}
+    record = made[first][1]
+    if spec.linear_path == "auto" and record.best_loss <= _FAR_BELOW * record.first_loss:
+        logger.info("Far below the ridge path alone; training once more without it")
+        made["none"] = _fit_with_path("none", spec, data, seed, fit)
+    scores = {path: record.best_loss for path, (_, record) in made.items()}
+    chosen = min(scores, key=lambda path: scores[path])
+    compared = {"chosen": chosen, "decided_on": "validation", "val_loss": scores} if len(made) > 1 else {}
+    return *made[chosen], compared
+
+
+def _fit_with_path(
+    path: LinearPath, spec: ModelSpec, data: ModelInput, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
+) -> tuple[ForecastModel, TrainingRecord]:
+    forecaster = make_model(spec.model_copy(update={"linear_path": path}), data, seed)
+    return forecaster, fit(forecaster)
 
 
 def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
@@ -157,7 +197,7 @@ def _ridge_rmse(
     spec: ModelSpec, data: ModelInput, train: tuple[Float32, Float32], val: tuple[Float32, Float32], seed: int
 ) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
-    model = make_model(spec, data, seed)
+    model = make_model(spec.model_copy(update={"linear_path": "ridge"}), data, seed)
     held_out, _, scale = model.ridge_data(*val)
     fitted = fit_ridge(model.ridge_data(*train)[0], held_out)
     error = (fitted.predict(held_out.inputs) - held_out.targets).reshape(len(scale), -1, scale.shape[2]) * scale

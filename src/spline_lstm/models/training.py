@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 
@@ -48,6 +48,16 @@ class TrainingRecord:
     best_epoch: int
     best_weights: list[Float32]
     last_weights: list[Float32]
+
+    @property
+    def first_loss(self) -> float:
+        """Validation loss before any step."""
+        return cast("float", self.history[0]["val_loss"])
+
+    @property
+    def best_loss(self) -> float:
+        """Validation loss of the best epoch."""
+        return cast("float", self.history[self.best_epoch]["val_loss"])
 
 
 def train_network(

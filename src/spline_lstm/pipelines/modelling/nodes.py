@@ -13,9 +13,9 @@ from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
+from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
-from spline_lstm.models.selection import resolve_model
+from spline_lstm.models.selection import fit_model, resolve_model
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
@@ -34,17 +34,23 @@ def train_model(
         (model_input.X.at(windows), model_input.y.at(windows)) for windows in map(model_input.windows_of, (0, 1))
     )
     resolved, choices = resolve_model(model, model_input, train, val, training.seed)
-    forecaster = make_model(resolved, model_input, training.seed)
     with epoch_progress(run.run_id, training.epochs) as (on_epoch, on_part):
-        record = forecaster.fit_model(
-            train,
-            val,
-            epochs=training.epochs,
-            batch_size=training.batch_size,
-            patience=training.early_stopping_patience,
-            on_epoch=on_epoch,
-            on_part=on_part,
+        forecaster, record, compared = fit_model(
+            resolved,
+            model_input,
+            training.seed,
+            lambda forecaster: forecaster.fit_model(
+                train,
+                val,
+                epochs=training.epochs,
+                batch_size=training.batch_size,
+                patience=training.early_stopping_patience,
+                on_epoch=on_epoch,
+                on_part=on_part,
+            ),
         )
+    if compared:
+        choices["linear_path"] = compared
     if record.trials:
         tried = {str(rate): loss if np.isfinite(loss) else None for rate, loss in record.trials.items()}
         choices["learning_rate"] = {"chosen": record.learning_rate, "decided_on": "validation", "val_loss": tried}
