@@ -32,6 +32,7 @@ TARGETS = {
     "datasets.arrays": ["datasets/test_arrays.py", "datasets/test_model_input.py"],
     "datasets.locks": ["datasets/test_locks.py"],
     "datasets.files": ["datasets/test_files.py"],
+    "datasets.filled_series": ["datasets/test_filled_series.py"],
     "datasets.inputs": ["datasets/test_inputs.py"],
     "datasets.model_input": ["datasets/test_model_input.py"],
     "datasets.trained_run": ["datasets/test_trained_run.py"],
