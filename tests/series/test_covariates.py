@@ -47,7 +47,8 @@ def test_covariates_are_filled_as_by_a_slow_loop(lengths: list[int], missing: li
     values[[row % steps for row in missing]] = NAN
     series = np.repeat(np.arange(len(lengths)), lengths)
     borders = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), (share, 0.9 - share, 0.1))
-    filled, used = fill_covariate(values, series, borders)
+    filled, last_used = fill_covariate(values, series, borders)
+    used = np.arange(len(values)) if last_used is None else last_used
     expected, expected_used = fill_by_loop(values, series, borders)
     np.testing.assert_array_equal(filled, expected)
     np.testing.assert_array_equal(used[~np.isnan(filled)], expected_used[~np.isnan(filled)])

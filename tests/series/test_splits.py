@@ -51,7 +51,6 @@ def test_borders_do_not_change_once_they_are_made() -> None:
 
 @given(st.lists(st.integers(1, 50), min_size=1, max_size=5))
 def test_the_training_part_is_the_beginning_of_each_series(lengths: list[int]) -> None:
-    series = np.repeat(np.arange(len(lengths)), lengths)
-    is_train = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), SHARES).is_train(series)
+    is_train = make_split_borders(np.concatenate([[0], np.cumsum(lengths)]), SHARES).is_train()
     by_loop = [step < int(length * 0.7 + 1e-6) for length in lengths for step in range(length)]
     assert is_train.tolist() == by_loop

@@ -145,12 +145,11 @@ def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
     """
     target = target_names[0]
     mark = f"{target}_is_imputed"
-    counts = filled.groupby("series_id", observed=True, sort=False)[mark].sum()
-    names = counts.sort_values(ascending=False, kind="stable").index[:_PANELS]
-    figure = _panels([str(name) for name in names])
-    for panel, name in enumerate(names, start=1):
-        series = filled[filled["series_id"] == name]
-        part = _richest_stretch(series, mark)
+    codes = filled["series_id"].cat.codes.to_numpy()
+    chosen = np.argsort(-np.bincount(codes, weights=filled[mark]), kind="stable")[:_PANELS]
+    figure = _panels([str(name) for name in filled["series_id"].cat.categories[chosen]])
+    for panel, code in enumerate(chosen, start=1):
+        part = _richest_stretch(filled[codes == code], mark)
         observed, fills = part[target].where(~part[mark]), part[target].where(part[mark])
         shown: dict[str, Any] = {"row": panel, "col": 1, "showlegend": panel == 1}
         figure.add_scatter(x=part["timestamp"], y=observed, name="observed", line={"color": "black"}, **shown)

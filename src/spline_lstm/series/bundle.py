@@ -21,7 +21,7 @@ from spline_lstm.series.windows import (
     make_window_ages,
     make_window_index,
 )
-from spline_lstm.types import Bool, DataFrame, Int8, Int64
+from spline_lstm.types import Bool, DataFrame, Int64
 
 logger = logging.getLogger(__name__)
 
@@ -41,12 +41,6 @@ class FilledSeries:
         """Return itself, as `Observations` does."""
         return self
 
-    @property
-    def row_split(self) -> Int8:
-        """Split of every row, shape `(steps,)`."""
-        rows, series = np.arange(len(self.grid.series)), self.grid.series
-        return (rows >= self.borders.train_end[series]).astype(np.int8) + (rows >= self.borders.val_end[series])
-
 
 def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
     """Fill the gaps of all targets.
@@ -57,7 +51,7 @@ def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str |
     """
     check_gaps(grid, spec)
     targets = grid.values[:, : len(grid.columns.targets)]
-    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train(grid.series)), borders, spec, sha256)
+    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train()), borders, spec, sha256)
 
 
 def make_filled_table(filled: FilledSeries) -> DataFrame:
@@ -69,7 +63,7 @@ def make_filled_table(filled: FilledSeries) -> DataFrame:
         {
             "series_id": pd.Categorical.from_codes(grid.series, categories=pd.Index(grid.series_names)),
             "timestamp": grid.timestamps.astype("datetime64[ns]"),
-            "split": pd.Categorical.from_codes(filled.row_split, categories=pd.Index(SPLITS)),
+            "split": pd.Categorical.from_codes(filled.borders.row_split(), categories=pd.Index(SPLITS)),
         }
     )
     for position, name in enumerate(grid.columns.targets):
@@ -125,7 +119,7 @@ def make_model_input(
         is_imputed=fills.is_imputed,
         row_series=grid.series,
         row_timestamp=grid.timestamps,
-        row_split=filled.row_split,
+        row_split=filled.borders.row_split(),
     )
     meta = _make_meta(bundle, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
@@ -135,7 +129,7 @@ def make_model_input(
 
 def _check_targets_vary(filled: FilledSeries) -> None:
     grid = filled.grid
-    is_train = filled.borders.is_train(grid.series)
+    is_train = filled.borders.is_train()
     for position, name in enumerate(grid.columns.targets):
         train = grid.values[is_train, position]
         check_target_varies(train[~np.isnan(train)], name, grid.source)
@@ -194,7 +188,7 @@ def _make_meta(
 ) -> dict[str, Any]:  # fmt: skip
     grid, columns = filled.grid, filled.grid.columns
     names = (*columns.targets, *(item.name for item in columns.dynamic))
-    missing = np.isnan(grid.values)
+    missing = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
     multivariate = table.feature_mode == "multivariate"
     steps = np.diff(grid.timestamps)[np.diff(grid.series) == 0]
     return {
@@ -227,7 +221,7 @@ def _make_meta(
             "last": str(grid.timestamps.max().astype("datetime64[ns]").astype("datetime64[s]")),
             "absent_rows": grid.absent_rows,
             "trimmed_rows": grid.trimmed_rows,
-            "missing_ratio": {name: float(share) for name, share in zip(names, missing.mean(axis=0), strict=True)},
+            "missing_ratio": dict(zip(names, missing, strict=True)),
             "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
             "dropped_windows": index.dropped,
             "absent_covariates": list(columns.absent),

@@ -9,7 +9,7 @@ import numpy as np
 from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
 from spline_lstm.series.grid import Frequency, Grid
-from spline_lstm.series.scaling import ScalerState, fit_scaler
+from spline_lstm.series.scaling import ScalerState, apply_scaler, fit_scaler
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate
 from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders
@@ -60,7 +60,8 @@ class _Channel:
 
     name: str
     values: Float64
-    last_used: Int64
+    last_used: Int64 | None
+    """None where every value depends on its own row alone."""
     lead: int = 0
     known_future: bool = False
     ahead: bool = False
@@ -89,7 +90,7 @@ def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
         raise SchemaError(f"seasonal lag {short[0]} is shorter than horizon={horizon}; lags need at least the horizon")
 
 
-def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tuple[Float64, Int64]:
+def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tuple[Float64, Int64 | None]:
     """Carry the last known value forward; back-fill a leading gap inside the training part only.
 
     Args:
@@ -98,12 +99,13 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
         borders: Splits of the series.
 
     Returns:
-        The column, NaN where nothing was known, and the row that each value was observed in.
+        The column, NaN where nothing was known, and the row that each value was observed in; None where each was
+        observed in its own row.
 
     """
     observed = ~np.isnan(values)
     if observed.all():
-        return values, np.arange(len(values))
+        return values, None
     source = np.maximum.accumulate(np.where(observed, np.arange(len(values)), -1))
     leading = np.flatnonzero(source < borders.start[series])
     source[leading] = leading
@@ -138,7 +140,7 @@ def make_features(
         ValuesError: A value so far from those in train that it does not fit 32 bits.
 
     """
-    is_train = borders.is_train(grid.series)
+    is_train = borders.is_train()
     states = dict(learnt.states) if learnt else {}
     scaled = np.empty((len(grid.series), _count(grid, schema, multivariate=multivariate)), dtype=np.float32)
     names: list[str] = []
@@ -146,11 +148,12 @@ def make_features(
     seen_from = np.arange(len(grid.series))
     for channel in _channels(grid, fills, borders, schema, horizon, is_train, states):
         values, last_used = _shift(channel, grid.series, borders, channel.lead)
-        if channel.known_future:
-            last_used = np.where(last_used == _NEVER, _NEVER, last_used - horizon)
-        np.maximum(seen_from, last_used, out=seen_from)
+        if last_used is not None:
+            if channel.known_future:
+                last_used = np.where(last_used == _NEVER, _NEVER, last_used - horizon)
+            np.maximum(seen_from, last_used, out=seen_from)
         if len(names) < scaled.shape[1]:
-            scaled[:, len(names)] = _to_float32(values)
+            _write(values, scaled[:, len(names)])
             names.append(channel.name)
             ahead += [channel.name] if channel.ahead else []
         del channel, values, last_used  # of a long table, the next channel needs the room
@@ -162,7 +165,7 @@ def make_features(
     for static in grid.columns.static if multivariate else ():
         codes, unknown = static_codes[static.name], [0.0] * static.dim
         table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]])
-        scaled[:, len(names) : len(names) + static.dim] = _to_float32(table)[grid.series]
+        _write(table[grid.series], scaled[:, len(names) : len(names) + static.dim])
         names += [f"{static.name}_{position}" for position in range(static.dim)]
     _check_names_distinct(names)
     _check_finite(scaled, names, grid.source)
@@ -179,9 +182,9 @@ def _count(grid: Grid, schema: CovariateSchema, *, multivariate: bool) -> int:
     return targets * (1 + lags) + known + sum(item.dim for item in grid.columns.static)
 
 
-def _to_float32(values: Float64) -> Float32:
+def _write(values: Float64, scaled: Float32) -> None:
     with np.errstate(over="ignore"):  # what does not fit is refused by name
-        return values.astype(np.float32)
+        scaled[:] = values
 
 
 def _check_names_distinct(names: list[str]) -> None:
@@ -205,7 +208,7 @@ def _channels(
     targets: dict[str, _Channel] = {}
     for position, name in enumerate(grid.columns.targets):
         state = states.setdefault(name, fit_scaler("standard", _observed(grid.values[:, position], is_train)))
-        scaled = (fills.values[:, position] - state["center"]) / state["scale"]
+        scaled = apply_scaler(state, fills.values[:, position])
         targets[name] = _Channel(name, scaled, fills.last_used[:, position])
         yield targets[name]
     for position, covariate in enumerate(grid.columns.dynamic, start=len(targets)):
@@ -231,18 +234,18 @@ def _dynamic_channel(
         scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
     else:
         state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
-        scaled = (filled - state["center"]) / state["scale"]
-    return _Channel(name, np.nan_to_num(scaled, nan=0.0), last_used, lead, covariate.known_future, ahead=lead > 0)
+        scaled = apply_scaler(state, filled)
+    np.nan_to_num(scaled, copy=False, nan=0.0)
+    return _Channel(name, scaled, last_used, lead, covariate.known_future, ahead=lead > 0)
 
 
 def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Iterator[_Channel]:
     names = schema.calendar_features.names
     lead = horizon if schema.calendar_features.known_future else 0
     stamps, position = _distinct(_timestamps_ahead(grid, lead), grid.frequency)
-    rows = np.arange(len(grid.series))
     for name in names:
         values = CALENDAR_FEATURES[name](stamps)[position]
-        yield _Channel(f"{name}_lead{lead}" if lead else name, values, rows, ahead=lead > 0)
+        yield _Channel(f"{name}_lead{lead}" if lead else name, values, None, ahead=lead > 0)
 
 
 def _distinct(stamps: Int64, frequency: Frequency) -> tuple[Int64, Int64 | slice]:
@@ -267,7 +270,7 @@ def _observed(values: Float64, is_train: Bool) -> Float64:
     return train[~np.isnan(train)]
 
 
-def _shift(channel: _Channel, series: Int64, borders: SplitBorders, lead: int) -> tuple[Float64, Int64]:
+def _shift(channel: _Channel, series: Int64, borders: SplitBorders, lead: int) -> tuple[Float64, Int64 | None]:
     """Move a channel `lead` steps towards the past within each series (a negative lead is a lag).
 
     Rows whose source lies before the series are never seen; those whose source lies after it belong
@@ -279,7 +282,8 @@ def _shift(channel: _Channel, series: Int64, borders: SplitBorders, lead: int) -
     before, after = source < borders.start[series], source >= borders.end[series]
     source = np.clip(source, 0, len(series) - 1)
     values = np.where(before | after, 0.0, channel.values[source])
-    last_used = np.where(before, _NEVER, np.where(after, 0, channel.last_used[source]))
+    last_used = source if channel.last_used is None else channel.last_used[source]
+    last_used = np.where(before, _NEVER, np.where(after, 0, last_used))
     return values, last_used
 
 
@@ -324,6 +328,7 @@ def _directions(count: int, dim: int) -> Float64:
 
 def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: CovariateSchema) -> list[str]:
     """Name the annual calendar features in use when the training part spans less than a year."""
-    train = grid.timestamps[borders.is_train(grid.series)]
-    spans_year = len(train) > 0 and int(train.max()) - int(train.min()) >= _YEAR
-    return [] if spans_year else [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]
+    annual = [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]
+    train = grid.timestamps[borders.is_train()] if annual else ()
+    spans_year = len(train) > 0 and int(np.max(train)) - int(np.min(train)) >= _YEAR
+    return [] if spans_year else annual

@@ -153,7 +153,7 @@ def _from_rows(
         names, indices = _names(arrays, f_total, _count(meta, "f_target", 1))
     series = np.zeros(steps, dtype=np.int64)
     borders = make_split_borders(np.array([0, steps]), spec.split)
-    is_train = borders.is_train(series)
+    is_train = borders.is_train()
     scalers: dict[str, Any] = {}
     raw_target = rows[:, list(indices)].astype(np.float64)
     if standardise:
@@ -170,6 +170,6 @@ def _from_rows(
         feature_names=names, target_indices=indices, series_names=("series",),
         scaled=rows, ages=ages, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
         row_series=series, row_timestamp=np.arange(steps),
-        row_split=np.select([is_train, np.arange(steps) < borders.val_end[0]], [0, 1], 2).astype(np.int8),
+        row_split=borders.row_split(),
         preprocessor=_preprocessor(meta["run_id"], names, scalers), meta=meta,
     )  # fmt: skip

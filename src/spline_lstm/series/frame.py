@@ -109,9 +109,13 @@ def _codes(column: "pd.Series[Any]") -> tuple[Int64, tuple[str, ...]]:
     """Number the sorted distinct labels of a column; -1 is missing."""
     import pandas as pd
 
+    rows: slice | Int64 = slice(None)
+    if isinstance(column.dtype, pd.StringDtype):  # few labels in many rows; in other types 1 equals True
+        rows, distinct = pd.factorize(column, use_na_sentinel=False)
+        column = pd.Series(distinct)
     text, missing = _text(column, ("",))  # 'NA' may be a label
     codes, labels = pd.factorize(text.mask(missing), sort=True)
-    return codes.astype(np.int64), tuple(str(label) for label in labels)
+    return codes.astype(np.int64)[rows], tuple(str(label) for label in labels)
 
 
 def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tuple[list[tuple[str, ...]], Int64]:
@@ -124,6 +128,8 @@ def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tup
         TableError: An id is missing.
 
     """
+    import pandas as pd
+
     codes = np.zeros(len(table), dtype=np.int64)
     found: list[tuple[str, ...]] = [()]
     for name in id_cols:
@@ -131,9 +137,9 @@ def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tup
         if (column_codes < 0).any():
             row = _row(table.index, column_codes < 0)
             raise TableError(f"{source} {row}, column '{name}': the series id is missing")
-        joined, codes = np.unique(codes * len(labels) + column_codes, return_inverse=True)
+        codes, joined = pd.factorize(codes * len(labels) + column_codes, sort=True)
         found = [(*found[value // len(labels)], labels[value % len(labels)]) for value in joined.tolist()]
-    return found, codes.astype(np.int64)
+    return found, codes.astype(np.int64, copy=False)
 
 
 def _row(index: "pd.Index[Any]", wrong: Bool) -> str:

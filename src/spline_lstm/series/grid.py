@@ -215,9 +215,8 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
     first = np.searchsorted(series, np.arange(len(observed.series_names)))
     starts = stamps[first]
     positions, on_grid = frequency.positions(stamps, starts[series])
-    previous = np.flatnonzero(np.diff(series) == 0)
     _check_on_grid(on_grid, series, stamps, frequency, observed)
-    _check_absent_rows(positions, previous, max_gap, series, stamps, observed)
+    _check_absent_rows(positions, first, max_gap, series, stamps, observed)
 
     lengths = positions[np.append(first[1:], len(series)) - 1] + 1
     borders = np.concatenate([[0], np.cumsum(lengths)])
@@ -237,9 +236,10 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
 def _rows_with_targets(observed: Observations) -> slice | Int64:
     """Return the rows between the first and the last complete one of each series."""
     complete = np.asarray(~np.isnan(observed.values[:, : len(observed.columns.targets)]).any(axis=1))
-    if complete.all():
-        return slice(None)
     count = len(observed.series_names)
+    starts = np.searchsorted(observed.series, np.arange(count))
+    if complete[starts].all() and complete[np.append(starts[1:], len(complete)) - 1].all():
+        return slice(None)
     rows = np.flatnonzero(complete)
     first, last = np.full(count, len(complete)), np.full(count, -1)
     np.minimum.at(first, observed.series[rows], rows)
@@ -249,8 +249,7 @@ def _rows_with_targets(observed: Observations) -> slice | Int64:
         targets = "', '".join(observed.columns.targets)
         raise ValuesError(f"{observed.source}, column '{targets}', series '{name}': no row has a value")
     every = np.arange(len(complete))
-    kept = (every >= first[observed.series]) & (every <= last[observed.series])
-    return slice(None) if kept.all() else np.flatnonzero(kept)
+    return np.flatnonzero((every >= first[observed.series]) & (every <= last[observed.series]))
 
 
 def _stamp(timestamp: int) -> str:
@@ -271,15 +270,17 @@ def _check_on_grid(on_grid: Bool, series: Int64, stamps: Int64, frequency: Frequ
 
 
 def _check_absent_rows(
-    positions: Int64, previous: Int64, max_gap: int,
+    positions: Int64, first: Int64, max_gap: int,
     series: Int64, stamps: Int64, observed: Observations,
 ) -> None:  # fmt: skip
-    absent = positions[previous + 1] - positions[previous] - 1
+    absent = np.diff(positions)
+    absent -= 1
+    absent[first[1:] - 1] = 0  # from one series to the next
     if not len(absent) or absent.max() <= max_gap:
         return
-    row = int(previous[np.argmax(absent > max_gap)])
+    row = int(np.argmax(absent > max_gap))
     raise ValuesError(
         f"{observed.source}, column '{observed.columns.timestamp}', series '{observed.series_names[series[row]]}': "
-        f"{absent[absent > max_gap][0]} rows are absent after {_stamp(stamps[row])}; "
+        f"{absent[row]} rows are absent after {_stamp(stamps[row])}; "
         f"at most max_gap={max_gap} are filled"
     )

@@ -266,7 +266,7 @@ def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
     borders = SplitBorders(start, start, start, end)
     features = make_features(
         grid,
-        fill_gaps(grid.values[:, : len(grid.columns.targets)], grid.series, borders.is_train(grid.series)),
+        fill_gaps(grid.values[:, : len(grid.columns.targets)], grid.series, borders.is_train()),
         borders,
         preprocessor.schema_in_use,
         horizon=preprocessor.windows.horizon,

@@ -42,6 +42,13 @@ def fit_scaler(kind: str, train_values: Float64) -> ScalerState:
     return ScalerState(kind=kind, center=center, scale=scale if spread_is_real else 1.0)
 
 
+def apply_scaler(state: ScalerState, values: Float64) -> Float64:
+    """Scale one feature's values, shape `(n,)`."""
+    scaled = values - state["center"]
+    scaled /= state["scale"]
+    return scaled
+
+
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:
     """Refuse a target that is constant in the training part; an empty part has no windows and is refused for that.
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spline_lstm.types import Bool, Int64
+from spline_lstm.types import Bool, Int8, Int64
 
 SPLITS = ("train", "val", "test")
 
@@ -18,9 +18,15 @@ class SplitBorders:
     val_end: Int64
     end: Int64
 
-    def is_train(self, series: Int64) -> Bool:
-        """Tell for every row of sorted `series`, shape `(steps,)`, whether it is in the training part."""
-        return np.arange(len(series)) < self.train_end[series]
+    def row_split(self) -> Int8:
+        """Number the part of every row: 0 train, 1 val, 2 test; shape `(steps,)`."""
+        edges = np.stack([self.start, self.train_end, self.val_end, self.end], axis=1)
+        return np.repeat(np.tile(np.arange(len(SPLITS), dtype=np.int8), len(edges)), np.diff(edges).ravel())
+
+    def is_train(self) -> Bool:
+        """Tell for every row whether it is in the training part, shape `(steps,)`."""
+        is_train: Bool = self.row_split() == 0
+        return is_train
 
 
 def make_split_borders(borders: Int64, shares: tuple[float, ...]) -> SplitBorders:

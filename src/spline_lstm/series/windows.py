@@ -72,29 +72,27 @@ def make_window_index(
     """
     steps = len(series)
     origin = np.arange(steps)
-    split = _split_of_horizons(series, borders, spec.horizon)
+    split = _split_of_horizons(series, borders.row_split(), spec.horizon)
     before = origin - spec.lookback + 1 - borders.start[series]
     candidate = (before >= 0) & (split >= 0) & ((before % spec.stride == 0) | (split > 0))
 
     # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
     # any three rows, so that rows spread further back need no check of their own.
     kept = candidate & (_rolling_max(seen_from, max(spec.lookback, 3)) <= origin)
-    observed = np.concatenate([[0], np.cumsum(is_observed)])
-    ahead = observed[np.minimum(origin + spec.horizon, steps - 1) + 1] - observed[1:]
-    kept &= ahead > 0
+    observed = np.cumsum(is_observed)
+    kept[: -spec.horizon] &= observed[spec.horizon :] > observed[: -spec.horizon]
     _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)
     return WindowIndex(rows, split[rows], dropped=int(candidate.sum()) - len(rows))
 
 
-def _split_of_horizons(series: Int64, borders: SplitBorders, horizon: int) -> Int8:
+def _split_of_horizons(series: Int64, row_split: Int8, horizon: int) -> Int8:
     """Tell in which split the whole horizon after each row lies, -1 where in none; shape `(steps,)`."""
-    first = np.arange(1, len(series) + 1)
-    last = first + (horizon - 1)
     split = np.full(len(series), -1, dtype=np.int8)
-    parts = (borders.start, borders.train_end, borders.val_end, borders.end)
-    for number in range(len(SPLITS)):
-        split[(first >= parts[number][series]) & (last < parts[number + 1][series])] = number
+    last = row_split[horizon:]
+    first = row_split[1:][: len(last)]
+    within = (first == last) & (series[:-horizon] == series[horizon:])
+    split[:-horizon][within] = last[within]
     return split
 
 
