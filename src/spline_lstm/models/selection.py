@@ -93,7 +93,7 @@ def fit_model(
     first: LinearPath = "ridge" if spec.linear_path == "auto" else spec.linear_path
     made = {first: _fit_with_path(first, spec, data, seed, fit)}
     record = made[first][1]
-    if spec.linear_path == "auto" and record.best_loss <= _FAR_BELOW * record.first_loss:
+    if spec.linear_path == "auto" and record.best_loss < _FAR_BELOW * record.first_loss:
         logger.info("Far below the ridge path alone; training once more without it")
         made["none"] = _fit_with_path("none", spec, data, seed, fit)
     scores = {path: record.best_loss for path, (_, record) in made.items()}

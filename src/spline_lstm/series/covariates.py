@@ -153,7 +153,8 @@ def make_features(
                 last_used = np.where(last_used == _NEVER, _NEVER, last_used - horizon)
             np.maximum(seen_from, last_used, out=seen_from)
         if len(names) < scaled.shape[1]:
-            _write(values, scaled[:, len(names)])
+            with np.errstate(over="ignore"):  # what does not fit is refused by name
+                scaled[:, len(names)] = values
             names.append(channel.name)
             ahead += [channel.name] if channel.ahead else []
         del channel, values, last_used  # of a long table, the next channel needs the room
@@ -164,8 +165,8 @@ def make_features(
         static_codes = {}
     for static in grid.columns.static if multivariate else ():
         codes, unknown = static_codes[static.name], [0.0] * static.dim
-        table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]])
-        _write(table[grid.series], scaled[:, len(names) : len(names) + static.dim])
+        table = np.array([codes.get(label, unknown) for label in grid.statics[static.name]], dtype=np.float32)
+        scaled[:, len(names) : len(names) + static.dim] = table[grid.series]
         names += [f"{static.name}_{position}" for position in range(static.dim)]
     _check_names_distinct(names)
     _check_finite(scaled, names, grid.source)
@@ -180,11 +181,6 @@ def _count(grid: Grid, schema: CovariateSchema, *, multivariate: bool) -> int:
     lags = len(schema.seasonal_lags) if grid.columns.described else 0
     known = len(grid.columns.dynamic) + len(schema.calendar_features.names)
     return targets * (1 + lags) + known + sum(item.dim for item in grid.columns.static)
-
-
-def _write(values: Float64, scaled: Float32) -> None:
-    with np.errstate(over="ignore"):  # what does not fit is refused by name
-        scaled[:] = values
 
 
 def _check_names_distinct(names: list[str]) -> None:
