@@ -24,8 +24,10 @@ OURS = {
     "the plain LSTM of 64": "linear_path=none,normalization=none,learning_rate=0.01,run_id=plain",
     "the default model": "run_id=default",
 }
-Epochs = list[tuple[float, float]]
-"""Seconds from the start of the process, and the validation loss, of each epoch from 0, before any step."""
+Epochs = list[tuple[int, float, float]]
+"""Number, seconds from the start of the process, and validation loss of each epoch from 0, before any step."""
+_ROUNDED = 5e-5
+"""The log rounds a loss by that much at most."""
 
 
 def measure_peers(workspace: Path, budgets: dict[str, tuple[int, int]] = BUDGETS) -> list[Finding]:
@@ -57,8 +59,8 @@ def _train(workspace: Path, settings: str) -> Epochs:
     command = [KEDRO, "run", "--pipeline=modelling", "--params", f"{DATA},{settings}"]
     started = time.time()
     with subprocess.Popen(command, cwd=workspace, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
-        found = (re.search(r"Epoch \d+ of \d+, val loss (\S+)", line) for line in run.stdout or ())
-        epochs = [(time.time() - started, float(epoch[1])) for epoch in found if epoch]
+        found = (re.search(r"Epoch (\d+) of \d+, val loss (\S+)", line) for line in run.stdout or ())
+        epochs = [(int(epoch[1]), time.time() - started, float(epoch[2]) + _ROUNDED) for epoch in found if epoch]
     if run.returncode or not epochs:
         raise RuntimeError(f"{' '.join(command)}: {run.returncode}, {len(epochs)} epochs")
     return epochs
@@ -67,12 +69,10 @@ def _train(workspace: Path, settings: str) -> Epochs:
 def _finding(name: str, epochs: Epochs, library: str, peer: tuple[float, float]) -> Finding:
     """One of ours against one of theirs; where ours never has the loss, all of its epochs count."""
     their_seconds, loss = peer
-    lowest = min(found for _, found in epochs)
-    number = next((number for number, (_, found) in enumerate(epochs) if found <= loss), None)
-    seconds = epochs[-1 if number is None else number][0]
+    number, seconds, reached = next((epoch for epoch in epochs if epoch[2] <= loss), epochs[-1])
     what = f"{name}, until its validation loss is that of {library} ({loss:.4f})"
-    which = f"not reached, {lowest:.4f} at best" if number is None else f"epoch {number}"
-    hoped = "to reach it" if number is None else "≥ 3"
+    lowest = min(found for _, _, found in epochs)
+    which, hoped = (f"epoch {number}", "≥ 3") if reached <= loss else (f"not reached, {lowest:.4f} at best", "to reach it")
     return Finding(what, f"{seconds:.1f} s, {which}", f"{their_seconds:.1f} s", their_seconds / seconds, hoped)
 
 

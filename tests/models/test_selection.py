@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from spline_lstm.contracts import ModelInput
+from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models import selection
 from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.registry import ModelSpec
-from spline_lstm.models.selection import fit_model, resolve_ages
+from spline_lstm.models.selection import fit_with_or_without_path, resolve_ages
 from spline_lstm.models.training import TrainingRecord
 from spline_lstm.series.windows import make_ages, make_season_ages
 
@@ -126,15 +127,29 @@ def test_far_below_the_ridge_path_the_plain_stack_is_trained_too_and_the_better_
 ) -> None:  # fmt: skip
     data = prepare(chaos(), noise=0.0)
     fit = make_fit(data, epochs)
-    model, record, compared = fit_model(make_spec("auto"), data, 7, fit)
+    model, record, compared = fit_with_or_without_path(make_spec("auto"), data, 7, fit)
     assert compared["chosen"] == model.linear_path == better
     assert compared["val_loss"][better] == min(compared["val_loss"].values()) == record.best_loss
-    alone, _, nothing = fit_model(make_spec(better), data, 7, fit)
+    alone, _, nothing = fit_with_or_without_path(make_spec(better), data, 7, fit)
     assert nothing == {}
     assert model.to_bytes() == alone.to_bytes()
 
 
 def test_near_the_ridge_path_no_other_model_is_trained(prepare: Any) -> None:
     data = prepare(np.zeros(600))
-    model, _, compared = fit_model(make_spec("auto"), data, 7, make_fit(data, {"ridge": 3}))
-    assert (model.linear_path, compared) == ("ridge", {})
+    model, record, compared = fit_with_or_without_path(make_spec("auto"), data, 7, make_fit(data, {"ridge": 3}))
+    assert model.linear_path == compared["chosen"] == "ridge"
+    assert compared["val_loss"] == {"ridge alone": record.first_loss, "ridge": record.best_loss}
+
+
+def test_a_plain_stack_that_diverges_leaves_the_model_with_a_path(prepare: Any) -> None:
+    data = prepare(chaos(), noise=0.0)
+    fit = make_fit(data, {"ridge": 20})
+
+    def diverge(model: ForecastModel) -> TrainingRecord:
+        if model.linear_path == "none":
+            raise TrainingDivergedError("the loss is no longer a finite number")
+        return fit(model)
+
+    model, _, compared = fit_with_or_without_path(make_spec("auto"), data, 7, diverge)
+    assert (model.linear_path, compared["val_loss"]["none"]) == ("ridge", None)

@@ -16,6 +16,7 @@ from spline_lstm.models.archive import load_network
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.parameters import GROUPS, RunSpec
 from spline_lstm.pipelines.modelling import create_pipeline
+from spline_lstm.pipelines.modelling.nodes import train_model
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -86,6 +87,15 @@ def test_the_last_network_is_kept_beside_the_best(made: dict[str, Any]) -> None:
 def test_the_history_begins_before_the_first_step(made: dict[str, Any]) -> None:
     history = made["training_history"]["history"]
     assert [(entry["epoch"], entry["loss"] is None) for entry in history] == [(0, True), (1, False), (2, False)]
+
+
+def test_what_auto_has_decided_is_recorded(bundle: ModelInput, make_parameters: Any) -> None:
+    auto = dict.fromkeys(("normalization", "spline_smoothing", "linear_path", "learning_rate"), "auto")
+    parameters = make_parameters(lookback=6, horizon=3, **(CHANGES | auto))
+    run = RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings="{}")
+    _, _, history = train_model(bundle, *(parameters.part(GROUPS[name]) for name in ("model", "training")), run)
+    assert set(history["choices"]) == set(auto)
+    assert history["choices"]["linear_path"]["chosen"] in ("ridge", "none")
 
 
 @pytest.mark.parametrize(("metric", "power"), [("mae", 1), ("mse", 2)])

@@ -227,7 +227,8 @@ def _settings_section(run: dict[str, Any]) -> str:
         "model_type", "feature_mode", "hidden_units", "dropout", "learning_rate", "batch_size", "epochs",
         "normalization", "spline_smoothing", "linear_path", "seed",
     )  # fmt: skip
-    settings = ", ".join(f"{name} {run['settings'][name]}" for name in shown)
+    chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}
+    settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)
     commit = (run["commit"] or "none")[:12]
     return (
         f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}. Commit {commit}. "

@@ -101,7 +101,7 @@ def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
 
 
 def _apply(ridge: Ridge, windows: Float32 | Cuts) -> Float64:
-    """Predict in as many threads as there are: to limit them takes longer than a small product."""
+    """Predict; the caller limits the threads, as doing so for each small product would take longer than the product."""
     forecast = np.empty((len(windows), len(ridge.bias)))
     for start in range(0, len(windows), _CHUNK):
         inputs = windows[start : start + _CHUNK].reshape(-1, len(ridge.weights))

@@ -1,4 +1,4 @@
-"""Choices that differ by table, made on validation and cheap: closed-form ridge regressions decide."""
+"""Choices that differ by table: cheap ones by closed-form ridge regressions, that of the ridge path by training."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -9,6 +9,7 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.cuts import draw
+from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.base import NORMALIZATIONS, ForecastModel, LinearPath
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge, masked_mse
@@ -72,7 +73,7 @@ def resolve_model(
     return resolved, record
 
 
-def fit_model(
+def fit_with_or_without_path(
     spec: ModelSpec, data: ModelInput, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
     """Train a model, with `linear_path: auto` a second one where that may be better, and return the better one.
@@ -87,26 +88,28 @@ def fit_model(
         fit: Trains a model.
 
     Returns:
-        The model, the record of its training, and a record of what was compared (empty where nothing was).
+        The model, the record of its training, and a record of what was compared (empty without `auto`).
 
     """
-    first: LinearPath = "ridge" if spec.linear_path == "auto" else spec.linear_path
-    made = {first: _fit_with_path(first, spec, data, seed, fit)}
-    record = made[first][1]
-    if spec.linear_path == "auto" and record.best_loss < _FAR_BELOW * record.first_loss:
+
+    def fit_with(path: LinearPath) -> tuple[ForecastModel, TrainingRecord]:
+        forecaster = make_model(spec.model_copy(update={"linear_path": path}), data, seed)
+        return forecaster, fit(forecaster)
+
+    if spec.linear_path != "auto":
+        return *fit_with(spec.linear_path), {}
+    made = {"ridge": fit_with("ridge")}
+    with_path = made["ridge"][1]
+    losses: dict[str, float | None] = {"ridge alone": with_path.first_loss, "ridge": with_path.best_loss}
+    if with_path.best_loss < _FAR_BELOW * with_path.first_loss:
         logger.info("Far below the ridge path alone; training once more without it")
-        made["none"] = _fit_with_path("none", spec, data, seed, fit)
-    scores = {path: record.best_loss for path, (_, record) in made.items()}
-    chosen = min(scores, key=lambda path: scores[path])
-    compared = {"chosen": chosen, "decided_on": "validation", "val_loss": scores} if len(made) > 1 else {}
-    return *made[chosen], compared
-
-
-def _fit_with_path(
-    path: LinearPath, spec: ModelSpec, data: ModelInput, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
-) -> tuple[ForecastModel, TrainingRecord]:
-    forecaster = make_model(spec.model_copy(update={"linear_path": path}), data, seed)
-    return forecaster, fit(forecaster)
+        try:
+            made["none"] = fit_with("none")
+            losses["none"] = made["none"][1].best_loss
+        except TrainingDivergedError:
+            losses["none"] = None
+    chosen = min(made, key=lambda path: made[path][1].best_loss)
+    return *made[chosen], {"chosen": chosen, "decided_on": "validation", "val_loss": losses}
 
 
 def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:

@@ -111,6 +111,7 @@ def train_network(
     best_weights = weights
     history: list[dict[str, float | None]] = [{"epoch": 0, "loss": None, "val_loss": best_loss}]
     on_epoch(history[0])
+    _check_finite(0, best_loss)
     trials: dict[float, float] = {}
     if learning_rate == "auto":
         rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
@@ -124,10 +125,7 @@ def train_network(
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
         on_epoch(history[-1])
-        if not np.isfinite([loss, val_loss, best_loss]).all():
-            raise TrainingDivergedError(
-                f"the loss is no longer a finite number after epoch {epoch}; try a smaller learning_rate"
-            )
+        _check_finite(epoch, loss, val_loss)
         waited += 1
         if val_loss < best_loss:
             best_epoch, best_loss, best_weights, waited = epoch, val_loss, weights, 0
@@ -138,6 +136,13 @@ def train_network(
             network.set_weights(best_weights)
             network.optimizer.learning_rate.assign(current_rate)
     return TrainingRecord(history, rate, trials, best_epoch, best_weights, weights)
+
+
+def _check_finite(epoch: int, *losses: float) -> None:
+    if not np.isfinite(losses).all():
+        raise TrainingDivergedError(
+            f"the loss is no longer a finite number after epoch {epoch}; try a smaller learning_rate"
+        )
 
 
 def _choose_learning_rate(trials: dict[float, float]) -> float:

@@ -188,7 +188,7 @@ def _make_meta(
 ) -> dict[str, Any]:  # fmt: skip
     grid, columns = filled.grid, filled.grid.columns
     names = (*columns.targets, *(item.name for item in columns.dynamic))
-    missing = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
+    missing_shares = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
     multivariate = table.feature_mode == "multivariate"
     steps = np.diff(grid.timestamps)[np.diff(grid.series) == 0]
     return {
@@ -221,7 +221,7 @@ def _make_meta(
             "last": str(grid.timestamps.max().astype("datetime64[ns]").astype("datetime64[s]")),
             "absent_rows": grid.absent_rows,
             "trimmed_rows": grid.trimmed_rows,
-            "missing_ratio": dict(zip(names, missing, strict=True)),
+            "missing_ratio": dict(zip(names, missing_shares, strict=True)),
             "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
             "dropped_windows": index.dropped,
             "absent_covariates": list(columns.absent),

@@ -325,6 +325,8 @@ def _directions(count: int, dim: int) -> Float64:
 def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: CovariateSchema) -> list[str]:
     """Name the annual calendar features in use when the training part spans less than a year."""
     annual = [name for name in schema.calendar_features.names if name in ANNUAL_FEATURES]
-    train = grid.timestamps[borders.is_train()] if annual else ()
-    spans_year = len(train) > 0 and int(np.max(train)) - int(np.min(train)) >= _YEAR
+    if not annual:
+        return []
+    train = grid.timestamps[borders.is_train()]
+    spans_year = len(train) > 0 and int(train.max()) - int(train.min()) >= _YEAR
     return [] if spans_year else annual

@@ -11,7 +11,10 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class SplitBorders:
-    """Row numbers at which the parts of each series begin and end. Shapes: `(series,)`."""
+    """Row numbers at which the parts of each series begin and end. Shapes: `(series,)`.
+
+    The series lie one after another from row 0, without a row between them.
+    """
 
     start: Int64
     train_end: Int64

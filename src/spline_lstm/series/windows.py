@@ -80,6 +80,7 @@ def make_window_index(
     # any three rows, so that rows spread further back need no check of their own.
     kept = candidate & (_rolling_max(seen_from, max(spec.lookback, 3)) <= origin)
     observed = np.cumsum(is_observed)
+    # No horizon lies within the table after its last rows: their split is -1.
     kept[: -spec.horizon] &= observed[spec.horizon :] > observed[: -spec.horizon]
     _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)

@@ -15,7 +15,7 @@ from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
-from spline_lstm.models.selection import fit_model, resolve_model
+from spline_lstm.models.selection import fit_with_or_without_path, resolve_model
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
@@ -35,7 +35,7 @@ def train_model(
     )
     resolved, choices = resolve_model(model, model_input, train, val, training.seed)
     with epoch_progress(run.run_id, training.epochs) as (on_epoch, on_part):
-        forecaster, record, compared = fit_model(
+        forecaster, record, compared = fit_with_or_without_path(
             resolved,
             model_input,
             training.seed,

@@ -31,7 +31,7 @@ def epoch_progress(
     nobody_looks = one_of_several or not (console.is_terminal or console.is_jupyter)
     with Progress(*columns, console=console, disable=nobody_looks) as progress:
         task = progress.add_task(name, total=epochs, val_loss=float("nan"))
-        logs = progress.disable and not one_of_several
+        logs = nobody_looks and not one_of_several
         if logs:
             logger.info("Training %s", name)
 
