@@ -71,8 +71,9 @@ def _finding(name: str, epochs: Epochs, library: str, peer: tuple[float, float])
     their_seconds, loss = peer
     number, seconds, reached = next((epoch for epoch in epochs if epoch[2] <= loss), epochs[-1])
     what = f"{name}, until its validation loss is that of {library} ({loss:.4f})"
-    lowest = min(found for _, _, found in epochs)
-    which, hoped = (f"epoch {number}", "≥ 3") if reached <= loss else (f"not reached, {lowest:.4f} at best", "to reach it")
+    which, hoped = f"epoch {number}", "≥ 3"
+    if reached > loss:
+        which, hoped = f"not reached, {min(found for _, _, found in epochs):.4f} at best", "to reach it"
     return Finding(what, f"{seconds:.1f} s, {which}", f"{their_seconds:.1f} s", their_seconds / seconds, hoped)
 
 
