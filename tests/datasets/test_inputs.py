@@ -127,9 +127,21 @@ def test_the_parquet_files_of_a_folder_are_one_table(folder: Path, make_table: C
     assert TableDataset(filepath=str(folder)).load().attrs["sha256"] != before
 
 
+def test_the_rows_of_a_folder_are_counted_from_its_first_file_on(folder: Path) -> None:
+    loaded = TableDataset(filepath=str(folder)).load()
+    assert loaded.index.tolist() == list(range(len(loaded)))
+
+
+def test_a_table_below_the_working_directory_is_named_from_there(
+    monkeypatch: pytest.MonkeyPatch, folder: Path
+) -> None:  # fmt: skip
+    monkeypatch.chdir(folder.parent)
+    assert TableDataset(filepath=str(folder)).load().attrs["source"] == folder.name
+
+
 def test_files_of_other_columns_are_no_parts_of_one_table(folder: Path, refuses_load: Refuses) -> None:
     pd.read_parquet(folder / "part1.parquet").drop(columns="humidity").to_parquet(folder / "part1.parquet")
-    with refuses_load(TableError, 10, "part1.parquet", "are no parts of one table", "has the column 'humidity'"):
+    with refuses_load(TableError, 10, "part1.parquet and ", "part0.parquet are no parts of one table", "has the column 'humidity'"):
         TableDataset(filepath=str(folder)).load()
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ValuesError
-from spline_lstm.series.scaling import ScalerState, check_target_varies, fit_scaler
+from spline_lstm.series.scaling import ScalerState, apply_scaler, check_target_varies, fit_scaler
 
 VALUES = np.array([1.0, 2.0, 3.0, 4.0, 10.0])
 
@@ -35,6 +35,12 @@ def test_values_without_spread_get_scale_one(kind: str, value: float) -> None:
 @pytest.mark.parametrize("kind", ["standard", "robust", "minmax", "none"])
 def test_no_values_leave_the_feature_as_it_is(kind: str) -> None:
     assert fit_scaler(kind, np.array([])) == ScalerState(kind=kind, center=0.0, scale=1.0)
+
+
+def test_scaling_takes_the_centre_away_and_divides_and_leaves_the_values_as_they_are() -> None:
+    values = np.array([1.0, 3.0, 7.0])
+    assert apply_scaler(ScalerState(kind="standard", center=3.0, scale=4.0), values).tolist() == [-0.5, 0.0, 1.0]
+    assert values.tolist() == [1.0, 3.0, 7.0]
 
 
 @pytest.mark.parametrize("kind", ["standard", "robust", "minmax", "none"])
