@@ -141,7 +141,8 @@ def test_a_table_below_the_working_directory_is_named_from_there(
 
 def test_files_of_other_columns_are_no_parts_of_one_table(folder: Path, refuses_load: Refuses) -> None:
     pd.read_parquet(folder / "part1.parquet").drop(columns="humidity").to_parquet(folder / "part1.parquet")
-    with refuses_load(TableError, 10, "part1.parquet and ", "part0.parquet are no parts of one table", "has the column 'humidity'"):
+    named = "part1.parquet and ", "part0.parquet are no parts of one table", "has the column 'humidity'"
+    with refuses_load(TableError, 10, *named):
         TableDataset(filepath=str(folder)).load()
 
 
