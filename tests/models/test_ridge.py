@@ -107,3 +107,11 @@ def test_predictions_come_in_the_order_of_the_windows_beyond_one_chunk() -> None
     ridge = fit_ridge(make_data(), make_data(seed=1))
     X = make_data(9_000, seed=2).inputs
     np.testing.assert_allclose(ridge.predict(X), X.astype(np.float64) @ ridge.weights + ridge.bias)
+
+
+def test_what_predicts_one_window_limits_no_threads_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = make_data()
+    ridge = fit_ridge(data, data)
+    expected = ridge.predict(data.inputs[:1])
+    monkeypatch.setattr("spline_lstm.models.ridge.threadpool_limits", None)  # it takes milliseconds
+    np.testing.assert_array_equal(ridge.apply(data.inputs[:1]), expected)

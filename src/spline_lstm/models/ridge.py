@@ -37,7 +37,15 @@ class Ridge:
     def predict(self, windows: Float32 | Cuts) -> Float64:
         """Predict from windows, flattened or not, chunk by chunk."""
         with threadpool_limits(1):
-            return _apply(self, windows)
+            return self.apply(windows)
+
+    def apply(self, windows: Float32 | Cuts) -> Float64:
+        """Predict in as many threads as the caller allows: to limit them takes longer than to predict a window."""
+        forecast = np.empty((len(windows), len(self.bias)))
+        for start in range(0, len(windows), _CHUNK):
+            inputs = windows[start : start + _CHUNK].reshape(-1, len(self.weights))
+            forecast[start : start + _CHUNK] = inputs @ self.weights + self.bias
+        return forecast
 
 
 @dataclass(frozen=True)
@@ -81,7 +89,7 @@ def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
     def fit(penalty: float, ridge: Ridge) -> Ridge:
         for _ in range(_MAX_ROUNDS):
             previous = ridge
-            unseen = np.where(mask, 0.0, _apply(previous, inputs))
+            unseen = np.where(mask, 0.0, previous.apply(inputs))
             completed = moment + _product(inputs, center, unseen)
             weights = vectors @ ((vectors.T @ completed) / (eigenvalues + penalty * count)[:, None])
             ridge = Ridge(weights, (total + unseen.sum(axis=0)) / count - center @ weights, penalty)
@@ -93,20 +101,11 @@ def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
     candidates: list[Ridge] = []
     for penalty in penalties:
         candidates.append(fit(penalty, candidates[-1] if candidates else start))
-    errors = [masked_mse(_apply(candidate, val.inputs), val) for candidate in candidates]
+    errors = [masked_mse(candidate.apply(val.inputs), val) for candidate in candidates]
     return max(
         (candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors)),
         key=lambda candidate: candidate.penalty,
     )
-
-
-def _apply(ridge: Ridge, windows: Float32 | Cuts) -> Float64:
-    """Predict; the caller limits the threads, as doing so for each small product would take longer than the product."""
-    forecast = np.empty((len(windows), len(ridge.bias)))
-    for start in range(0, len(windows), _CHUNK):
-        inputs = windows[start : start + _CHUNK].reshape(-1, len(ridge.weights))
-        forecast[start : start + _CHUNK] = inputs @ ridge.weights + ridge.bias
-    return forecast
 
 
 def masked_mse(forecast: Float64, data: RidgeData) -> float:

@@ -190,7 +190,7 @@ def _baseline_operation(bundle: ModelInput, feature_mode: str, benchmark: Benchm
     history = np.zeros((1, bundle.lookback, len(bundle.target_indices)))
     horizon, lookback = bundle.horizon, bundle.lookback
     calls: dict[str, tuple[Callable[[], Any], int]] = {
-        f"ridge {feature_mode}": (lambda: ridge.predict(window), ridge.weights.size + ridge.bias.size),
+        f"ridge {feature_mode}": (lambda: ridge.apply(window), ridge.weights.size + ridge.bias.size),
         "last_value": (lambda: baselines.last_value(history, horizon), 0),
         "moving_average": (lambda: baselines.moving_average(history, horizon, lookback), 0),
         "seasonal_naive": (lambda: baselines.seasonal_naive(history, horizon, lookback), 0),
