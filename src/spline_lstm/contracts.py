@@ -145,6 +145,12 @@ class ModelInput:
         """Centre and scale of every target, each of shape `(F_target,)`."""
         return scaling_of(self.target_names, self.preprocessor["scalers"])
 
+    @property
+    def target_zeros(self) -> tuple[float, ...]:
+        """What zero of each target's own unit is when scaled."""
+        center, scale = self.target_scaling()
+        return tuple((-center / scale).tolist())
+
     def in_target_units(self, y: Float32 | Float64) -> Float64:
         """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
         return in_target_units(y, *self.target_scaling())

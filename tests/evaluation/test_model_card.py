@@ -13,7 +13,8 @@ RUN: dict[str, Any] = {
     "command": "kedro run --params model_type=gru", "params": 1_234, "best_epoch": 2, "train_seconds": 3.4,
     "settings": {
         "model_type": "gru", "hidden_units": [4], "dropout": 0.0, "learning_rate": "auto", "batch_size": 8,
-        "epochs": 9, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "none", "stride": 1,
+        "epochs": 9, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "none", "link": "log",
+        "stride": 1,
     },
     "choices": {"learning_rate": {"chosen": 0.001, "decided_on": "validation"}}, "source_sha256": "a1",
     "sha256": {"model.keras": "b2"}, "processed_sha256": {"processed.npz": "c3"}, "versions": {"keras": "3.15.1"},

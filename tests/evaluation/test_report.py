@@ -10,7 +10,8 @@ from spline_lstm.evaluation.report import make_report, one_line, package_version
 
 SETTINGS = {
     "model_type": "gru", "feature_mode": "univariate", "hidden_units": [4], "dropout": 0.0, "learning_rate": 0.01,
-    "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto", "seed": 7,
+    "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto",
+        "link": "identity", "seed": 7,
 }  # fmt: skip
 RUN: dict[str, Any] = {
     "run_id": "gru-7", "processed_run_id": "test", "commit": "0123456789abcdef", "settings": SETTINGS,
@@ -67,7 +68,7 @@ def test_the_verdict_names_every_baseline_that_wins(
         "`data/05_model_input/test/`",
         "Trained in 3 s, best epoch 2. Commit 0123456789ab.",
         "model_type gru, feature_mode univariate, hidden_units [4]",
-        "linear_path auto (ridge), seed 7",
+        "linear_path auto (ridge), link identity, seed 7",
     ],
 )
 def test_the_report_shows(text: str, evaluate_error: Any, two_targets: ModelInput) -> None:

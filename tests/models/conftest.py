@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from spline_lstm.contracts import ModelInput
 from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.registry import MODELS
 from spline_lstm.types import Float32
@@ -60,3 +62,16 @@ def fit() -> Callable[..., Any]:
         return model.fit_model(train, val or train, epochs=epochs, batch_size=8, patience=5)
 
     return fit_model
+
+
+@pytest.fixture(scope="session")
+def prepare(prepare_table: Any) -> Callable[..., ModelInput]:
+    """Preprocess a signal under noise, an hour a step, into windows of six consecutive rows of one series."""
+
+    def run(signal: Any, noise: float = 1.0) -> ModelInput:
+        values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
+        stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
+        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
+        return bundle
+
+    return run

@@ -19,7 +19,7 @@ def model_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-EVERY_OPTION = {"normalization": "instance", "spline_smoothing": 2.0, "linear_path": "ridge"}
+EVERY_OPTION = {"normalization": "instance", "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log"}
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_mo
 
 MODEL: dict[str, Any] = {
     "model_type": "gru", "hidden_units": (4, 3), "dropout": 0.1, "learning_rate": 0.01, "normalization": "last",
-    "spline_smoothing": 2.0, "linear_path": "ridge",
+    "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log",
 }  # fmt: skip
 TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 8, "early_stopping_patience": 2, "seed": 5}
 
@@ -34,15 +34,21 @@ def two_targets(prepare_table: Any, make_table: Any) -> ModelInput:
 
 def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> None:
     model = make_model(ModelSpec(**MODEL), two_targets, seed=5)
+    center, scale = two_targets.target_scaling()
+    in_space = {name: MODEL[name] for name in ("normalization", "spline_smoothing", "link")}
     assert type(model) is MODELS["gru"]
+    assert vars(model.space) == in_space | {
+        "target_indices": (0, 1), "input_features": 8, "target_ages": (5, 4, 3, 2, 1, 0),
+        "target_zeros": tuple(-center / scale),
+    }  # fmt: skip
     assert vars(model) == {
         "sequence_length": 6, "input_features": 8, "output_units": 6, "target_indices": (0, 1), "seed": 5,
-        "network": None, "target_ages": (5, 4, 3, 2, 1, 0),
-        **{name: value for name, value in MODEL.items() if name != "model_type"},
+        "network": None, "space": model.space,
+        **{name: value for name, value in MODEL.items() if name not in {"model_type", *in_space}},
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["normalization", "spline_smoothing"])
+@pytest.mark.parametrize("name", ["normalization", "spline_smoothing", "linear_path", "link"])
 def test_no_model_is_made_before_auto_is_decided(refuses: Any, two_targets: ModelInput, name: str) -> None:
     spec = ModelSpec(**MODEL | {name: "auto"})
     with refuses(ParameterError, 2, "'auto' has to be resolved on validation before a model is made"):
@@ -62,6 +68,7 @@ def test_no_model_is_made_before_auto_is_decided(refuses: Any, two_targets: Mode
         ({"normalization": "lats"}, "did you mean 'last'"),
         ({"spline_smoothing": -1.0}, "'spline_smoothing' is -1.0"),
         ({"linear_path": "rigde"}, "did you mean 'ridge'"),
+        ({"link": "lgo"}, "did you mean 'log'"),
     ],
 )
 def test_refuses_a_setting_of_the_model_out_of_range(changed: dict[str, Any], message: str) -> None:

@@ -1,19 +1,12 @@
-"""How far back windows reach, decided on the training part; whether there is a ridge path, decided on validation."""
+"""How far back windows reach, decided on the training part."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models import selection
-from spline_lstm.models.base import ForecastModel
-from spline_lstm.models.registry import ModelSpec
-from spline_lstm.models.selection import fit_with_or_without_path, resolve_ages
-from spline_lstm.models.training import TrainingRecord
+from spline_lstm.models.selection import resolve_ages
 from spline_lstm.series.windows import make_ages, make_season_ages
 
 CONSECUTIVE = [5, 4, 3, 2, 1, 0]
@@ -22,19 +15,6 @@ CONSECUTIVE = [5, 4, 3, 2, 1, 0]
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "_ENOUGH_WINDOWS", 50)
-
-
-@pytest.fixture(scope="module")
-def prepare(prepare_table: Any) -> Any:
-    """Windows of six consecutive rows of one series."""
-
-    def run(signal: Any, noise: float = 1.0) -> ModelInput:
-        values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
-        stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
-        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
-        return bundle
-
-    return run
 
 
 def long_season(steps: int = 600) -> Any:
@@ -96,60 +76,3 @@ def test_a_given_span_is_taken(prepare: Any) -> None:
 def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selection, "_MOST_WINDOWS", 280)
     assert resolve_ages("auto", prepare(long_season()), ())[0][0] > 5
-
-
-def chaos(steps: int = 600) -> Any:
-    """Every value follows from the one before, and no regression tells it: the logistic map."""
-    values = [0.3]
-    while len(values) < steps:
-        values.append(1 - 1.99 * values[-1] ** 2)
-    return np.array(values)
-
-
-def make_spec(linear_path: str) -> ModelSpec:
-    return ModelSpec(
-        model_type="lstm", hidden_units=(16,), dropout=0.0, learning_rate=0.03, normalization="none",
-        spline_smoothing=0.0, linear_path=linear_path,
-    )  # fmt: skip
-
-
-def make_fit(data: ModelInput, epochs: dict[str, int]) -> Callable[[ForecastModel], TrainingRecord]:
-    """Trains for so many epochs, with a ridge path or without one."""
-    train, val = ((data.X[rows], data.y[rows]) for rows in map(data.windows_of, (0, 1)))
-    return lambda model: model.fit_model(train, val, epochs=epochs[model.linear_path], batch_size=32, patience=30)
-
-
-@pytest.mark.parametrize(
-    ("epochs", "better"), [({"ridge": 20, "none": 1}, "ridge"), ({"ridge": 5, "none": 40}, "none")]
-)
-def test_far_below_the_ridge_path_the_plain_stack_is_trained_too_and_the_better_one_taken(
-    prepare: Any, epochs: dict[str, int], better: str
-) -> None:  # fmt: skip
-    data = prepare(chaos(), noise=0.0)
-    fit = make_fit(data, epochs)
-    model, record, compared = fit_with_or_without_path(make_spec("auto"), data, 7, fit)
-    assert compared["chosen"] == model.linear_path == better
-    assert compared["val_loss"][better] == min(compared["val_loss"].values()) == record.best_loss
-    alone, _, nothing = fit_with_or_without_path(make_spec(better), data, 7, fit)
-    assert nothing == {}
-    assert model.to_bytes() == alone.to_bytes()
-
-
-def test_near_the_ridge_path_no_other_model_is_trained(prepare: Any) -> None:
-    data = prepare(np.zeros(600))
-    model, record, compared = fit_with_or_without_path(make_spec("auto"), data, 7, make_fit(data, {"ridge": 3}))
-    assert model.linear_path == compared["chosen"] == "ridge"
-    assert compared["val_loss"] == {"ridge alone": record.first_loss, "ridge": record.best_loss}
-
-
-def test_a_plain_stack_that_diverges_leaves_the_model_with_a_path(prepare: Any) -> None:
-    data = prepare(chaos(), noise=0.0)
-    fit = make_fit(data, {"ridge": 20})
-
-    def diverge(model: ForecastModel) -> TrainingRecord:
-        if model.linear_path == "none":
-            raise TrainingDivergedError("the loss is no longer a finite number")
-        return fit(model)
-
-    model, _, compared = fit_with_or_without_path(make_spec("auto"), data, 7, diverge)
-    assert (model.linear_path, compared["val_loss"]["none"]) == ("ridge", None)

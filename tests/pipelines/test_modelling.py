@@ -29,7 +29,7 @@ OUTPUTS: dict[str, Any] = {
 }  # fmt: skip
 CHANGES = {
     "model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01,
-    "normalization": "last", "spline_smoothing": 0.0, "linear_path": "none",
+    "normalization": "last", "spline_smoothing": 0.0, "linear_path": "none", "link": "identity",
 }  # fmt: skip
 
 
@@ -90,7 +90,7 @@ def test_the_history_begins_before_the_first_step(made: dict[str, Any]) -> None:
 
 
 def test_what_auto_has_decided_is_recorded(bundle: ModelInput, make_parameters: Any) -> None:
-    auto = dict.fromkeys(("normalization", "spline_smoothing", "linear_path", "learning_rate"), "auto")
+    auto = dict.fromkeys(("normalization", "spline_smoothing", "linear_path", "link", "learning_rate"), "auto")
     parameters = make_parameters(lookback=6, horizon=3, **(CHANGES | auto))
     run = RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings="{}")
     _, _, history = train_model(bundle, *(parameters.part(GROUPS[name]) for name in ("model", "training")), run)

@@ -212,9 +212,26 @@ def _take(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], _
     return graph.add("Gather", [graph.batch_first(inputs[0]), indices], f"{name}/gather", axis=config["axis"])
 
 
+def _clip(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], _: Weights) -> str:
+    bounds = [graph.constant(f"{name}/{key}", config[key]) for key in ("x_min", "x_max")]
+    return graph.add("Clip", [graph.batch_first(inputs[0]), *bounds], f"{name}/clip")
+
+
+def _rescaling(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], _: Weights) -> str:
+    scale, offset = (graph.constant(f"{name}/{key}", config[key]) for key in ("scale", "offset"))
+    product = graph.add("Mul", [graph.batch_first(inputs[0]), scale], f"{name}/product")
+    return graph.add("Add", [product, offset], f"{name}/sum")
+
+
 def _mean(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], _: Weights) -> str:
     value = graph.batch_first(inputs[0])
     return graph.add("ReduceMean", [value], f"{name}/mean", axes=[config["axis"]], keepdims=int(config["keepdims"]))
+
+
+def _unary(kind: str) -> Translator:
+    return lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
+        kind, [graph.batch_first(inputs[0])], f"{name}/{kind.lower()}"
+    )
 
 
 def _binary(kind: str) -> Translator:
@@ -256,11 +273,11 @@ _TRANSLATORS: dict[str, Translator] = {
     "Concatenate": lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
         "Concat", [graph.batch_first(value) for value in inputs[0]], f"{name}/concat", axis=config["axis"]
     ),
+    **{kind: _unary(kind) for kind in ("Sqrt", "Exp", "Log", "Relu")},
+    "Clip": _clip,
+    "Rescaling": _rescaling,
     "Square": lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
         "Mul", [graph.batch_first(inputs[0])] * 2, f"{name}/square"
-    ),
-    "Sqrt": lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
-        "Sqrt", [graph.batch_first(inputs[0])], f"{name}/sqrt"
     ),
     "Add": _binary("Add"),
     "Subtract": _binary("Sub"),

@@ -99,7 +99,10 @@ def _inputs(bundle: ModelInput) -> str:
 
 def _model(run: dict[str, Any]) -> str:
     settings = run["settings"]
-    names = ("hidden_units", "dropout", "linear_path", "normalization", "spline_smoothing", "learning_rate", "stride")
+    names = (
+        "hidden_units", "dropout", "linear_path", "link", "normalization", "spline_smoothing", "learning_rate",
+        "stride",
+    )  # fmt: skip
     chosen = [
         f"`{name}` was chosen on {choice['decided_on']}: {choice['chosen']}" for name, choice in run["choices"].items()
     ]

@@ -225,7 +225,7 @@ def _files_section(run: dict[str, Any]) -> str:
 def _settings_section(run: dict[str, Any]) -> str:
     shown = (
         "model_type", "feature_mode", "hidden_units", "dropout", "learning_rate", "batch_size", "epochs",
-        "normalization", "spline_smoothing", "linear_path", "seed",
+        "normalization", "spline_smoothing", "linear_path", "link", "seed",
     )  # fmt: skip
     chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}
     settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)

@@ -15,17 +15,24 @@ from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, Shape
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.ridge import MOST_WINDOWS, RidgeData, fit_ridge
-from spline_lstm.models.smoothing import make_smoothing_matrix
-from spline_lstm.models.training import TrainingRecord, Windows, make_forecast, mean_squared_error, train_network
+from spline_lstm.models.target_space import Link, Normalization, TargetSpace
+from spline_lstm.models.training import (
+    Loss,
+    TrainingRecord,
+    Windows,
+    make_forecast,
+    make_relative_loss,
+    masked_mse_loss,
+    mean_squared_error,
+    train_network,
+)
 from spline_lstm.types import Float32, Float64
 
 logger = logging.getLogger(__name__)
 
-Normalization = Literal["none", "last", "instance"]
-NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
 LinearPath = Literal["none", "ridge"]
-_ENOUGH_HORIZONS = 10
-_INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
+ENOUGH_HORIZONS = 10
+"""Validation windows, in horizons, from which a gain on them is more than chance: nearly all of them overlap."""
 
 
 class ForecastModel(ABC):
@@ -50,7 +57,9 @@ class ForecastModel(ABC):
         normalization: Normalization = "none",
         spline_smoothing: float = 0.0,
         linear_path: LinearPath = "none",
+        link: Link = "identity",
         target_ages: tuple[int, ...] | None = None,
+        target_zeros: tuple[float, ...] | None = None,
         seed: int = 0,
     ) -> None:
         if output_units % len(target_indices):
@@ -62,10 +71,16 @@ class ForecastModel(ABC):
         self.output_units = output_units
         self.input_features = input_features
         self.target_indices = tuple(target_indices)
-        self.normalization = normalization
-        self.spline_smoothing = spline_smoothing
         self.linear_path = linear_path
-        self.target_ages = target_ages or tuple(range(sequence_length))[::-1]
+        self.space = TargetSpace(
+            self.target_indices,
+            input_features,
+            target_ages or tuple(range(sequence_length))[::-1],
+            target_zeros or (0.0,) * len(target_indices),
+            normalization,
+            spline_smoothing,
+            link,
+        )
         self.seed = seed
         self.network: Any = None
         self._forecast: Callable[[Float32 | Cuts], Float32]
@@ -80,7 +95,7 @@ class ForecastModel(ABC):
         keras.utils.clear_session(free_memory=False)  # numbering of layers starts anew: same model, same bytes
         keras.utils.set_random_seed(self.seed)
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
-        sequence, center, scale = self._normalize(self._smooth(inputs))
+        sequence, center, scale = self.space.enter(inputs)
         state = self.recurrent_stack(sequence)
         has_ridge = self.linear_path == "ridge"
         head = keras.layers.Dense(
@@ -93,65 +108,11 @@ class ForecastModel(ABC):
                 self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path"
             )
             outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
-        self._take(keras.Model(inputs, self._denormalize(outputs, center, scale), name=self.model_type))
+        self._take(keras.Model(inputs, self.space.leave(outputs, center, scale), name=self.model_type))
         return self.network
 
     def _take(self, network: Any) -> None:
         self.network, self._forecast = network, make_forecast(network)
-
-    def _targets(self, inputs: Any) -> Any:
-        return load_keras().ops.take(inputs, list(self.target_indices), axis=2)
-
-    def _with_targets(self, inputs: Any, targets: Any) -> Any:
-        """Put changed target channels first and the other channels behind them."""
-        ops = load_keras().ops
-        others = [index for index in range(self.input_features) if index not in self.target_indices]
-        if not others:
-            return targets
-        return ops.concatenate([targets, ops.take(inputs, others, axis=2)], axis=2)
-
-    def _smooth(self, inputs: Any) -> Any:
-        """Replace the target channels by their smoothing splines: a frozen Dense over the steps."""
-        if self.spline_smoothing == 0:
-            return inputs
-        keras = load_keras()
-        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
-        smoother = keras.layers.Dense(self.sequence_length, use_bias=False, trainable=False, name="spline_smoothing")
-        steps_last = keras.layers.Permute((2, 1))(self._targets(inputs))
-        smooth = keras.layers.Permute((2, 1))(smoother(steps_last))
-        smoother.set_weights([matrix.T.astype(np.float32)])
-        return self._with_targets(inputs, smooth)
-
-    def _normalize(self, sequence: Any) -> tuple[Any, Any, Any]:
-        """Return the sequence with normalised targets and what undoes it, each `(B, 1, F_target)` or None."""
-        if self.normalization == "none":
-            return sequence, None, None
-        ops = load_keras().ops
-        # After smoothing the targets stand first.
-        leading = self.spline_smoothing > 0
-        count = len(self.target_indices)
-        targets = sequence[:, :, :count] if leading else self._targets(sequence)
-        center, scale = targets[:, -1:, :], None
-        if self.normalization == "instance":
-            center = ops.mean(targets, axis=1, keepdims=True)
-            variance = ops.mean(ops.square(targets - center), axis=1, keepdims=True)
-            scale = ops.sqrt(variance + _INSTANCE_FLOOR**2)
-        shifted = targets - center if scale is None else (targets - center) / scale
-        if leading:
-            joined = (
-                shifted if count == self.input_features else ops.concatenate([shifted, sequence[:, :, count:]], axis=2)
-            )
-        else:
-            joined = self._with_targets(sequence, shifted)
-        return joined, center, scale
-
-    def _denormalize(self, outputs: Any, center: Any, scale: Any) -> Any:
-        if center is None:
-            return outputs
-        ops = load_keras().ops
-        steps = ops.reshape(outputs, (-1, self.output_units // len(self.target_indices), len(self.target_indices)))
-        steps = steps + center if scale is None else steps * scale + center
-        return ops.reshape(steps, (-1, self.output_units))
 
     def fit_model(
         self,
@@ -198,13 +159,21 @@ class ForecastModel(ABC):
             batch_size=batch_size,
             patience=patience,
             seed=self.seed,
+            loss=self._loss(),
             on_epoch=on_epoch,
             on_part=on_part,
         )
-        if self.linear_path == "ridge" and len(val[0]) < _ENOUGH_HORIZONS * self.output_units:
+        if self.linear_path == "ridge" and len(val[0]) < ENOUGH_HORIZONS * self.output_units:
             record = replace(record, best_epoch=0, best_weights=solved)
         network.set_weights(record.best_weights)
         return record
+
+    def _loss(self) -> Loss:
+        """Squared error, on a logarithmic scale relative to the variance that grows with the level."""
+        if self.space.link == "identity":
+            return masked_mse_loss
+        horizon = self.output_units // len(self.target_indices)
+        return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), horizon))
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
@@ -224,30 +193,9 @@ class ForecastModel(ABC):
             The data, and the centre and scale of every window, `(B, 1, F_target)`.
 
         """
-        windows, center, scale = self._normalized_windows(X)
-        steps = y.reshape(len(y), -1, len(self.target_indices))
-        targets = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
-        return RidgeData(windows.reshape(len(windows), -1), np.nan_to_num(targets), ~np.isnan(y)), center, scale
-
-    def _normalized_windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
-        """Smooth and normalise as the network does; returns also each window's centre and scale.
-
-        The channels stand in the network's order: targets first where it smooths or normalises.
-        """
-        count = len(self.target_indices)
-        center, scale = np.zeros((len(X), 1, count)), np.ones((len(X), 1, count))
-        if self.spline_smoothing == 0 and self.normalization == "none":
-            return X, center, scale
-        others = [index for index in range(self.input_features) if index not in self.target_indices]
-        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
-        targets = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))
-        if self.normalization == "last":
-            center = targets[:, -1:]
-        elif self.normalization == "instance":
-            center = targets.mean(axis=1, keepdims=True)
-            scale = np.sqrt(targets.var(axis=1, keepdims=True) + _INSTANCE_FLOOR**2)
-        windows = np.concatenate([(targets - center) / scale, X[:, :, others]], axis=2)
-        return windows.astype(np.float32), center, scale
+        windows, center, scale = self.space.windows(X)
+        targets = np.nan_to_num(self.space.horizons(y, center, scale))
+        return RidgeData(windows.reshape(len(windows), -1), targets, ~np.isnan(y)), center, scale
 
     def predict(self, X: Float32 | Cuts) -> Float32:
         """Forecast, shape `(B, output_units)`, in scaled units.

@@ -7,9 +7,10 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError, nearest
 from spline_lstm.models.attention_lstm import AttentionLSTMModel
-from spline_lstm.models.base import ForecastModel, LinearPath, Normalization
+from spline_lstm.models.base import ForecastModel, LinearPath
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.models.lstm import LSTMModel
+from spline_lstm.models.target_space import Link, Normalization
 from spline_lstm.spec import Integers, Spec, StrictFloat, StrictInt, Text
 
 MODELS: dict[str, type[ForecastModel]] = {
@@ -48,6 +49,7 @@ class ModelSpec(Spec):
     normalization: Normalization | Literal["auto"]
     spline_smoothing: Annotated[StrictFloat, Field(ge=0)] | Literal["auto"]
     linear_path: LinearPath | Literal["auto"]
+    link: Link | Literal["auto"]
 
 
 class TrainingSpec(Spec):
@@ -68,13 +70,19 @@ def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
         seed: Decides the initial weights, the order of batches and dropout.
 
     Raises:
-        ParameterError: Something is still `auto`; `models.selection` decides it.
+        ParameterError: Something is still `auto`; `models.selection` and `models.candidates` decide.
 
     """
-    if spec.normalization == "auto" or spec.spline_smoothing == "auto" or spec.linear_path == "auto":
+    if (
+        spec.normalization == "auto"
+        or spec.spline_smoothing == "auto"
+        or spec.linear_path == "auto"
+        or spec.link == "auto"
+    ):
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
         data.lookback, spec.hidden_units, spec.dropout, spec.learning_rate, data.y.shape[1], len(data.feature_names),
         target_indices=data.target_indices, normalization=spec.normalization,
-        spline_smoothing=spec.spline_smoothing, linear_path=spec.linear_path, target_ages=data.target_ages, seed=seed,
+        spline_smoothing=spec.spline_smoothing, linear_path=spec.linear_path, link=spec.link,
+        target_ages=data.target_ages, target_zeros=data.target_zeros, seed=seed,
     )  # fmt: skip

@@ -1,7 +1,7 @@
-"""Choices that differ by table: cheap ones by closed-form ridge regressions, that of the ridge path by training."""
+"""Choices that differ by table and are made by closed-form ridge regressions."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -9,11 +9,10 @@ import numpy as np
 
 from spline_lstm.contracts import ModelInput
 from spline_lstm.cuts import draw
-from spline_lstm.errors import TrainingDivergedError
-from spline_lstm.models.base import NORMALIZATIONS, ForecastModel, LinearPath
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge, masked_mse
-from spline_lstm.models.training import TrainingRecord, Windows
+from spline_lstm.models.target_space import NORMALIZATIONS
+from spline_lstm.models.training import Windows
 from spline_lstm.series.bundle import spread_ages
 from spline_lstm.series.windows import make_ages, make_season_ages
 from spline_lstm.types import Float32, Int64
@@ -21,12 +20,9 @@ from spline_lstm.types import Float32, Int64
 logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
 
-_CLEARLY_BETTER = 0.98
+CLEARLY_BETTER = 0.98
 """Validation error, relative to the simplest choice, from which another one is taken: what is a tie on one
 stretch of time is noise."""
-_FAR_BELOW = 0.9
-"""Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
-to the stack that the path may be in its way."""
 _SMOOTHING = (0.0, 0.1, 1.0, 10.0)
 _SPANS = (1, 2, 4, 7, 14)
 """In lookbacks."""
@@ -38,7 +34,7 @@ _FIT_SHARE = 0.8
 def resolve_model(
     spec: ModelSpec, data: ModelInput, train: Windows, val: Windows, seed: int
 ) -> tuple[ModelSpec, dict[str, Any]]:
-    """Replace `auto` by what validation decides; those of the learning rate and of the path are left to the training.
+    """Replace `auto` by what validation decides; those of learning rate, path and link are left to the training.
 
     Another normalisation than `none`, or a smoothing other than 0, is taken only where a ridge regression
     in its space has a validation RMSE at least 2 % lower.
@@ -71,45 +67,6 @@ def resolve_model(
             resolved = tried[chosen]
             record[name] = _record(name, chosen, scores, "validation")
     return resolved, record
-
-
-def fit_with_or_without_path(
-    spec: ModelSpec, data: ModelInput, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
-) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
-    """Train a model, with `linear_path: auto` a second one where that may be better, and return the better one.
-
-    The first has a ridge path. Where its validation loss is at least 10 % below that of the path alone, the plain stack
-    is trained too; the one with the lower validation loss is taken.
-
-    Args:
-        spec: Architecture and optimiser, without another `auto` than those of the path and the learning rate.
-        data: What it is to be trained on; decides the shapes.
-        seed: As for `make_model`.
-        fit: Trains a model.
-
-    Returns:
-        The model, the record of its training, and a record of what was compared (empty without `auto`).
-
-    """
-
-    def fit_with(path: LinearPath) -> tuple[ForecastModel, TrainingRecord]:
-        forecaster = make_model(spec.model_copy(update={"linear_path": path}), data, seed)
-        return forecaster, fit(forecaster)
-
-    if spec.linear_path != "auto":
-        return *fit_with(spec.linear_path), {}
-    made = {"ridge": fit_with("ridge")}
-    with_path = made["ridge"][1]
-    losses: dict[str, float | None] = {"ridge alone": with_path.first_loss, "ridge": with_path.best_loss}
-    if with_path.best_loss < _FAR_BELOW * with_path.first_loss:
-        logger.info("Far below the ridge path alone; training once more without it")
-        try:
-            made["none"] = fit_with("none")
-            losses["none"] = made["none"][1].best_loss
-        except TrainingDivergedError:
-            losses["none"] = None
-    chosen = min(made, key=lambda path: made[path][1].best_loss)
-    return *made[chosen], {"chosen": chosen, "decided_on": "validation", "val_loss": losses}
 
 
 def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
@@ -156,7 +113,7 @@ def _choose(scores: dict[Choice, float]) -> Choice:
     """Return the best choice, or the first, simplest one where no other is clearly better."""
     simplest = next(iter(scores))
     best = min(scores, key=lambda choice: scores[choice])
-    return best if scores[best] <= _CLEARLY_BETTER * scores[simplest] else simplest
+    return best if scores[best] <= CLEARLY_BETTER * scores[simplest] else simplest
 
 
 def _record(name: str, chosen: Any, scores: dict[Any, float], decided_on: str) -> dict[str, Any]:
@@ -200,7 +157,8 @@ def _ridge_rmse(
     spec: ModelSpec, data: ModelInput, train: tuple[Float32, Float32], val: tuple[Float32, Float32], seed: int
 ) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
-    model = make_model(spec.model_copy(update={"linear_path": "ridge"}), data, seed)
+    link = "identity" if spec.link == "auto" else spec.link
+    model = make_model(spec.model_copy(update={"linear_path": "ridge", "link": link}), data, seed)
     held_out, _, scale = model.ridge_data(*val)
     fitted = fit_ridge(model.ridge_data(*train)[0], held_out)
     error = (fitted.predict(held_out.inputs) - held_out.targets).reshape(len(scale), -1, scale.shape[2]) * scale

@@ -10,10 +10,14 @@ import numpy as np
 from spline_lstm.cuts import Cuts, draw
 from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.target_space import LINK_OFFSET
 from spline_lstm.types import Float32, Int64
 
 Windows = tuple[Float32 | Cuts, Float32 | Cuts]
 """Inputs `X` and targets `y`, as arrays or uncut; NaN in `y` marks what was not observed."""
+
+Loss = Callable[[Any, Any], Any]
+"""From targets and forecasts, `(B, outputs)`, to a loss of each window."""
 
 _PREDICT_BATCH = 1_024
 _CHUNK = 8 * _PREDICT_BATCH
@@ -70,10 +74,11 @@ def train_network(
     batch_size: int,
     patience: int,
     seed: int,
+    loss: Loss,
     on_epoch: Callable[[dict[str, float | None]], None],
     on_part: Callable[[float], None],
 ) -> TrainingRecord:
-    """Train with Adam, in a new seeded order every epoch.
+    """Train with Adam, in a new seeded order every epoch; whatever the loss, the squared error decides and is recorded.
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
@@ -87,7 +92,8 @@ def train_network(
     """
     keras = load_keras()
     keras.utils.set_random_seed(seed)
-    network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=masked_mse_loss)
+    reported = [] if loss is masked_mse_loss else [masked_mse_loss]
+    network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=loss, metrics=reported)
     run_epoch, forecast = _make_epoch(network, train, batch_size, on_part), make_forecast(network)
     start = [(variable, np.array(variable)) for variable in (*network.variables, *network.optimizer.variables)]
 
@@ -121,11 +127,11 @@ def train_network(
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
     for epoch in range(1, epochs + 1):
-        loss, val_loss = step(), mean_squared_error(forecast, val)
+        train_loss, val_loss = step(), mean_squared_error(forecast, val)
         weights = _weights(network)
-        history.append({"epoch": epoch, "loss": loss, "val_loss": val_loss})
+        history.append({"epoch": epoch, "loss": train_loss, "val_loss": val_loss})
         on_epoch(history[-1])
-        _check_finite(epoch, loss, val_loss)
+        _check_finite(epoch, train_loss, val_loss)
         waited += 1
         if val_loss < best_loss:
             best_epoch, best_loss, best_weights, waited = epoch, val_loss, weights, 0
@@ -157,6 +163,26 @@ def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
     ops = load_keras().ops
     error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
     return ops.mean(ops.square(error), axis=-1)
+
+
+def make_relative_loss(zeros: Float32) -> Loss:
+    """Make the squared error relative to a variance in proportion to the forecast's level.
+
+    Its gradient is that of the Poisson likelihood, whose forecasts are unbiased whatever the true variance is
+    (Wedderburn, "Quasi-likelihood functions, generalized linear models, and the Gauss-Newton method", 1974).
+
+    Args:
+        zeros: What zero of each output's own unit is when scaled, `(outputs,)`; levels count from there.
+
+    """
+
+    def relative_loss(y_true: Any, y_pred: Any) -> Any:
+        ops = load_keras().ops
+        level = ops.stop_gradient(ops.relu(y_pred - zeros) + LINK_OFFSET)
+        error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
+        return ops.mean(ops.square(error) / level, axis=-1)
+
+    return relative_loss
 
 
 def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows) -> float:
@@ -195,7 +221,8 @@ def _make_epoch(
             rows = order[start : start + windows_a_call]
             compiled(X[rows], y[rows])
             on_part((start + len(rows)) / len(order))
-        return float(network.get_metrics_result()["loss"])
+        results = network.get_metrics_result()
+        return float(results.get(masked_mse_loss.__name__, results["loss"]))
 
     return run_epoch
 

@@ -13,9 +13,10 @@ from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.candidates import check_link, fit_candidates
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
-from spline_lstm.models.selection import fit_with_or_without_path, resolve_model
+from spline_lstm.models.selection import resolve_model
 from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.series.splits import SPLITS
@@ -28,6 +29,7 @@ def train_model(
     model_input: ModelInput, model: ModelSpec, training: TrainingSpec, run: RunSpec
 ) -> tuple[bytes, bytes, dict[str, Any]]:
     """Train; returns the best and the last network and the record of the training."""
+    check_link(model, model_input)
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
     train, val = (
@@ -35,9 +37,10 @@ def train_model(
     )
     resolved, choices = resolve_model(model, model_input, train, val, training.seed)
     with epoch_progress(run.run_id, training.epochs) as (on_epoch, on_part):
-        forecaster, record, compared = fit_with_or_without_path(
+        forecaster, record, compared = fit_candidates(
             resolved,
             model_input,
+            val,
             training.seed,
             lambda forecaster: forecaster.fit_model(
                 train,
@@ -49,8 +52,7 @@ def train_model(
                 on_part=on_part,
             ),
         )
-    if compared:
-        choices["linear_path"] = compared
+    choices |= compared
     if record.trials:
         tried = {str(rate): loss if np.isfinite(loss) else None for rate, loss in record.trials.items()}
         choices["learning_rate"] = {"chosen": record.learning_rate, "decided_on": "validation", "val_loss": tried}

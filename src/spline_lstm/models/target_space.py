@@ -1,0 +1,142 @@
+"""The space in which the stack sees the targets: smoothed, on the scale of the link, normalised by their window.
+
+Each step is there twice: in the graph, and in NumPy for the regressions that are solved in that space.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from spline_lstm.models.backend import load_keras
+from spline_lstm.models.smoothing import make_smoothing_matrix
+from spline_lstm.types import Float32, Float64
+
+Normalization = Literal["none", "last", "instance"]
+NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
+Link = Literal["identity", "log"]
+
+LINK_OFFSET = 0.1
+"""Added to a scaled target, counted from zero of its own unit, before the logarithm; about a tenth of its deviation."""
+_LOWEST, _HIGHEST = math.log(LINK_OFFSET), 7.0
+"""On the logarithmic scale: zero, and some thousand deviations, as an exponential must not overflow."""
+_INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
+
+
+@dataclass(frozen=True)
+class TargetSpace:
+    """What is done to the targets before the stack and undone behind it.
+
+    Attributes:
+        target_indices: Channels of a window that are targets.
+        input_features: Channels of a window.
+        target_ages: Steps before the origin at which a window shows the targets, falling.
+        target_zeros: What zero of each target's own unit is when scaled; the logarithm counts from there.
+        normalization: What is subtracted from a window's targets, and what they are divided by.
+        spline_smoothing: Penalty of the smoothing spline over the lookback; 0 leaves the targets as they are.
+        link: `log` for targets that are never negative and vary more where they are high (McCullagh and Nelder,
+            "Generalized Linear Models", 1989, section 2.2); no forecast is below zero then.
+
+    """
+
+    target_indices: tuple[int, ...]
+    input_features: int
+    target_ages: tuple[int, ...]
+    target_zeros: tuple[float, ...]
+    normalization: Normalization
+    spline_smoothing: float
+    link: Link
+
+    def enter(self, inputs: Any) -> tuple[Any, Any, Any]:
+        """Bring the targets of a Keras tensor `(B, steps, input_features)` into the space.
+
+        Returns:
+            The sequence, the changed targets first where there are any, and what undoes the normalisation, each
+            `(B, 1, F_target)` or None.
+
+        """
+        keras = load_keras()
+        ops = keras.ops
+        given = targets = ops.take(inputs, list(self.target_indices), axis=2)
+        center = scale = None
+        if self.spline_smoothing > 0:
+            targets = self._smooth(targets)
+        if self.link == "log":
+            levels = keras.layers.Rescaling(1.0, [-zero for zero in self.target_zeros], name="level")(targets)
+            targets = ops.log(ops.relu(levels) + LINK_OFFSET)
+        if self.normalization == "last":
+            center = targets[:, -1:, :]
+            targets = targets - center
+        if self.normalization == "instance":
+            center = ops.mean(targets, axis=1, keepdims=True)
+            variance = ops.mean(ops.square(targets - center), axis=1, keepdims=True)
+            scale = ops.sqrt(variance + _INSTANCE_FLOOR**2)
+            targets = (targets - center) / scale
+        if targets is given:
+            return inputs, None, None
+        if self._others:
+            targets = ops.concatenate([targets, ops.take(inputs, self._others, axis=2)], axis=2)
+        return targets, center, scale
+
+    def _smooth(self, targets: Any) -> Any:
+        """Replace targets by their smoothing splines: a frozen Dense over the steps."""
+        keras = load_keras()
+        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
+        smoother = keras.layers.Dense(len(matrix), use_bias=False, trainable=False, name="spline_smoothing")
+        smooth = keras.layers.Permute((2, 1))(smoother(keras.layers.Permute((2, 1))(targets)))
+        smoother.set_weights([matrix.T.astype(np.float32)])
+        return smooth
+
+    def leave(self, outputs: Any, center: Any, scale: Any) -> Any:
+        """Bring a Keras tensor `(B, horizon * F_target)` back from the space."""
+        if center is None and self.link == "identity":
+            return outputs
+        keras = load_keras()
+        ops, count = keras.ops, len(self.target_indices)
+        steps = ops.reshape(outputs, (-1, outputs.shape[1] // count, count))
+        if scale is not None:
+            steps = steps * scale
+        if center is not None:
+            steps = steps + center
+        if self.link == "log":
+            levels = ops.exp(ops.clip(steps, _LOWEST, _HIGHEST)) - LINK_OFFSET
+            steps = keras.layers.Rescaling(1.0, list(self.target_zeros), name="targets")(levels)
+        return ops.reshape(steps, (-1, outputs.shape[1]))
+
+    def windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
+        """Bring the targets of windows into the space as the graph does.
+
+        Returns:
+            The windows, and the centre and scale of each, `(B, 1, F_target)`.
+
+        """
+        count = len(self.target_indices)
+        center, scale = np.zeros((len(X), 1, count)), np.ones((len(X), 1, count))
+        if self.spline_smoothing == 0 and self.link == "identity" and self.normalization == "none":
+            return X, center, scale
+        matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
+        smooth = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))
+        targets = self._linked(smooth)
+        if self.normalization == "last":
+            center = targets[:, -1:]
+        elif self.normalization == "instance":
+            center = targets.mean(axis=1, keepdims=True)
+            scale = np.sqrt(targets.var(axis=1, keepdims=True) + _INSTANCE_FLOOR**2)
+        windows = np.concatenate([(targets - center) / scale, X[:, :, self._others]], axis=2)
+        return windows.astype(np.float32), center, scale
+
+    def horizons(self, y: Float32, center: Float64, scale: Float64) -> Float32:
+        """Bring what is to be forecast, `(B, horizon * F_target)`, into the space of its windows."""
+        steps = self._linked(y.reshape(len(y), -1, len(self.target_indices)).astype(np.float64))
+        result: Float32 = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
+        return result
+
+    def _linked(self, targets: Float64) -> Float64:
+        if self.link == "identity":
+            return targets
+        return np.log(np.maximum(targets - self.target_zeros, 0.0) + LINK_OFFSET)
+
+    @property
+    def _others(self) -> list[int]:
+        return [index for index in range(self.input_features) if index not in self.target_indices]
