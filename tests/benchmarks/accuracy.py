@@ -32,6 +32,7 @@ SEEDS = (42, 2026)
 CALENDAR: dict[str, tuple[list[str], list[int]]] = {
     "growing demand": (["hour_sin", "hour_cos", "dow_sin", "dow_cos"], [168]),
     "counting sensors": (["hour_sin", "hour_cos", "dow_sin", "dow_cos"], [168]),
+    "commuter counts": (["hour_sin", "hour_cos", "dow_sin", "dow_cos"], [168]),
     "daily sales": (["dow_sin", "dow_cos", "year_sin", "year_cos"], []),
     "quarter hours": (["hour_sin", "hour_cos"], [96]),
     "short series": (["hour_sin", "hour_cos"], []),
@@ -116,10 +117,9 @@ def main(names: list[str]) -> None:
     rows = []
     for name in names or list(TABLES):
         for mode in ("univariate", "multivariate"):
-            settings = parameters(
-                feature_mode=mode, series_id_cols=["sensor"] if name == "counting sensors" else "auto"
-            )
-            data = prepare(TABLES[name](), CALENDAR[name], settings)
+            table = TABLES[name]()
+            settings = parameters(feature_mode=mode, series_id_cols=["sensor"] if "sensor" in table else "auto")
+            data = prepare(table, CALENDAR[name], settings)
             results = [run_default(data, settings, seed) for seed in SEEDS]
             scores = {
                 split: [metrics[split]["model"]["overall"] for metrics, _ in results] for split in ("val", "test")
@@ -133,6 +133,7 @@ def main(names: list[str]) -> None:
             rows.append(
                 [
                     name, mode, rows_of(data), choices["normalization"]["chosen"],
+                    " / ".join(history["choices"]["link"]["chosen"] for _, history in results),
                     " / ".join(str(history["best_epoch"]) for _, history in results),
                     *(
                         f"{number:.4g}"
@@ -147,7 +148,7 @@ def main(names: list[str]) -> None:
             )  # fmt: skip
             print(rows[-1], file=sys.stderr, flush=True)
     headings = [
-        "table", "mode", "span", "normalization", "best epoch", "val model", "val ridge", "val LightGBM",
+        "table", "mode", "span", "normalization", "link", "best epoch", "val model", "val ridge", "val LightGBM",
         "val seasonal naive", "test model", "test ridge", "test LightGBM", "test seasonal naive", "test R2",
     ]  # fmt: skip
     print(markdown_table(headings, rows))

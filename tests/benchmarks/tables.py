@@ -35,6 +35,29 @@ def counting_sensors(seed: int = 0) -> Table:
     return pd.concat(parts, ignore_index=True)
 
 
+def commuter_counts(seed: int = 0) -> Table:
+    """Eight counters with two rushes on weekdays and one wave on weekends, spread beyond Poisson, and some events."""
+    random = np.random.default_rng(seed)
+    days, steps = 182, np.arange(24 * 182)
+    hour, weekend = steps % 24, steps // 24 % 7 >= 5
+    parts = []
+    for number in range(8):
+
+        def wave(peak: float, width: float) -> np.ndarray:
+            return np.exp(-0.5 * ((hour - peak) / width) ** 2)
+
+        night, rush = random.uniform(5, 40), random.lognormal(4.5, 0.7)
+        weekday = random.uniform(0.5, 1) * wave(8, 1.3) + random.uniform(0.6, 1) * wave(17.5, 2) + 0.5 * wave(13, 2)
+        leisure = random.uniform(0.3, 1.2) * wave(random.uniform(12, 15), 3.5)
+        rate = night * np.where((hour > 6) & (hour < 23), 1.0, 0.2) + rush * np.where(weekend, leisure, weekday)
+        rate = rate * np.exp(0.25 * _smooth(random.normal(size=len(steps)), 0.98))
+        for day in random.choice(days, 6, replace=False):
+            rate[day * 24 + 17 : day * 24 + 23] *= random.uniform(1.5, 4)
+        counts = random.poisson(rate * random.gamma(8, 1 / 8, size=len(steps)))
+        parts.append(_table(steps, "h", counts.astype(float)).assign(sensor=f"s{number}"))
+    return pd.concat(parts, ignore_index=True)
+
+
 def daily_sales(seed: int = 0) -> Table:
     """Five years of days with a week, a year and a slow trend."""
     random = np.random.default_rng(seed)
@@ -69,6 +92,7 @@ def pure_noise(seed: int = 0) -> Table:
 TABLES: dict[str, Callable[..., Table]] = {
     "growing demand": growing_demand,
     "counting sensors": counting_sensors,
+    "commuter counts": commuter_counts,
     "daily sales": daily_sales,
     "quarter hours": quarter_hours,
     "short series": short_series,
