@@ -133,7 +133,9 @@ _EXPECT_REFUSAL = "import subprocess as s; assert s.run({command}, capture_outpu
 
 def measure_modelling(workspace: Path) -> list[Finding]:
     """`kedro run --pipeline=modelling` against a bare script that imports Keras and fits the same model."""
-    settings = "linear_path=none,normalization=none,learning_rate=0.001,epochs=10,early_stopping_patience=10"
+    settings = (
+        "linear_path=none,link=identity,normalization=none,learning_rate=0.001,epochs=10,early_stopping_patience=10"
+    )
     timed([KEDRO, "run", "--pipeline=preprocessing", "--params", f"{settings},run_id=bench"], workspace)
     command = [KEDRO, "run", "--pipeline=modelling", "--params", f"{settings},run_id=bench"]
     (workspace / "bare.py").write_text(textwrap.dedent(_BARE_SCRIPT))

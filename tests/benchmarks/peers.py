@@ -21,7 +21,7 @@ SCRIPT = Path(__file__).with_name("peer_models.py")
 BUDGETS = {"neuralforecast": (1_000, 10), "darts": (100, 1)}
 DATA = "processed_run_id=peers,lookback_span=24"
 OURS = {
-    "the plain LSTM of 64": "linear_path=none,normalization=none,learning_rate=0.01,run_id=plain",
+    "the plain LSTM of 64": "linear_path=none,link=identity,normalization=none,learning_rate=0.01,run_id=plain",
     "the default model": "run_id=default",
 }
 Epochs = list[tuple[int, float, float]]

@@ -192,7 +192,8 @@ def study_smoothing() -> str:
         pairs = [[ridge_rmse(data, split, matrix) for split in (1, 2)] for matrix in matrices]
         rows.append(["ridge", f"{sigma:g}", *(f"{val:.3f} / {test:.3f}" for val, test in pairs)])
         plain = [
-            run_default(data, parameters(linear_path="none", spline_smoothing=penalty), 42)[0] for penalty in PENALTIES
+            run_default(data, parameters(linear_path="none", link="identity", spline_smoothing=penalty), 42)[0]
+            for penalty in PENALTIES
         ]
         pairs = [[metrics[split]["model"]["overall"]["rmse"] for split in ("val", "test")] for metrics in plain]
         rows.append(["plain LSTM", f"{sigma:g}", *(f"{val:.3f} / {test:.3f}" for val, test in pairs)])

@@ -273,13 +273,14 @@ _TRANSLATORS: dict[str, Translator] = {
     "Concatenate": lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
         "Concat", [graph.batch_first(value) for value in inputs[0]], f"{name}/concat", axis=config["axis"]
     ),
-    **{kind: _unary(kind) for kind in ("Sqrt", "Exp", "Log", "Relu")},
+    **{kind: _unary(kind) for kind in ("Sqrt", "Exp", "Log")},
     "Clip": _clip,
     "Rescaling": _rescaling,
     "Square": lambda graph, name, config, inputs, weights: graph.add(  # noqa: ARG005
         "Mul", [graph.batch_first(inputs[0])] * 2, f"{name}/square"
     ),
     "Add": _binary("Add"),
+    "Maximum": _binary("Max"),
     "Subtract": _binary("Sub"),
     "Multiply": _binary("Mul"),
     "TrueDivide": _binary("Div"),

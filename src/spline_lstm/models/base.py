@@ -73,13 +73,13 @@ class ForecastModel(ABC):
         self.target_indices = tuple(target_indices)
         self.linear_path = linear_path
         self.space = TargetSpace(
-            self.target_indices,
-            input_features,
-            target_ages or tuple(range(sequence_length))[::-1],
-            target_zeros or (0.0,) * len(target_indices),
-            normalization,
-            spline_smoothing,
-            link,
+            target_indices=self.target_indices,
+            input_features=input_features,
+            target_ages=target_ages or tuple(range(sequence_length))[::-1],
+            target_zeros=target_zeros or (0.0,) * len(target_indices),
+            normalization=normalization,
+            spline_smoothing=spline_smoothing,
+            link=link,
         )
         self.seed = seed
         self.network: Any = None
@@ -193,8 +193,8 @@ class ForecastModel(ABC):
             The data, and the centre and scale of every window, `(B, 1, F_target)`.
 
         """
-        windows, center, scale = self.space.windows(X)
-        targets = np.nan_to_num(self.space.horizons(y, center, scale))
+        windows, center, scale = self.space.enter_windows(X)
+        targets = np.nan_to_num(self.space.enter_horizons(y, center, scale))
         return RidgeData(windows.reshape(len(windows), -1), targets, ~np.isnan(y)), center, scale
 
     def predict(self, X: Float32 | Cuts) -> Float32:

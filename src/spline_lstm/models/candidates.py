@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.contracts import ModelInput
-from spline_lstm.cuts import draw
 from spline_lstm.errors import ParameterError, TrainingDivergedError
 from spline_lstm.models.base import ENOUGH_HORIZONS, ForecastModel
 from spline_lstm.models.registry import ModelSpec, make_model
-from spline_lstm.models.selection import CLEARLY_BETTER
+from spline_lstm.models.selection import draw_windows
 from spline_lstm.models.target_space import LINK_OFFSET
 from spline_lstm.models.training import TrainingRecord, Windows
 
@@ -19,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 _FAR_BELOW = 0.9
 """Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
-to the stack that the path may be in its way. Also the variance of the errors, relative to a constant one, from which
-one in proportion to the level is taken to describe them."""
-_MOST_WINDOWS = 20_000
+to the stack that the path may be in its way."""
+_CLEARLY_LIKELIER = 0.1
+"""Gain in log-likelihood, doubled, of one error, from which errors are said to vary more at higher forecasts."""
 
 
 def check_link(spec: ModelSpec, data: ModelInput) -> None:
@@ -31,8 +30,7 @@ def check_link(spec: ModelSpec, data: ModelInput) -> None:
         ParameterError: Names the target and its lowest value in the training part.
 
     """
-    lowest = _lowest_targets(data)
-    if spec.link == "log" and min(lowest) < 0:
+    if spec.link == "log" and min(lowest := _lowest_targets(data)) < 0:
         name = data.target_names[int(np.argmin(lowest))]
         raise ParameterError(
             f"'link' is 'log', and the target '{name}' falls to {min(lowest):g} in the training part; a logarithm "
@@ -47,8 +45,8 @@ def fit_candidates(
 
     The first has, where that is `auto`, a ridge path and the identity as its link. The second has a logarithmic link
     where the errors of the first on validation vary more at higher forecasts and no target is negative; it has no path
-    where its link is another, or where the loss of the first is at least 10 % below that of its ridge path alone. It
-    is taken where its validation RMSE is at least 2 % lower.
+    where its link is another, or where the loss of the first is at least 10 % below that of its ridge path alone. The
+    one with the lower validation loss is taken.
 
     Args:
         spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
@@ -84,7 +82,7 @@ def fit_candidates(
             losses[_name(second)] = None
         else:
             losses[_name(second)] = second_record.best_loss
-            if second_record.best_loss <= CLEARLY_BETTER**2 * record.best_loss:
+            if second_record.best_loss < record.best_loss:
                 chosen, model, record = second, second_model, second_record
     compared = {"decided_on": "validation", "val_loss": losses}
     return model, record, {name: {"chosen": getattr(chosen, name), **compared} for name in autos}
@@ -95,7 +93,9 @@ def _name(spec: ModelSpec) -> str:
 
 
 def _lowest_targets(data: ModelInput) -> list[float]:
-    lowest: list[float] = np.nanmin(data.raw_target[data.row_split == 0], axis=0).tolist()
+    """Lowest observed value of each target in the training part; what was filled in may undershoot."""
+    rows = (data.row_split == 0)[:, None] & ~data.is_imputed
+    lowest: list[float] = np.min(data.raw_target, axis=0, where=rows, initial=np.inf).tolist()
     return lowest
 
 
@@ -107,13 +107,15 @@ def _spread_grows(model: ForecastModel, data: ModelInput, val: Windows) -> bool:
     """
     if min(_lowest_targets(data)) < 0 or len(val[0]) < ENOUGH_HORIZONS * model.output_units:
         return False
-    zeros = np.array(data.target_zeros)
-    rows = draw(np.arange(len(val[0])), _MOST_WINDOWS)
-    truth = val[1][rows].reshape(len(rows), -1, len(zeros))
-    forecast = model.predict(val[0][rows]).reshape(truth.shape)
-    square = np.square(forecast - truth, dtype=np.float64)
-    level = np.where(np.isnan(square), np.nan, np.maximum(forecast - zeros, 0) + LINK_OFFSET)
-    by_target = (0, 1)
-    constant = np.log(np.nanmean(square, axis=by_target))
-    growing = np.log(np.nanmean(square / level, axis=by_target)) + np.nanmean(np.log(level), axis=by_target)
-    return bool(np.mean(growing - constant) <= np.log(_FAR_BELOW))
+    X, y = draw_windows(val)
+    shape = (len(X), data.horizon, len(data.target_indices))
+    by_target = (np.moveaxis(part.reshape(shape), 2, 0) for part in (model.predict(X), y))
+    gains = []
+    for forecast, truth, zero in zip(*by_target, data.target_zeros, strict=True):
+        known = ~np.isnan(truth)
+        if known.any():
+            square = np.square(forecast - truth, dtype=np.float64)[known]
+            level = np.maximum(forecast[known] - zero, 0) + LINK_OFFSET
+            constant, growing = np.log(square.mean()), np.log((square / level).mean()) + np.log(level).mean()
+            gains.append(constant - growing)
+    return bool(np.mean(gains) > _CLEARLY_LIKELIER)

@@ -20,7 +20,7 @@ from spline_lstm.types import Float32, Int64
 logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
 
-CLEARLY_BETTER = 0.98
+_CLEARLY_BETTER = 0.98
 """Validation error, relative to the simplest choice, from which another one is taken: what is a tie on one
 stretch of time is noise."""
 _SMOOTHING = (0.0, 0.1, 1.0, 10.0)
@@ -60,13 +60,20 @@ def resolve_model(
     )
     for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
         if getattr(spec, name) == "auto":
-            drawn = _draw(train), _draw(val)
+            drawn = draw_windows(train), draw_windows(val)
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
             scores = {value: _ridge_rmse(choice, data, *drawn, seed) for value, choice in tried.items()}
             chosen = _choose(scores)
             resolved = tried[chosen]
             record[name] = _record(name, chosen, scores, "validation")
     return resolved, record
+
+
+def draw_windows(windows: Windows) -> tuple[Float32, Float32]:
+    """Cut the windows that a choice is made on: all of them, or 20,000 drawn ones."""
+    X, y = windows
+    drawn = draw(np.arange(len(X)), _MOST_WINDOWS)
+    return X[drawn], y[drawn]
 
 
 def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
@@ -113,7 +120,7 @@ def _choose(scores: dict[Choice, float]) -> Choice:
     """Return the best choice, or the first, simplest one where no other is clearly better."""
     simplest = next(iter(scores))
     best = min(scores, key=lambda choice: scores[choice])
-    return best if scores[best] <= CLEARLY_BETTER * scores[simplest] else simplest
+    return best if scores[best] <= _CLEARLY_BETTER * scores[simplest] else simplest
 
 
 def _record(name: str, chosen: Any, scores: dict[Any, float], decided_on: str) -> dict[str, Any]:
@@ -147,19 +154,13 @@ def _ages_rmse(data: ModelInput, past: Int64, train: Int64, val: Int64) -> float
     return float(np.sqrt(masked_mse(fitted.predict(held_out.inputs), held_out)))
 
 
-def _draw(windows: Windows) -> tuple[Float32, Float32]:
-    X, y = windows
-    drawn = draw(np.arange(len(X)), _MOST_WINDOWS)
-    return X[drawn], y[drawn]
-
-
 def _ridge_rmse(
     spec: ModelSpec, data: ModelInput, train: tuple[Float32, Float32], val: tuple[Float32, Float32], seed: int
 ) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
     link = "identity" if spec.link == "auto" else spec.link
     model = make_model(spec.model_copy(update={"linear_path": "ridge", "link": link}), data, seed)
-    held_out, _, scale = model.ridge_data(*val)
+    held_out, center, scale = model.ridge_data(*val)
     fitted = fit_ridge(model.ridge_data(*train)[0], held_out)
-    error = (fitted.predict(held_out.inputs) - held_out.targets).reshape(len(scale), -1, scale.shape[2]) * scale
-    return float(np.sqrt(np.mean(np.square(error.reshape(held_out.mask.shape)[held_out.mask]))))
+    forecast = model.space.leave_horizons(fitted.predict(held_out.inputs), center, scale)
+    return float(np.sqrt(np.nanmean(np.square(forecast - val[1]))))

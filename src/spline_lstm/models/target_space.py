@@ -19,9 +19,9 @@ Link = Literal["identity", "log"]
 
 LINK_OFFSET = 0.1
 """Added to a scaled target, counted from zero of its own unit, before the logarithm; about a tenth of its deviation."""
-_LOWEST, _HIGHEST = math.log(LINK_OFFSET), 7.0
-"""On the logarithmic scale: zero, and some thousand deviations, as an exponential must not overflow."""
-_INSTANCE_FLOOR = 1e-3  # of a deviation in scaled units: a flat window must not divide by zero
+_LOWEST, _HIGHEST = math.log(LINK_OFFSET), 20.0
+"""On the logarithmic scale: zero, and 5e8 scaled units, as an exponential must not overflow."""
+_INSTANCE_FLOOR = 1e-3  # a flat window must not divide by zero
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,9 @@ class TargetSpace:
         if self.spline_smoothing > 0:
             targets = self._smooth(targets)
         if self.link == "log":
-            levels = keras.layers.Rescaling(1.0, [-zero for zero in self.target_zeros], name="level")(targets)
-            targets = ops.log(ops.relu(levels) + LINK_OFFSET)
+            offsets = [LINK_OFFSET - zero for zero in self.target_zeros]
+            levels = keras.layers.Rescaling(1.0, offsets, name="levels")(targets)
+            targets = ops.log(ops.maximum(levels, LINK_OFFSET))
         if self.normalization == "last":
             center = targets[:, -1:, :]
             targets = targets - center
@@ -100,11 +101,12 @@ class TargetSpace:
         if center is not None:
             steps = steps + center
         if self.link == "log":
-            levels = ops.exp(ops.clip(steps, _LOWEST, _HIGHEST)) - LINK_OFFSET
-            steps = keras.layers.Rescaling(1.0, list(self.target_zeros), name="targets")(levels)
+            levels = ops.exp(ops.clip(steps, _LOWEST, _HIGHEST))
+            offsets = [zero - LINK_OFFSET for zero in self.target_zeros]
+            steps = keras.layers.Rescaling(1.0, offsets, name="targets")(levels)
         return ops.reshape(steps, (-1, outputs.shape[1]))
 
-    def windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
+    def enter_windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
         """Bring the targets of windows into the space as the graph does.
 
         Returns:
@@ -126,11 +128,18 @@ class TargetSpace:
         windows = np.concatenate([(targets - center) / scale, X[:, :, self._others]], axis=2)
         return windows.astype(np.float32), center, scale
 
-    def horizons(self, y: Float32, center: Float64, scale: Float64) -> Float32:
+    def enter_horizons(self, y: Float32, center: Float64, scale: Float64) -> Float32:
         """Bring what is to be forecast, `(B, horizon * F_target)`, into the space of its windows."""
         steps = self._linked(y.reshape(len(y), -1, len(self.target_indices)).astype(np.float64))
         result: Float32 = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
         return result
+
+    def leave_horizons(self, outputs: Float64, center: Float64, scale: Float64) -> Float64:
+        """Bring forecasts, `(B, horizon * F_target)`, back from the space of their windows."""
+        steps = outputs.reshape(len(outputs), -1, len(self.target_indices)) * scale + center
+        if self.link == "log":
+            steps = np.exp(np.clip(steps, _LOWEST, _HIGHEST)) - LINK_OFFSET + self.target_zeros
+        return steps.reshape(outputs.shape)
 
     def _linked(self, targets: Float64) -> Float64:
         if self.link == "identity":
