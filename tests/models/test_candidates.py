@@ -138,11 +138,9 @@ def test_each_target_tells_by_its_own_level_how_its_errors_vary(prepare_table: A
     assert candidates(data, {"ridge": 1, "none": 1})[3] == ["ridge, identity", "none, log"]
 
 
-def test_a_fill_below_zero_does_not_forbid_the_logarithm(prepare_table: Any) -> None:
-    stamps = pd.date_range("2024-01-01", periods=600, freq="h", tz="UTC")
-    table = pd.DataFrame({"timestamp": stamps, "target": counts()})
-    table.loc[(table.index % 24 > 14) & (table.index % 24 < 19), "target"] = np.nan
-    data = prepare_table(table)
+def test_a_fill_below_zero_does_not_forbid_the_logarithm(prepare: Callable[..., ModelInput]) -> None:
+    hour = np.arange(600) % 24
+    data = prepare(np.where((hour > 14) & (hour < 19), np.nan, counts()), noise=0.0)
     assert data.raw_target[data.row_split == 0].min() < 0
     check_link(make_spec(link="log"), data)
     assert candidates(data, {"ridge": 1, "none": 1})[3] == ["ridge, identity", "none, log"]

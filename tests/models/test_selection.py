@@ -74,5 +74,5 @@ def test_a_given_span_is_taken(prepare: Any) -> None:
 
 @pytest.mark.usefixtures("few_are_enough")
 def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selection, "_MOST_WINDOWS", 280)
+    monkeypatch.setattr(selection, "CHOICE_WINDOWS", 280)
     assert resolve_ages("auto", prepare(long_season()), ())[0][0] > 5

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Self
 import numpy as np
 
 from spline_lstm.contracts import check_windows
-from spline_lstm.cuts import Cuts, draw
+from spline_lstm.cuts import Cuts
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
@@ -20,6 +20,7 @@ from spline_lstm.models.training import (
     Loss,
     TrainingRecord,
     Windows,
+    draw_windows,
     make_forecast,
     make_relative_loss,
     masked_mse_loss,
@@ -177,11 +178,7 @@ class ForecastModel(ABC):
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        parts = []
-        for X, y in (train, val):
-            drawn = draw(np.arange(len(X)), MOST_WINDOWS)
-            parts.append(self.ridge_data(X[drawn], y[drawn])[0])
-        ridge = fit_ridge(*parts)
+        ridge = fit_ridge(*(self.ridge_data(*draw_windows(part, MOST_WINDOWS))[0] for part in (train, val)))
         weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
         self.network.get_layer("linear_path").set_weights(weights)
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)

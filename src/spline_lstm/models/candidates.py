@@ -10,9 +10,8 @@ from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError, TrainingDivergedError
 from spline_lstm.models.base import ENOUGH_HORIZONS, ForecastModel
 from spline_lstm.models.registry import ModelSpec, make_model
-from spline_lstm.models.selection import draw_windows
 from spline_lstm.models.target_space import LINK_OFFSET
-from spline_lstm.models.training import TrainingRecord, Windows
+from spline_lstm.models.training import CHOICE_WINDOWS, TrainingRecord, Windows, draw_windows
 
 logger = logging.getLogger(__name__)
 
@@ -105,9 +104,9 @@ def _spread_grows(model: ForecastModel, data: ModelInput, val: Windows) -> bool:
     The normal log-likelihoods of both are compared, with the scale of each at its best; negative targets rule it out,
     and so few windows that what they tell is chance.
     """
-    if min(_lowest_targets(data)) < 0 or len(val[0]) < ENOUGH_HORIZONS * model.output_units:
+    if len(val[0]) < ENOUGH_HORIZONS * model.output_units or min(_lowest_targets(data)) < 0:
         return False
-    X, y = draw_windows(val)
+    X, y = draw_windows(val, CHOICE_WINDOWS)
     shape = (len(X), data.horizon, len(data.target_indices))
     by_target = (np.moveaxis(part.reshape(shape), 2, 0) for part in (model.predict(X), y))
     gains = []

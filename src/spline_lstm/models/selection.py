@@ -12,7 +12,7 @@ from spline_lstm.cuts import draw
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge, masked_mse
 from spline_lstm.models.target_space import NORMALIZATIONS
-from spline_lstm.models.training import Windows
+from spline_lstm.models.training import CHOICE_WINDOWS, Windows, draw_windows
 from spline_lstm.series.bundle import spread_ages
 from spline_lstm.series.windows import make_ages, make_season_ages
 from spline_lstm.types import Float32, Int64
@@ -27,7 +27,6 @@ _SMOOTHING = (0.0, 0.1, 1.0, 10.0)
 _SPANS = (1, 2, 4, 7, 14)
 """In lookbacks."""
 _ENOUGH_WINDOWS = 1_000
-_MOST_WINDOWS = 20_000
 _FIT_SHARE = 0.8
 
 
@@ -60,20 +59,13 @@ def resolve_model(
     )
     for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
         if getattr(spec, name) == "auto":
-            drawn = draw_windows(train), draw_windows(val)
+            drawn = draw_windows(train, CHOICE_WINDOWS), draw_windows(val, CHOICE_WINDOWS)
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
             scores = {value: _ridge_rmse(choice, data, *drawn, seed) for value, choice in tried.items()}
             chosen = _choose(scores)
             resolved = tried[chosen]
             record[name] = _record(name, chosen, scores, "validation")
     return resolved, record
-
-
-def draw_windows(windows: Windows) -> tuple[Float32, Float32]:
-    """Cut the windows that a choice is made on: all of them, or 20,000 drawn ones."""
-    X, y = windows
-    drawn = draw(np.arange(len(X)), _MOST_WINDOWS)
-    return X[drawn], y[drawn]
 
 
 def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
@@ -95,7 +87,7 @@ def resolve_ages(span: int | str, data: ModelInput, seasons: Sequence[int]) -> t
     """
     if isinstance(span, int):
         return make_ages(data.lookback, span), {}
-    limits = (_MOST_WINDOWS, round(_MOST_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
+    limits = (CHOICE_WINDOWS, round(CHOICE_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
     train, val = (draw(windows, most) for windows, most in zip(_split_training(data), limits, strict=True))
     candidates = _age_candidates(data, seasons)
     if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(candidates) < 2:

@@ -16,6 +16,9 @@ from spline_lstm.types import Float32, Int64
 Windows = tuple[Float32 | Cuts, Float32 | Cuts]
 """Inputs `X` and targets `y`, as arrays or uncut; NaN in `y` marks what was not observed."""
 
+CHOICE_WINDOWS = 20_000
+"""Windows that a choice is made on; of more, so many are drawn."""
+
 Loss = Callable[[Any, Any], Any]
 """From targets and forecasts, `(B, outputs)`, to a loss of each window."""
 
@@ -26,7 +29,6 @@ _BYTES_A_CALL = 256_000_000
 _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
 _TRIAL_STEPS = 500
-_TRIAL_WINDOWS = 20_000
 _CLEARLY_LOWER = 0.988
 """Validation loss, relative to that of the smallest learning rate, from which another one is taken."""
 _LEAST_LEARNING_RATE = 0.99e-4
@@ -120,8 +122,7 @@ def train_network(
     _check_finite(0, best_loss)
     trials: dict[float, float] = {}
     if learning_rate == "auto":
-        rows = draw(np.arange(len(val[0])), _TRIAL_WINDOWS)
-        drawn = (val[0][rows], val[1][rows])
+        drawn = draw_windows(val, CHOICE_WINDOWS)
         trials = {tried: try_rate(tried, drawn) for tried in _LEARNING_RATES}
         del drawn
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
@@ -183,6 +184,13 @@ def make_relative_loss(zeros: Float32) -> Loss:
         return ops.mean(ops.square(error) / level, axis=-1)
 
     return relative_loss
+
+
+def draw_windows(windows: Windows, most: int) -> tuple[Float32, Float32]:
+    """Cut at most so many windows, the same ones every time."""
+    X, y = windows
+    drawn = draw(np.arange(len(X)), most)
+    return X[drawn], y[drawn]
 
 
 def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows) -> float:
