@@ -43,10 +43,15 @@ lock:  ## Write the lock file anew; needs uv.
 	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate --quiet --output-file requirements.lock
 
+# The lock file is complete: nothing is resolved, so no later release can change what is installed.
 $(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); found = sys.version.split()[0]; \
+		sys.exit(None if ok else f"Error: Python 3.11 to 3.13 is needed, $(PYTHON) is {found}; name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
+	@echo "Installing $$(grep -c '^[a-zA-Z]' requirements.lock) packages into .venv: some 900 MB to download, 3 GB on disk, two to five minutes"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/pip install --no-deps --require-hashes --requirement requirements.lock
 	$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/pip check
 	touch $@
 
 clean:

@@ -1,0 +1,1 @@
+"""What `.ci/run` checks of the set-up itself; needs nothing but Python."""
