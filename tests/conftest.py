@@ -14,14 +14,14 @@ import pytest
 from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.parameters import Parameters, parse_parameters
-from spline_lstm.series import bundle, frame, grid
-from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.project.parameters import Parameters, parse_parameters
+from spline_lstm.series import assembly, grid
+from spline_lstm.series.assembly import FilledSeries
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
-from spline_lstm.series.frame import Observations
 from spline_lstm.series.grid import Grid
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec, make_ages
@@ -135,7 +135,7 @@ def observe_table(select_from: Callable[..., Columns], default_schema: Covariate
     """Validate a table."""
 
     def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> Observations:
-        return frame.make_observations(table, select_from(table, schema, **changes))
+        return make_observations(table, select_from(table, schema, **changes))
 
     return run
 
@@ -165,7 +165,7 @@ def fill_table(
         parameters = make_parameters(**changes)
         regular = grid_table(table, schema, **changes)
         borders = make_split_borders(regular.borders, parameters.split)
-        return bundle.fill_series(regular, parameters.part(bundle.FillSpec), borders, None)
+        return assembly.fill_series(regular, parameters.part(assembly.FillSpec), borders, None)
 
     return run
 
@@ -180,13 +180,13 @@ def prepare_table(
 
     def run(table: pd.DataFrame, schema: CovariateSchema = default_schema, **changes: Any) -> ModelInput:
         parameters = make_parameters(**{**SMALL_WINDOWS, **changes})
-        made = bundle.make_model_input(
+        made = assembly.make_model_input(
             fill_table(table, schema, **{**SMALL_WINDOWS, **changes}),
             schema, parameters.part(TableSpec), parameters.part(WindowSpec),
             processed_id="test", model_types=("lstm",),
         )  # fmt: skip
         past = make_ages(made.lookback, changes.get("lookback_span", made.lookback))
-        return bundle.spread_lookback(made, past, {})
+        return assembly.spread_lookback(made, past, {})
 
     return run
 

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from spline_lstm.contracts import ARRAYS
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.series.latest import Preprocessor
+from spline_lstm.series.forecast_windows import Preprocessor
+from spline_lstm.series.model_input import ARRAYS
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 
 PROJECT = Path(__file__).parents[1]

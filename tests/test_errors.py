@@ -6,7 +6,8 @@ import click
 import pytest
 
 from spline_lstm import errors
-from spline_lstm.errors import Failure, ProjectBugError, SplineLSTMError, TableError, examples, nearest, own_error
+from spline_lstm.errors import Failure, ProjectBugError, SplineLSTMError, TableError, own_error
+from spline_lstm.text import examples, nearest
 
 EXIT_CODES = {
     "ParameterError": 2,

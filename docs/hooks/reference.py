@@ -20,12 +20,12 @@ import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-from spline_lstm.contracts import META_KEYS, WINDOW_ARRAYS, ModelInput
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.evaluation.markdown import table
-from spline_lstm.parameters import Parameters
-from spline_lstm.series.latest import Preprocessor
+from spline_lstm.project.parameters import Parameters
+from spline_lstm.reporting.markdown import table
+from spline_lstm.series.forecast_windows import Preprocessor
+from spline_lstm.series.model_input import META_KEYS, WINDOW_ARRAYS, ModelInput
 from spline_lstm.series.schema import CovariateSchema
 
 ROOT = Path(__file__).parents[2]

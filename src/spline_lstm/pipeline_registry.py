@@ -6,9 +6,10 @@ from pathlib import Path
 from kedro.framework.project import find_pipelines
 from kedro.pipeline import Pipeline
 
-from spline_lstm.errors import ParameterError, examples, nearest
-from spline_lstm.matrix import note_pipelines_made
+from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines import MAIN_JOB
+from spline_lstm.project.plan import note_pipelines_made
+from spline_lstm.text import examples, nearest
 
 
 def register_pipelines() -> dict[str, Pipeline]:

@@ -2,11 +2,11 @@
 
 import warnings
 
-from spline_lstm.catalog import ProjectCatalog
-from spline_lstm.closing import ClosingHooks
-from spline_lstm.context import ProjectContext
-from spline_lstm.hooks import ProjectHooks
-from spline_lstm.tracking import TrackingHooks
+from spline_lstm.hooks.mlflow import TrackingHooks
+from spline_lstm.hooks.run import ProjectHooks
+from spline_lstm.hooks.summary import ClosingHooks
+from spline_lstm.project.catalog import ProjectCatalog
+from spline_lstm.project.context import ProjectContext
 
 # Kedro says on every `--pipeline=...` that `--pipelines=...` is to come; both work.
 warnings.filterwarnings("ignore", message=".*'--pipeline'.*", category=DeprecationWarning)

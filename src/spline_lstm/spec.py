@@ -14,7 +14,8 @@ from pydantic import (
     ValidationError,
 )
 
-from spline_lstm.errors import SplineLSTMError, examples, nearest
+from spline_lstm.errors import SplineLSTMError
+from spline_lstm.text import examples, nearest
 
 
 class Spec(BaseModel):

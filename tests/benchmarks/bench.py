@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from spline_lstm.evaluation.markdown import table as markdown_table
+from spline_lstm.reporting.markdown import table as markdown_table
 
 PROJECT = Path(__file__).parents[2]
 KEDRO = str(Path(sys.executable).parent / "kedro")
@@ -297,7 +297,7 @@ def measure_matrix(workspace: Path) -> list[Finding]:
     bootstrap_project(workspace)
     with KedroSession.create(workspace) as session:
         session.load_context()
-        from spline_lstm.matrix import current_matrix
+        from spline_lstm.project.plan import current_matrix
 
         reports = ",".join(f"{cell.run_id}.report" for cell in current_matrix().cells)
     found: dict[str, list[tuple[float, float]]] = {}

@@ -14,16 +14,16 @@ from scipy.interpolate import BSpline
 from tests.benchmarks import svg
 from tests.benchmarks.accuracy import parameters, run_default
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.cuts import cut_lookbacks
 from spline_lstm.datasets.inputs import TableDataset, read_schema
-from spline_lstm.evaluation.markdown import table as markdown_table
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse, ridge_data
 from spline_lstm.models.smoothing import make_smoothing_matrix
 from spline_lstm.pipelines.preprocessing.nodes import fill_series, validate_table
-from spline_lstm.series import bundle
-from spline_lstm.series.bundle import FilledSeries, spread_lookback
+from spline_lstm.reporting.markdown import table as markdown_table
+from spline_lstm.series import assembly
+from spline_lstm.series.assembly import FilledSeries, spread_lookback
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.lazy_windows import cut_lookbacks
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.spline import Fill, FillSpec
 from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_ages
 
@@ -85,7 +85,7 @@ def filled_otherwise(filled: FilledSeries, how: str) -> FilledSeries:
 
 def windows_of(filled: FilledSeries) -> ModelInput:
     """Univariate windows of consecutive rows."""
-    return bundle.make_model_input(
+    return assembly.make_model_input(
         filled, SCHEMA, SETTINGS.part(TableSpec), SETTINGS.part(WindowSpec), processed_id="study", model_types=()
     )
 

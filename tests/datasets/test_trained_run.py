@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.datasets import FilesDataset, TrainedRunDataset
 from spline_lstm.datasets.storage import sha256_of, write_bytes
 from spline_lstm.edge.backends import MODEL_FILES
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError
+from spline_lstm.series.model_input import ModelInput
 
 RECORD, PREPROCESSOR = "08_reporting/trained/run.json", "05_model_input/shared/preprocessor.pkl"
 KERAS, EXPORTS = "06_models/trained/model.keras", "06_models/trained/edge"

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.edge.contract import EdgeContract, make_contract
 from spline_lstm.edge.gate import EdgeSpec, Reference, make_reference
 from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.registry import MODELS
+from spline_lstm.series.model_input import ModelInput
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.forecasts import evaluate
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
+from spline_lstm.series.model_input import ModelInput
 
 
 @pytest.fixture(scope="module")

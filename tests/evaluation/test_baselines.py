@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.baselines import last_value, moving_average, naive_forecasts, seasonal_naive
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64
 
 NOT_KNOWN = float("nan")

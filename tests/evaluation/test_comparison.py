@@ -7,7 +7,7 @@ import pytest
 from spline_lstm.errors import ComparisonError
 from spline_lstm.evaluation import comparison
 from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, EdgeWeights, RecommendationWeights
-from spline_lstm.evaluation.comparison_report import (
+from spline_lstm.reporting.comparison_report import (
     make_accuracy_latency_plot,
     make_comparison_report,
     make_seed_plot,

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.baselines import naive_forecasts
 from spline_lstm.evaluation.forecasts import evaluate, make_predictions
 from spline_lstm.evaluation.metrics import METRICS
+from spline_lstm.series.model_input import ModelInput
 
 
 @pytest.mark.parametrize("split", ["val", "test"])

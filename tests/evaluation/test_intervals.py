@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.intervals import fit_half_widths, half_widths, make_bounds, make_intervals, score_intervals
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64
 
 

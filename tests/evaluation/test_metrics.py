@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.metrics import METRICS, ErrorScales, fit_error_scales, score
+from spline_lstm.series.model_input import ModelInput
 
 SCALES = ErrorScales(floor=np.array([2.0]), naive_error=np.array([0.5]))
 

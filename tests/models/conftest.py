@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.registry import MODELS
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float32
 
 LOOKBACK, HORIZON = 6, 3

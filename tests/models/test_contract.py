@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.cuts import Cuts
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS
+from spline_lstm.series.lazy_windows import Cuts
 
 SHAPES = [(1, (0,)), (8, (0,)), (8, (0, 1))]
 

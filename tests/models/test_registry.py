@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ParameterError
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
+from spline_lstm.series.model_input import ModelInput
 
 MODEL: dict[str, Any] = {
     "model_type": "gru", "hidden_units": (4, 3), "dropout": 0.1, "learning_rate": 0.01, "normalization": "last",

@@ -13,13 +13,13 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from spline_lstm import matrix
 from spline_lstm.datasets import JSONDataset, TextDataset
 from spline_lstm.errors import InsufficientDataError
-from spline_lstm.matrix import make_matrix, set_current_matrix
-from spline_lstm.parameters import GROUPS, RunSpec, resolve_parameters
 from spline_lstm.pipelines.backtest import create_pipeline
 from spline_lstm.pipelines.backtest.nodes import InFold
+from spline_lstm.project import plan
+from spline_lstm.project.parameters import GROUPS, RunSpec, resolve_parameters
+from spline_lstm.project.plan import make_matrix, set_current_matrix
 from spline_lstm.series.windows import WindowSpec
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
@@ -48,9 +48,9 @@ BLOCK = 15
 
 @pytest.fixture(scope="module", autouse=True)
 def leave_no_matrix() -> Any:
-    before = list(matrix._current)
+    before = list(plan._current)
     yield
-    matrix._current[:] = before
+    plan._current[:] = before
 
 
 @pytest.fixture(scope="module")

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.edge.report import explain_verdict, make_edge_report, make_matrix_report
 from spline_lstm.errors import ArtifactDamagedError, EdgeGateError, Failure, TrainingDivergedError
 from spline_lstm.models.registry import MODELS, ModelSpec
-from spline_lstm.parameters import ExportSpec, RunSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
+from spline_lstm.project.parameters import ExportSpec, RunSpec
+from spline_lstm.reporting.gate_report import explain_verdict, make_edge_report, make_matrix_report
+from spline_lstm.series.model_input import ModelInput
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

@@ -10,13 +10,13 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, PlotlyDataset, TextDataset
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.gru import GRUModel
-from spline_lstm.parameters import GROUPS, RunSpec
 from spline_lstm.pipelines.modelling import create_pipeline
 from spline_lstm.pipelines.modelling.nodes import train_model
+from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.series.model_input import ModelInput
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

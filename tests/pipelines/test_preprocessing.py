@@ -10,13 +10,13 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from spline_lstm.contracts import ARRAYS, ModelInput
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.models.registry import MODELS
-from spline_lstm.parameters import GROUPS, RunSpec
 from spline_lstm.pipelines.preprocessing import create_pipeline
 from spline_lstm.pipelines.preprocessing.nodes import validate_table
+from spline_lstm.project.parameters import GROUPS, RunSpec
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.model_input import ARRAYS, ModelInput
 
 SMALL = {"lookback": 6, "horizon": 3}
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, reject
 from hypothesis import strategies as st
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import InsufficientDataError
-from spline_lstm.series.bundle import spread_lookback
+from spline_lstm.series.assembly import spread_lookback
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.windows import make_ages, make_season_ages
 

@@ -1,8 +1,8 @@
 """Releases that did not exist when the lock file was written: pip must pass them over.
 
-`python3 -m tests.setup.later_releases make FOLDER` writes an empty wheel of version 999 for every locked name; pip looks
-into the folder when `PIP_FIND_LINKS` names it. `python3 -m tests.setup.later_releases check PYTHON` ends with 1 unless
-the environment of that interpreter holds the locked versions and nothing else.
+`make FOLDER` writes an empty wheel of version 999 for every locked name; pip looks into the folder when
+`PIP_FIND_LINKS` names it. `check PYTHON` ends with 1 unless the environment of that interpreter holds the locked
+versions and nothing else.
 """
 
 import argparse

@@ -30,10 +30,10 @@ from kedro.io.core import DatasetError
 from spline_lstm.datasets.inputs import TableDataset, read_schema
 from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.parameters import Parameters
-from spline_lstm.series import bundle, frame, grid
+from spline_lstm.project.parameters import Parameters
+from spline_lstm.series import assembly, grid
 from spline_lstm.series.columns import TableSpec, select_columns
-from spline_lstm.series.frame import MISSING_TOKENS, Observations
+from spline_lstm.series.observations import MISSING_TOKENS, Observations, make_observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
@@ -141,9 +141,9 @@ def outcome(attempt: Callable[[], Any]) -> tuple[str, Any]:
 def prepare(observations: Observations, schema: CovariateSchema, parameters: Parameters) -> Any:
     regular = grid.make_grid(observations, parameters.freq, parameters.max_gap)
     borders = make_split_borders(regular.borders, parameters.split)
-    filled = bundle.fill_series(regular, parameters.part(FillSpec), borders, None)
+    filled = assembly.fill_series(regular, parameters.part(FillSpec), borders, None)
     spec, windows = parameters.part(TableSpec), parameters.part(WindowSpec)
-    return bundle.make_model_input(filled, schema, spec, windows, processed_id="fuzz", model_types=("lstm",))
+    return assembly.make_model_input(filled, schema, spec, windows, processed_id="fuzz", model_types=("lstm",))
 
 
 def in_words(counts: Counter[str]) -> str:
@@ -157,7 +157,7 @@ def test_a_mutated_table_is_refused_or_read_as_an_independent_reader_reads_it(
 
     def observe() -> Observations:
         loaded = TableDataset(filepath=str(path)).load()
-        return frame.make_observations(loaded, select_columns(loaded, default_schema, parameters.part(TableSpec)))
+        return make_observations(loaded, select_columns(loaded, default_schema, parameters.part(TableSpec)))
 
     @many
     @given(RANDOM)
@@ -253,7 +253,7 @@ def test_a_mutated_schema_is_refused_or_works(
 
     def use() -> Any:
         schema = read_schema(path)
-        return prepare(frame.make_observations(table, select_columns(table, schema, spec)), schema, parameters)
+        return prepare(make_observations(table, select_columns(table, schema, spec)), schema, parameters)
 
     @many
     @given(RANDOM)

@@ -11,6 +11,7 @@ import numpy as np
 
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.text import first_line
 from spline_lstm.zip_sizes import check_zip_sizes
 
 _HEADER_READERS = {
@@ -77,8 +78,9 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             check_zip_sizes(archive, path.stat().st_size)
             yield archive
     except Exception as error:  # damaged archives raise almost anything
-        reason = str(error).partition("\n")[0]
-        raise ArtifactDamagedError(f"{shown(path)} is damaged: {reason}; run the preprocessing again") from None
+        raise ArtifactDamagedError(
+            f"{shown(path)} is damaged: {first_line(error)}; run the preprocessing again"
+        ) from None
 
 
 def _entries(archive: zipfile.ZipFile, wanted: tuple[str, ...]) -> dict[str, zipfile.ZipInfo]:

@@ -13,6 +13,7 @@ from kedro_datasets._typing import JSONPreview, PlotlyPreview, TablePreview
 
 from spline_lstm.datasets.storage import parse_json, read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
+from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
 
 
@@ -103,8 +104,9 @@ class _CodedDataset(FileDataset):
         try:
             return self._decode(content)
         except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
-            reason = str(error).partition("\n")[0]
-            raise ArtifactDamagedError(f"{shown(self._filepath)} is damaged: {reason}; run the step again") from error
+            raise ArtifactDamagedError(
+                f"{shown(self._filepath)} is damaged: {first_line(error)}; run the step again"
+            ) from error
 
     def save(self, data: Any) -> None:
         """Write the value atomically: it is encoded whole before the file is touched."""

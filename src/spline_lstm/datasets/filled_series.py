@@ -10,11 +10,12 @@ from spline_lstm.datasets.arrays import read_arrays, write_arrays
 from spline_lstm.datasets.files import FileDataset
 from spline_lstm.datasets.storage import atomic_path, shown
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.series.assembly import FilledSeries
 from spline_lstm.series.columns import Columns
 from spline_lstm.series.grid import Frequency, Grid
 from spline_lstm.series.spline import Fill, FillSpec
 from spline_lstm.series.splits import SplitBorders
+from spline_lstm.text import first_line
 
 _ARRAYS = {
     "grid": ("series", "timestamps", "values", "borders"),
@@ -70,9 +71,8 @@ class FilledSeriesDataset(FileDataset):
             header = TypeAdapter(_Header).validate_json(arrays["header"].tobytes())
             groups = {group: {name: arrays[f"{group}.{name}"] for name in names} for group, names in _ARRAYS.items()}
         except (KeyError, ValidationError) as error:
-            reason = str(error).partition("\n")[0]
             raise ArtifactDamagedError(
-                f"{shown(self._filepath)} is damaged: {reason}; make it with: {self._made_by}"
+                f"{shown(self._filepath)} is damaged: {first_line(error)}; make it with: {self._made_by}"
             ) from None
         own: dict[str, Any] = {
             field.name: getattr(header, field.name) for field in fields(Grid) if hasattr(header, field.name)

@@ -14,6 +14,7 @@ from kedro_datasets._typing import TablePreview
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
+from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
 
 _PARQUET = (".parquet", ".pq")
@@ -67,7 +68,7 @@ class _Place:
         except OSError:
             raise
         except Exception as error:  # each store has errors of its own
-            raise OSError(_first_line(error)) from error
+            raise OSError(first_line(error)) from error
 
 
 class _ReadOnlyDataset(AbstractDataset[Any, Any]):
@@ -191,7 +192,7 @@ def _is_parquet(path: _Place) -> bool:
 
 
 def _unreadable(place: _Place, error: Exception) -> TableError:
-    return TableError(f"{place} cannot be read: {_first_line(error)}")
+    return TableError(f"{place} cannot be read: {first_line(error)}")
 
 
 def _read(path: _Place) -> DataFrame:
@@ -242,10 +243,6 @@ def _read_parquet(content: bytes) -> DataFrame:
     return table if table.index.names == [None] else table.reset_index()
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
 class SchemaDataset(_ReadOnlyDataset):
     """A covariate schema in JSON."""
 
@@ -275,6 +272,6 @@ def _read_schema(place: _Place) -> CovariateSchema:
             raise SchemaError(f"{place} cannot be read: it is no file")
         text = place.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or _first_line(error)
+        reason = getattr(error, "strerror", None) or first_line(error)
         raise SchemaError(f"{place} cannot be read: {reason}") from None
     return parse_schema(text, str(place))

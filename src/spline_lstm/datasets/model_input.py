@@ -11,7 +11,11 @@ from typing import Any, Literal
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import JSONPreview
 
-from spline_lstm.contracts import (
+from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
+from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.series.legacy_format import EARLIER_KEYS, adapt_earlier_bundle
+from spline_lstm.series.model_input import (
     ARRAYS,
     WINDOW_ARRAYS,
     ModelInput,
@@ -21,10 +25,6 @@ from spline_lstm.contracts import (
     to_arrays,
     window_bytes,
 )
-from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
-from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.earlier import EARLIER_KEYS, adapt_earlier_bundle
 from spline_lstm.series.windows import WindowSpec
 
 logger = logging.getLogger(__name__)

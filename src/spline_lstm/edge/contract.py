@@ -7,8 +7,8 @@ from typing import Any, Self
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float32, Float64
 
 METADATA_KEY = "spline_lstm"

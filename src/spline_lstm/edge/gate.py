@@ -8,8 +8,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.cuts import draw
 from spline_lstm.edge import tflite_file
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.conversion import TFLiteForm
@@ -19,6 +17,8 @@ from spline_lstm.evaluation.comparison import BYTES_PER_MB
 from spline_lstm.evaluation.latency import measure_latency
 from spline_lstm.models.archive import compiled_call
 from spline_lstm.models.training import make_forecast
+from spline_lstm.series.lazy_windows import draw
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 

@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from spline_lstm.edge import onnx_file, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.text import first_line
 from spline_lstm.types import Float32, Float64
 
 _STDERR = threading.Lock()
@@ -102,7 +102,7 @@ def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
         (name,), (output,) = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
     except Exception as error:  # its exceptions have no common base of their own
-        raise ArtifactDamagedError(f"{source} does not load in onnxruntime: {_first_line(error)}") from None
+        raise ArtifactDamagedError(f"{source} does not load in onnxruntime: {first_line(error)}") from None
 
     def run(window: Float32) -> Float32:
         forecast: Float32 = session.run([output], {name: window})[0]
@@ -128,7 +128,7 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
         text = tflite_file.read_metadata(content, METADATA_KEY)
         (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
     except Exception as error:  # ValueError and RuntimeError, and whatever a damaged buffer raises
-        raise ArtifactDamagedError(f"{source} does not load in LiteRT: {_first_line(error)}") from None
+        raise ArtifactDamagedError(f"{source} does not load in LiteRT: {first_line(error)}") from None
 
     def run(window: Float32) -> Float32:
         interpreter.set_tensor(given["index"], window)
@@ -157,7 +157,3 @@ def _without_greetings() -> Iterator[None]:
             caught.seek(0)
             os.write(stderr, b"".join(line for line in caught if not line.startswith(b"INFO:")))
             os.close(stderr)
-
-
-def _first_line(error: Any) -> str:
-    return str(error).strip().partition("\n")[0][:200]

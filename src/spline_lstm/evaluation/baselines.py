@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64, Int64
 
 

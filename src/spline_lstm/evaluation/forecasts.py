@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.evaluation.baselines import naive_forecasts
 from spline_lstm.evaluation.metrics import fit_error_scales, score
-from spline_lstm.evaluation.season import infer_season
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.season import infer_season
 from spline_lstm.types import Bool, DataFrame, Float64, Int64
 
 
@@ -46,6 +46,14 @@ def evaluate(
 
 def _units(bundle: ModelInput) -> dict[str, str | None]:
     return {name: bundle.meta.get("units", {}).get(name) for name in bundle.target_names}
+
+
+def overall_scores(part: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the overall scores of the model (`model`) and the baselines on one split."""
+    return {
+        "model": part["model"]["overall"],
+        **{name: scores["overall"] for name, scores in part["baselines"].items()},
+    }
 
 
 @dataclass(frozen=True)

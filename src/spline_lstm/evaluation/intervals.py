@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64, Int64
 
 

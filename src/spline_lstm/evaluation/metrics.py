@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64
 
 METRICS = ("mae", "mse", "rmse", "robust_mape", "mase", "r2")

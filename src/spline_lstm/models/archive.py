@@ -10,6 +10,7 @@ from typing import Any
 
 from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.models.backend import load_keras
+from spline_lstm.text import first_line
 from spline_lstm.types import Float32
 from spline_lstm.zip_sizes import check_zip_sizes
 
@@ -43,8 +44,7 @@ def load_network(content: bytes, source: str) -> Any:
             _check_archive(content)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
-            reason = str(error).strip().partition("\n")[0][:200]
-            raise ArtifactDamagedError(f"{source} cannot be loaded: {reason}; train again") from error
+            raise ArtifactDamagedError(f"{source} cannot be loaded: {first_line(error)}; train again") from error
 
 
 _KERAS_MODULES = (

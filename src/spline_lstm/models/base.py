@@ -9,8 +9,6 @@ from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 
-from spline_lstm.contracts import check_windows
-from spline_lstm.cuts import Cuts
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
@@ -27,6 +25,8 @@ from spline_lstm.models.training import (
     mean_squared_error,
     train_network,
 )
+from spline_lstm.series.lazy_windows import Cuts
+from spline_lstm.series.model_input import check_windows
 from spline_lstm.types import Float32, Float64
 
 logger = logging.getLogger(__name__)

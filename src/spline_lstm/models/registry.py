@@ -4,14 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.errors import ParameterError, nearest
+from spline_lstm.errors import ParameterError
 from spline_lstm.models.attention_lstm import AttentionLSTMModel
 from spline_lstm.models.base import ForecastModel, LinearPath
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.target_space import Link, Normalization
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.spec import Integers, Spec, StrictFloat, StrictInt, Text
+from spline_lstm.text import nearest
 
 MODELS: dict[str, type[ForecastModel]] = {
     model.model_type: model

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.cuts import Cuts, draw
+from spline_lstm.series.lazy_windows import Cuts, draw
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float32, Float64
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))

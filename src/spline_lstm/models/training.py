@@ -7,10 +7,10 @@ from typing import Any, Literal, cast
 
 import numpy as np
 
-from spline_lstm.cuts import Cuts, draw
 from spline_lstm.errors import TrainingDivergedError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.target_space import LINK_OFFSET
+from spline_lstm.series.lazy_windows import Cuts, draw
 from spline_lstm.types import Float32, Int64
 
 Windows = tuple[Float32 | Cuts, Float32 | Cuts]

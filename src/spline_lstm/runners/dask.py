@@ -13,7 +13,8 @@ from kedro.pipeline.node import Node
 from kedro.runner import AbstractRunner, SequentialRunner
 from pluggy import PluginManager
 
-from spline_lstm.errors import Failure, ParameterError, examples, own_error
+from spline_lstm.errors import Failure, ParameterError, own_error
+from spline_lstm.text import examples
 
 logger = logging.getLogger(__name__)
 

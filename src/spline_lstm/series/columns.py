@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from spline_lstm.errors import MissingCovariateError, TableError, examples, nearest
+from spline_lstm.errors import MissingCovariateError, TableError
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.spec import Names, Spec, Text
+from spline_lstm.text import examples, nearest
 from spline_lstm.types import DataFrame
 
 

@@ -12,8 +12,8 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from spline_lstm.series.frame import Observations
 from spline_lstm.series.grid import Grid
+from spline_lstm.series.observations import Observations
 from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.spec import Spec, StrictInt
 from spline_lstm.types import Int64

@@ -8,7 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ParameterError, TimeAxisError, ValuesError
 from spline_lstm.series.columns import Columns
-from spline_lstm.series.frame import Observations
+from spline_lstm.series.observations import Observations
 from spline_lstm.types import Bool, Float64, Int64
 
 _SECOND = 1_000_000_000

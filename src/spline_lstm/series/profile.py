@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.errors import TableError, TimeAxisError, examples
+from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
-from spline_lstm.series.frame import make_observations, to_numbers, to_timestamps
 from spline_lstm.series.grid import Grid, make_grid
+from spline_lstm.series.observations import make_observations, to_numbers, to_timestamps
 from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.series.spline import run_lengths
+from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float64
 
 Kind = Literal["timestamp", "number", "category", "empty"]

@@ -6,9 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, model_validator
 
-from spline_lstm.errors import SchemaError, examples
+from spline_lstm.errors import SchemaError
 from spline_lstm.series.calendar import CALENDAR_FEATURES
 from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text
+from spline_lstm.text import examples
 
 SCHEMA_VERSION = "phase5.v1"
 

@@ -4,10 +4,10 @@ from collections.abc import Collection
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.matrix import current_matrix
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
 from spline_lstm.pipelines.preprocessing.pipeline import preprocess
+from spline_lstm.project.plan import current_matrix
 
 
 def create_pipeline() -> Pipeline:

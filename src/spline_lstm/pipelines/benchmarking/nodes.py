@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.errors import Failure, SplineLSTMError
-from spline_lstm.evaluation import baselines, comparison, comparison_report, forecasts
+from spline_lstm.evaluation import baselines, comparison, forecasts
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
-from spline_lstm.evaluation.season import EvaluationSpec
-from spline_lstm.matrix import Cell
 from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
-from spline_lstm.parameters import BenchmarkSpec
+from spline_lstm.project.parameters import BenchmarkSpec
+from spline_lstm.project.plan import Cell
+from spline_lstm.reporting import comparison_report
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
 

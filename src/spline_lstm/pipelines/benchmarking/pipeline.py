@@ -2,10 +2,10 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.matrix import Cell, current_matrix
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
 from spline_lstm.pipelines.preprocessing.pipeline import preprocess
+from spline_lstm.project.plan import Cell, current_matrix
 
 
 def create_pipeline() -> Pipeline:

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from spline_lstm.evaluation import starting_point
+from spline_lstm.reporting.table_profile import make_profile_text, make_starting_parameters
+from spline_lstm.selection.starting_point import make_starting_schema
 from spline_lstm.series.profile import profile_table
 from spline_lstm.types import DataFrame
 
@@ -10,5 +11,5 @@ from spline_lstm.types import DataFrame
 def describe_table(raw_table: DataFrame, input_path: str, description: str) -> tuple[str, dict[str, Any], str]:
     """Look at a table; returns what was found, a starting schema, and starting parameters."""
     profile = profile_table(raw_table)
-    parameters = starting_point.make_starting_parameters(profile, input_path, f"{description}/covariates.schema.json")
-    return starting_point.make_profile_text(profile), starting_point.make_starting_schema(profile), parameters
+    parameters = make_starting_parameters(profile, input_path, f"{description}/covariates.schema.json")
+    return make_profile_text(profile), make_starting_schema(profile), parameters

@@ -2,9 +2,9 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.matrix import Cell, current_matrix
 from spline_lstm.pipelines import edge_poc
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
+from spline_lstm.project.plan import Cell, current_matrix
 
 
 def create_pipeline() -> Pipeline:

@@ -3,14 +3,15 @@
 import logging
 from typing import Any
 
-from spline_lstm.contracts import ModelInput
-from spline_lstm.edge import export, gate, report
+from spline_lstm.edge import export, gate
 from spline_lstm.edge.contract import make_contract
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import EdgeGateError, Failure
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS, ModelSpec
-from spline_lstm.parameters import ExportSpec, RunSpec
+from spline_lstm.project.parameters import ExportSpec, RunSpec
+from spline_lstm.reporting import gate_report
+from spline_lstm.series.model_input import ModelInput
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +75,7 @@ def judge_exports(
             "path": f"data/06_models/{run.run_id}/edge/{name}",
             **verdict,
         }
-        logger.info("%s: %s", name, report.explain_verdict(name, judged[name]))
+        logger.info("%s: %s", name, gate_report.explain_verdict(name, judged[name]))
     second_route = judged.pop(export.SECOND_ROUTE, None)
     return {
         **found,
@@ -98,7 +99,7 @@ def _released(judged: dict[str, Any]) -> list[dict[str, Any]]:
 
 def write_edge_report(edge_gate: dict[str, Any]) -> str:
     """Write the verdicts for people."""
-    return report.make_edge_report(edge_gate)
+    return gate_report.make_edge_report(edge_gate)
 
 
 def enforce_gate(edge_gate: dict[str, Any]) -> None:
@@ -113,7 +114,7 @@ def enforce_gate(edge_gate: dict[str, Any]) -> None:
     if edge_gate["verdict"] == "PASS":
         return
     failed = [
-        f"{name} ({report.why_failed(item)})"
+        f"{name} ({gate_report.why_failed(item)})"
         for name, item in edge_gate["files"].items()
         if item["precision"] == "fp32" and item["verdict"] == "FAIL"
     ]

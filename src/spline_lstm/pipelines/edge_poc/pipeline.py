@@ -2,8 +2,8 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.matrix import current_matrix
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
+from spline_lstm.project.plan import current_matrix
 
 
 def create_pipeline() -> Pipeline:

@@ -10,9 +10,9 @@ from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.errors import RunIdMismatchError
 from spline_lstm.evaluation.forecasts import ForecastAxes, lay_out
 from spline_lstm.evaluation.intervals import make_bounds
-from spline_lstm.evaluation.plots import make_forecast_plot
-from spline_lstm.series import latest
-from spline_lstm.series.latest import LatestWindows
+from spline_lstm.reporting.plots import make_forecast_plot
+from spline_lstm.series import forecast_windows
+from spline_lstm.series.forecast_windows import LatestWindows
 from spline_lstm.types import DataFrame, Int64
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 def prepare_windows(raw_table: DataFrame, trained_run: TrainedRun) -> LatestWindows:
     """Cut the last window of every series of the table, as the run's settings say."""
-    windows = latest.make_latest_windows(raw_table, trained_run.preprocessor)
+    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor)
     logger.info("%s: %d series", windows.source, len(windows.series_names))
     return windows
 

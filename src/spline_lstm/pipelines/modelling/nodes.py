@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput, fingerprint
-from spline_lstm.evaluation import forecasts, model_card, plots, report
+from spline_lstm.evaluation import forecasts
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
-from spline_lstm.evaluation.season import EvaluationSpec
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.candidates import check_link, fit_candidates
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
-from spline_lstm.models.selection import resolve_model
-from spline_lstm.parameters import RunSpec
 from spline_lstm.pipelines.modelling.progress import epoch_progress
+from spline_lstm.project.parameters import RunSpec
+from spline_lstm.reporting import model_card, plots, run_report
+from spline_lstm.reporting.versions import package_versions
+from spline_lstm.reporting.wording import one_line
+from spline_lstm.selection.candidates import check_link, fit_candidates
+from spline_lstm.selection.choices import resolve_model
+from spline_lstm.series.model_input import ModelInput, fingerprint
+from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
 
@@ -131,15 +134,15 @@ def describe_run(
         "best_epoch": training_history["best_epoch"],
         "choices": model_input.meta.get("choices", {}) | training_history["choices"],
         "train_seconds": training_history["train_seconds"],
-        "versions": report.package_versions(),
+        "versions": package_versions(),
         "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
 
 
 def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
     """Write the report for people."""
-    text = report.make_report(metrics, run_record, model_input)
-    logger.info("%s", report.one_line(metrics))
+    text = run_report.make_report(metrics, run_record, model_input)
+    logger.info("%s", one_line(metrics))
     return text
 
 

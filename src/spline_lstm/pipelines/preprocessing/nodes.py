@@ -7,19 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.contracts import ModelInput
 from spline_lstm.datasets.inputs import TableFiles
 from spline_lstm.errors import TableError
-from spline_lstm.evaluation.plots import make_fills_plot
-from spline_lstm.evaluation.season import infer_season, season_candidates
 from spline_lstm.models.registry import MODELS
-from spline_lstm.models.selection import resolve_ages
-from spline_lstm.parameters import RunSpec
-from spline_lstm.series import bundle, frame, grid, parts
-from spline_lstm.series.bundle import FilledSeries
+from spline_lstm.project.parameters import RunSpec
+from spline_lstm.reporting.plots import make_fills_plot
+from spline_lstm.selection.choices import resolve_ages
+from spline_lstm.series import assembly, grid, partitions
+from spline_lstm.series.assembly import FilledSeries
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
-from spline_lstm.series.frame import Observations, series_codes
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.observations import Observations, make_observations, series_codes
 from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.season import infer_season, season_candidates
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
@@ -33,7 +33,7 @@ def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, tabl
     chosen = select_columns(raw_table, covariate_schema, table)
     for name in chosen.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
-    return frame.make_observations(raw_table, chosen)
+    return make_observations(raw_table, chosen)
 
 
 class PartOf:
@@ -65,7 +65,7 @@ class PartOf:
                         "another file; write them alike, or give partitions=1"
                     )
             names |= set(series_codes(file, columns.series_id, source_of(file))[0])
-        chosen = parts.choose_series(names, self._number, self._count, table_files.source)
+        chosen = partitions.choose_series(names, self._number, self._count, table_files.source)
 
         def own_rows(file: DataFrame) -> DataFrame:
             found, codes = series_codes(file, columns.series_id, source_of(file))
@@ -75,15 +75,15 @@ class PartOf:
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
-    """Join the filled series of all parts."""
-    return parts.join_series(series, windows.split)
+    """Join the filled series of all partitions."""
+    return partitions.join_series(series, windows.split)
 
 
 def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
     """Put every series on its grid and fill its gaps."""
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     borders = make_split_borders(regular.borders, windows.split)
-    filled = bundle.fill_series(regular, fills, borders, observations.sha256)
+    filled = assembly.fill_series(regular, fills, borders, observations.sha256)
     logger.info(
         "%d series, %d steps of %s, %d targets filled",
         len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
@@ -98,11 +98,11 @@ def make_model_input(
 
     All at once: of a table that is too short for a window, nothing is left behind.
     """
-    made = bundle.make_model_input(
+    made = assembly.make_model_input(
         series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
     past, choices = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
-    made = bundle.spread_lookback(made, past, {"lookback_span": choices} if choices else {})
+    made = assembly.spread_lookback(made, past, {"lookback_span": choices} if choices else {})
     season = infer_season(made) if windows.stride > 1 else 1
     if math.gcd(windows.stride, season) > 1:
         logger.warning(
@@ -112,7 +112,7 @@ def make_model_input(
         )  # fmt: skip
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
-    filled = bundle.make_filled_table(series)
+    filled = assembly.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
 
 

@@ -2,7 +2,6 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.matrix import current_matrix
 from spline_lstm.pipelines.preprocessing.nodes import (
     PartOf,
     fill_series,
@@ -10,6 +9,7 @@ from spline_lstm.pipelines.preprocessing.nodes import (
     make_model_input,
     validate_table,
 )
+from spline_lstm.project.plan import current_matrix
 
 
 def create_pipeline() -> Pipeline:

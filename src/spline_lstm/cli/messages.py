@@ -1,0 +1,89 @@
+"""What Kedro says about mistaken options, in words that name what was probably meant."""
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import kedro.runner
+from kedro.framework.project import pipelines
+from kedro.pipeline import Pipeline
+
+from spline_lstm.text import examples, nearest
+
+_SHOWN = 12
+
+
+def in_words(error: Exception, options: Mapping[str, Any]) -> str:
+    """Put a mistake in the options or the configuration into words.
+
+    Args:
+        error: What Kedro raised before a pipeline ran.
+        options: The options of `kedro run`, by the names of its parameters.
+
+    """
+    message = str(error)
+    for pattern, explain in _EXPLANATIONS.items():
+        found = re.search(pattern, message)
+        if found:
+            return explain(found.group(1), options)
+    if isinstance(error, AttributeError | LookupError | TypeError):
+        return f"the options or the configuration cannot be used: {message}"
+    return message
+
+
+def _unknown(kind: str, name: str, known: Collection[str]) -> str:
+    listed = f"; known: {examples(sorted(known), _SHOWN)}" if known else ""
+    return f"{kind} '{name}' is unknown{nearest(name, known)}{listed}"
+
+
+def _asked(options: Mapping[str, Any]) -> Pipeline:
+    """The pipelines that the options name, as one."""
+    names = options.get("pipelines") or [options.get("pipeline") or "__default__"]
+    return sum((pipelines[name] for name in names), start=Pipeline([]))
+
+
+def _first(names: str) -> str:
+    """First of the names in a list as Python prints it."""
+    return str(re.findall(r"'([^']*)'", names)[0])
+
+
+def _unknown_nodes(names: str, options: Mapping[str, Any]) -> str:
+    return _unknown("node", _first(names), {node.name for node in _asked(options).nodes})
+
+
+def _unknown_datasets(names: str, options: Mapping[str, Any]) -> str:
+    datasets = {name for name in _asked(options).datasets() if not name.startswith(("params:", "parameters"))}
+    return _unknown("dataset", _first(names), datasets)
+
+
+def _unknown_namespaces(names: str, options: Mapping[str, Any]) -> str:
+    return _unknown("namespace", _first(names), {node.namespace for node in _asked(options).nodes if node.namespace})
+
+
+def _unknown_environment(path: str, _options: Mapping[str, Any]) -> str:
+    folder = Path(path)
+    return _unknown("environment", folder.name, {item.name for item in folder.parent.glob("*/")})
+
+
+def _unknown_runner(name: str, _options: Mapping[str, Any]) -> str:
+    return _unknown("runner", name, set(kedro.runner.__all__) - {"AbstractRunner", "Task"})
+
+
+def _nothing_left(_: str, options: Mapping[str, Any]) -> str:
+    if "backtest" in (options.get("pipeline"), *(options.get("pipelines") or ())) and not pipelines["backtest"].nodes:
+        return "the backtest has no folds; say how many: --params backtest.folds=4"
+    if options.get("tags") and not any(node.tags for node in _asked(options).nodes):
+        return "no node has a tag; choose nodes with --nodes, --from-nodes or --to-nodes"
+    return "no node fits all of the options; leave one of them out"
+
+
+_EXPLANATIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
+    r"does not contain nodes named (\[.*\])": _unknown_nodes,
+    r"does not contain datasets named (\[.*\])": _unknown_datasets,
+    r"nodes with the following namespaces: (\[.*\])": _unknown_namespaces,
+    r"Given configuration path either does not exist or is not a valid directory: (.+)": _unknown_environment,
+    r"module 'kedro\.runner' has no attribute '(\w+)'": _unknown_runner,
+    r"(contains no nodes) after applying all provided filters": _nothing_left,
+}
+"""Kedro's message, with the part that names the mistake, to what is said instead."""

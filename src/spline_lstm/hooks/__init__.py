@@ -1,0 +1,1 @@
+"""What happens around a run: locks and exit codes, the summary at its end, MLflow."""

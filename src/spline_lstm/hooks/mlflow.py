@@ -1,0 +1,95 @@
+"""What MLflow shows of a run, where kedro-mlflow is installed and has opened one; see docs/how-to/mlflow.md."""
+
+import logging
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+
+from spline_lstm.project.parameters import flatten
+
+logger = logging.getLogger(__name__)
+
+_SHOWN = (
+    "report", "model_card", "metrics", "intervals", "run_record", "model", "exported_models", "edge_report",
+    "edge_gate", "backtest", "backtest_report", "comparison", "comparison_table", "comparison_report",
+    "edge_matrix", "edge_matrix_report", "forecast_csv", "table_profile", "table_schema", "table_parameters",
+)  # fmt: skip
+"""Datasets whose files are kept with a run."""
+_LONGEST = 6_000
+"""Characters that MLflow takes for a parameter."""
+
+
+class TrackingHooks:
+    """Add a run's settings, scores and files to what kedro-mlflow records."""
+
+    @hook_impl(tryfirst=True)
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Record, before kedro-mlflow closes the run: the cells of a benchmark as runs below it."""
+        mlflow = sys.modules.get("mlflow")
+        if mlflow is None or mlflow.active_run() is None:
+            return
+        try:
+            _record_all(mlflow, catalog, pipeline.all_outputs())
+        except Exception as error:  # the run is done, whatever a server says
+            logger.warning("MLflow has not recorded all of the run: %s", error)
+
+
+def _record_all(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str]) -> None:
+    if made & {"comparison", "edge_matrix"}:
+        mlflow.set_tags({"mlflow.runName": catalog.load("params:benchmark_id")})
+    _record(mlflow, catalog, made, "")
+    names = (name.rpartition(".") for name in made)
+    for run_id in sorted({run_id for run_id, _, last in names if run_id and last in ("metrics", "edge_gate")}):
+        with mlflow.start_run(run_name=run_id, nested=True):
+            _record(mlflow, catalog, made, f"{run_id}.")
+
+
+def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], namespace: str) -> None:
+    """Record what one run of the modelling and the edge gate made."""
+    found = {name: f"{namespace}{name}" for name in _SHOWN if f"{namespace}{name}" in made}
+    loaded: dict[str, Any] = {
+        name: catalog.load(found[name]) for name in ("metrics", "run_record", "edge_gate", "backtest") if name in found
+    }
+    if "run_record" in loaded:
+        record = loaded["run_record"]
+        mlflow.set_tags({name: str(record[name]) for name in ("run_id", "processed_run_id", "commit", "command")})
+        mlflow.log_params({name: str(value)[:_LONGEST] for name, value in flatten(record["settings"])})
+    scores = dict(_scores(loaded))
+    if scores:
+        mlflow.log_metrics(scores)
+    for name in found.values():
+        place: Path = catalog[name].place
+        if place.is_dir():
+            mlflow.log_artifacts(str(place), place.name)
+        else:
+            mlflow.log_artifact(str(place))
+
+
+def _scores(loaded: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
+    """Yield the numbers that runs are compared by."""
+    for split in ("val", "test"):
+        scored = loaded.get("metrics", {}).get(split, {"baselines": {}})
+        forecasts = {"model": scored["model"]} if "model" in scored else {}
+        for name, scores in {**forecasts, **scored["baselines"]}.items():
+            yield from _numbers(f"{split}.{name}", scores["overall"])
+    for entry in loaded.get("metrics", {}).get("intervals", []):
+        yield from _numbers(f"test.interval_{100 * entry['level']:g}", entry, ("coverage", "mean_width"))
+    yield from _numbers("model", loaded.get("run_record", {}), ("params", "size_bytes", "train_seconds", "best_epoch"))
+    for name, item in loaded.get("edge_gate", {}).get("files", {}).items():
+        yield f"edge.{name}.passed", float(item["verdict"] == "PASS")
+        yield from _numbers(f"edge.{name}", item, ("latency_p50_ms", "latency_p95_ms", "size_bytes"))
+    for name, scores in loaded.get("backtest", {}).get("mean", {}).items():
+        yield from _numbers(f"backtest.{name}", scores)
+
+
+def _numbers(
+    prefix: str, values: Mapping[str, Any], names: tuple[str, ...] | None = None
+) -> Iterator[tuple[str, float]]:
+    for name in names or tuple(values):
+        if values.get(name) is not None:
+            yield f"{prefix}.{name}", float(values[name])

@@ -1,0 +1,259 @@
+"""What a person sees at the end of `kedro run`: a short table, where the report lies, and the next command.
+
+All of it is read from what the run wrote. Sessions in notebooks show what is asked for and print nothing here.
+"""
+
+import logging
+import sys
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from rich import box
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from spline_lstm.datasets.storage import shown
+from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.project.parameters import command
+from spline_lstm.reporting.wording import against, label, number, typical_scores, with_unit
+
+logger = logging.getLogger(__name__)
+
+_MOST_SERIES = 4
+_STYLES = {"PASS": "green", "FAIL": "bold red"}
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a run wrote, and how it was started."""
+
+    catalog: CatalogProtocol[Any, Any]
+    env: str | None
+
+    def load(self, name: str) -> Any:
+        """Read a dataset or, as `params:...`, a parameter."""
+        return self.catalog.load(name)
+
+    def place(self, name: str) -> str:
+        """Path of a dataset as a person would type it."""
+        return shown(self.catalog[name].place)
+
+    def next(self, pipeline: str) -> Text:
+        """Return the line with the command of a pipeline, with the parameters given for this run."""
+        return _line("Next", self.load(f"params:{pipeline}_command"))
+
+    def forecast(self, run_id: str) -> Text:
+        """Return the line with the command that forecasts with a run."""
+        return _line("Next", command("forecasting", {"run_id": run_id}, self.env))
+
+
+class ClosingHooks:
+    """Close a run on the command line with what came out of it."""
+
+    @hook_impl
+    def after_pipeline_run(
+        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
+    ) -> None:
+        """Print the table; the run is done, so nothing that goes wrong here counts."""
+        if hasattr(sys, "ps1"):  # an interactive session
+            return
+        try:
+            parts = list(make_closing(pipeline.all_outputs(), Written(catalog, run_params.get("env"))))
+            console = Console(markup=False, emoji=False, highlight=False)
+            for part in ["", *parts] if parts else []:
+                console.print(part, soft_wrap=isinstance(part, Text))
+        except Exception:
+            logger.debug("The run ends without a table", exc_info=True)
+
+
+def make_closing(made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    """Yield the parts that fit the datasets a run made; of several kinds the one that says most."""
+    for name, close in _CLOSINGS.items():
+        if name in made:
+            yield from close(made, written)
+            return
+
+
+def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    run_id = written.load("params:run_id")
+    if "metrics" in made:
+        yield _scores_table(run_id, written.load("metrics"))
+        yield Text()
+    if "edge_gate" in made:
+        gate = written.load("edge_gate")
+        yield _gate_table(gate)
+        yield _line("Gate", written.place("edge_report"))
+    if "report" in made:
+        yield _line("Report", written.place("report"))
+    yield written.forecast(run_id) if "edge_gate" in made else written.next("edge_poc")
+
+
+def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
+    """The model and its baselines on test, best first."""
+    rows = overall_scores(metrics["test"])
+    table = _table(
+        f"{run_id}, {metrics['test']['windows']:,} test windows",
+        "", with_unit("RMSE", metrics), "MASE", "the model's RMSE is",
+    )  # fmt: skip
+    typical = typical_scores(metrics["test"])
+    for name in sorted(rows, key=lambda name: typical[name]):
+        scores, is_model = rows[name], name == "model"
+        relation = "" if is_model else against(typical["model"], typical[name])
+        table.add_row(
+            label(name),
+            number(scores["rmse"]), number(scores["mase"]), relation.removesuffix(" with"),
+            style="bold" if is_model else None,
+        )  # fmt: skip
+    return table
+
+
+def _gate_table(gate: dict[str, Any]) -> RenderableType:
+    """The files that a release stands on."""
+    files = {name: item for name, item in gate["files"].items() if item["precision"] == "fp32"}
+    if not files:
+        return Text("Nothing was exported: export_formats is none.")
+    table = _table(f"Edge gate of {gate['run_id']}", "", "verdict", "p95 (ms)", "size (bytes)")
+    for name, item in files.items():
+        table.add_row(name, _verdict(item), *_figures(item))
+    return table
+
+
+def _verdict(item: dict[str, Any]) -> Text:
+    return Text(item["verdict"], style=_STYLES[item["verdict"]])
+
+
+def _figures(item: dict[str, Any]) -> tuple[str, str]:
+    if not item["criteria"]:  # it did not even run
+        return "–", "–"
+    return number(item["latency_p95_ms"]), f"{item['size_bytes']:,}"
+
+
+def _close_backtest(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    backtest = written.load("backtest")
+    title = with_unit(f"Backtest of {backtest['run_id']}, RMSE", backtest)
+    table = _table(title, "fold", "test block from")
+    table.columns[1].no_wrap = True
+    for name in backtest["mean"]:
+        table.add_column(label(name), justify="right")
+    for fold in backtest["folds"]:
+        figures = (number(scores["rmse"]) for scores in fold["scores"].values())
+        table.add_row(str(fold["fold"]), fold["test_from"][:16], *figures)
+    for what in ("mean", "spread"):
+        table.add_row(what, "", *(number(scores["rmse"]) for scores in backtest[what].values()), style="bold")
+    single = backtest["single_split"]["scores"]
+    table.add_row("single split", "", *(number(single[name]["rmse"]) for name in backtest["mean"]))
+    yield table
+    yield _line("Report", written.place("backtest_report"))
+    yield written.forecast(backtest["run_id"])
+
+
+def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    comparison = written.load("comparison")
+    table = _table(
+        comparison["benchmark_id"],
+        "", "model", "inputs", with_unit("RMSE", comparison), "MASE", "p95 (ms)", "size (MB)",
+    )  # fmt: skip
+    ridge = min(
+        (row for row in comparison["baselines"] if row["model_type"] == "ridge"), key=lambda row: float(row["RMSE"])
+    )
+    winners = [
+        (title, _row_of(comparison["summary"], comparison["verdicts"][key]))
+        for title, key in (("recommended", "recommendation"), ("most accurate", "accuracy"), ("on a device", "edge"))
+    ]
+    for title, row in [*winners, ("for scale", ridge)]:
+        figures = (number(row[name]) for name in ("RMSE", "MASE", "p95(ms)", "model_size(MB)"))
+        table.add_row(title, row["model_type"], row["data_mode"], *figures)
+    yield table
+    if comparison["verdicts"]["recommendation"]["loses_to_ridge"]:
+        yield Text("With every seed, the recommended model loses to the ridge regression.", style="bold")
+    yield _line("Report", written.place("comparison_report"))
+    yield written.next("edge_matrix")
+
+
+def _row_of(rows: list[dict[str, Any]], verdict: dict[str, Any]) -> dict[str, Any]:
+    keys = ("model_type", "data_mode")
+    return next(row for row in rows if all(row[key] == verdict[key] for key in keys))
+
+
+def _close_matrix(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    gates = written.load("edge_matrix")["gates"]
+    table = _table("Edge matrix", "model", "features", "file", "verdict", "p95 (ms)", "size (bytes)")
+    for gate in gates:
+        for name, item in gate["files"].items():
+            if item["precision"] == "fp32":
+                table.add_row(gate["model_type"], str(gate["f_total"]), name, _verdict(item), *_figures(item))
+    yield table
+    yield _line("Report", written.place("edge_matrix_report"))
+    yield written.forecast(_recommended(written) or gates[0]["run_id"])
+
+
+def _recommended(written: Written) -> str | None:
+    """Run id of the first seed of the model that the benchmark recommends, if it has been compared."""
+    if not written.catalog.exists("comparison"):
+        return None
+    comparison = written.load("comparison")
+    return str(_row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
+
+
+def _close_forecast(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    forecast = written.load("forecast")
+    lower, upper = (next(name for name in forecast if name.startswith(side)) for side in ("lower_", "upper_"))
+    interval = f"{lower.removeprefix('lower_')} % within"
+    table = _table("Forecast, first and last step", "series", "target", "time", "forecast", interval)
+    groups = list(forecast.groupby(["series_id", "target"], observed=True, sort=False))
+    for (series, target), rows in groups[:_MOST_SERIES]:
+        for _, row in rows.iloc[[0, -1]].iterrows():
+            table.add_row(
+                str(series), str(target), f"{row['timestamp']:%Y-%m-%d %H:%M}", number(row["y_pred"]),
+                f"{number(row[lower])} to {number(row[upper])}",
+            )  # fmt: skip
+    yield table
+    if len(groups) > _MOST_SERIES:
+        yield Text(f"and {len(groups) - _MOST_SERIES} more")
+    yield _line("Table", written.place("forecast_csv"))
+    options = {"run_id": written.load("params:run_id")}
+    yield _line("Next", command(None, options, written.env).replace("run", "viz run", 1) + "  # plot_forecast")
+
+
+def _close_description(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    yield _line("Profile", written.place("table_profile"))
+    yield _line("Schema", written.place("table_schema"))
+    yield _line("Next", f"cp {written.place('table_parameters')} conf/local/ && kedro run")
+
+
+def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    yield _line("Windows", written.place("model_input"))
+    yield written.next("modelling")
+
+
+_CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableType]]] = {
+    "backtest": _close_backtest,
+    "comparison": _close_benchmark,
+    "edge_matrix": _close_matrix,
+    "edge_gate": _close_run,
+    "metrics": _close_run,
+    "forecast": _close_forecast,
+    "table_profile": _close_description,
+    "model_input": _close_preprocessing,
+}
+"""A dataset that a run made to what closes it."""
+
+
+def _table(title: str, first: str, *headings: str) -> Table:
+    table = Table(
+        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
+        collapse_padding=True,
+    )  # fmt: skip
+    table.add_column(first)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _line(label: str, text: str) -> Text:
+    return Text.assemble((f"{label:<9}", "bold"), text)

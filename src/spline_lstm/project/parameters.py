@@ -1,0 +1,204 @@
+"""All parameters of `conf/*/parameters*.yml` and `--params`: parsed once, before any node runs."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from spline_lstm.edge.backends import ForecastSpec
+from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.errors import ParameterError
+from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
+from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
+from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.folds import BacktestSpec
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.season import EvaluationSpec
+from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.windows import WindowSpec
+from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text, split_names, split_numbers
+
+_FORMATS = ("none", "onnx", "tflite")
+_RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
+
+
+def _check_run_id(run_id: object) -> object:
+    # Before the type check: Kedro reads 007 as a number, and the message should say what to type.
+    if run_id is None or (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id)):
+        return run_id
+    raise ValueError("1 to 64 letters, digits, '.', '_' or '-' are needed, at least one of them a letter")
+
+
+def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in _FORMATS]
+    if unknown or not names:
+        raise ValueError(f"allowed: {', '.join(_FORMATS)}")
+    if "none" in names and len(names) > 1:
+        raise ValueError("'none' stands alone")
+    return tuple(sorted(names))
+
+
+def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) < len(values):
+        raise ValueError("a value is given twice")
+    return values
+
+
+_AXIS = (AfterValidator(_check_axis), Field(min_length=1))
+
+
+class BenchmarkSpec(Spec):
+    """The axes of the matrix, and what the verdicts weigh."""
+
+    model_types: Annotated[tuple[ModelType, ...], BeforeValidator(split_names), *_AXIS]
+    feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], BeforeValidator(split_names), *_AXIS]
+    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_numbers), *_AXIS]
+    ensemble: Flag
+    """Whether the mean forecast of all seeds gets rows of its own."""
+    latency_calls: Annotated[StrictInt, Field(ge=1000)]
+    warm_up: Annotated[StrictInt, Field(ge=0)]
+    edge_weights: EdgeWeights
+    recommendation_weights: RecommendationWeights
+
+
+RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
+
+
+class InputSpec(Spec):
+    """Where the table and its schema are."""
+
+    input_path: Text
+    covariate_spec: Text
+
+
+class ExportSpec(Spec):
+    """What is exported."""
+
+    export_formats: Annotated[
+        Names, AfterValidator(_check_formats), WithJsonSchema({"type": "array", "items": {"enum": list(_FORMATS)}})
+    ]
+
+
+class RunSpec(Spec):
+    """Names of a run and of its preprocessed data."""
+
+    run_id: Text
+    processed_run_id: Text
+    commit: str | None
+    """Commit hash of the project; None outside git."""
+    settings: str
+    """The resolved parameters in JSON; as text, because Kedro makes a dataset of every entry, in every cell."""
+    command: str = ""
+    """What to type to repeat it."""
+
+    @property
+    def resolved(self) -> dict[str, Any]:
+        """The resolved parameters, as recorded with every result."""
+        parameters: dict[str, Any] = json.loads(self.settings)
+        return parameters
+
+
+class Parameters(
+    InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
+):  # fmt: skip
+    """Every parameter a user can set; the groups it is made of are what nodes take."""
+
+    edge_poc: EdgeSpec
+    backtest: BacktestSpec
+    benchmark: BenchmarkSpec
+    materialize_windows: Literal["auto", "always", "never"]
+    """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""
+    partitions: Annotated[StrictInt, Field(ge=1, le=10_000)]
+    """Parts of the table, of some series each, that are checked and filled apart."""
+    run_id: RunId
+    processed_run_id: RunId
+
+
+_PROCESSED_GROUPS: tuple[type[Spec], ...] = (InputSpec, TableSpec, FillSpec, WindowSpec)
+GROUPS: dict[str, type[Spec]] = {
+    "table": TableSpec,
+    "fills": FillSpec,
+    "windows": WindowSpec,
+    "model": ModelSpec,
+    "training": TrainingSpec,
+    "evaluation": EvaluationSpec,
+    "export": ExportSpec,
+}
+"""Name of each derived parameter group, as in `params:windows`, to its class."""
+
+
+def parse_parameters(values: Mapping[str, Any]) -> Parameters:
+    """Check raw parameters.
+
+    Raises:
+        ParameterError: An unknown name (with the nearest known one), a wrong type, a value out of range.
+
+    """
+    return Parameters.parse(dict(values), ParameterError, "parameter")
+
+
+def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> dict[str, Any]:
+    """Derive the ids and the groups that nodes and catalog paths refer to.
+
+    Args:
+        parameters: Checked parameters.
+        schema: The covariate schema, which shapes the preprocessed data too.
+        commit: Commit hash of the project, if known.
+
+    Returns:
+        The normalised parameters, one entry for each of `GROUPS`, and `run`.
+
+    """
+    data = {"schema": schema.model_dump(mode="json")}
+    for group in _PROCESSED_GROUPS:
+        data |= parameters.part(group).model_dump(mode="json")
+    result: dict[str, Any] = {**data}
+    for group in (ModelSpec, TrainingSpec, EvaluationSpec):
+        result |= parameters.part(group).model_dump(mode="json")
+    if parameters.processed_run_id:
+        result |= {"processed_run_id": parameters.processed_run_id}
+    processed_id = parameters.processed_run_id or parameters.run_id or f"{parameters.feature_mode}-{_digest(data)}"
+    run_id = parameters.run_id or (
+        f"{parameters.model_type}-{parameters.feature_mode}-s{parameters.seed}-{_digest(result)}"
+    )
+    ids = {"run_id": run_id, "processed_run_id": processed_id}
+    settings = parameters.model_dump(mode="json") | ids
+    groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
+    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": json.dumps(settings)}}
+
+
+def _digest(values: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
+
+
+def command(pipeline: str | None, given: Mapping[str, Any], env: str | None) -> str:
+    """Return the command that runs a pipeline with the environment and parameters given on the command line.
+
+    Without a pipeline it runs the main job.
+    """
+    texts = [f"{name}={_typed(value)}" for name, value in flatten(given)]
+    options = [f"--pipeline={pipeline}"] if pipeline else []
+    options += [f"--env {env}"] if env else []
+    options += ["--params " + ",".join(texts)] if texts else []
+    return " ".join(["kedro run", *options])
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield nested parameters as the dotted names that the command line takes."""
+    for name, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flatten(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _typed(value: Any) -> str:
+    """Return a value as one types it."""
+    if isinstance(value, list | tuple):
+        return "+".join(map(_typed, value))
+    if value is None:
+        return "null"
+    return str(value).lower() if isinstance(value, bool) else str(value)

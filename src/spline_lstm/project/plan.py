@@ -1,0 +1,111 @@
+"""What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the gate."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from spline_lstm.project.parameters import Parameters, resolve_parameters
+from spline_lstm.series.folds import fold_shares
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.windows import WindowSpec
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run of the benchmark."""
+
+    run_id: str
+    processed_run_id: str
+    model_type: str
+    feature_mode: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """All cells and folds, and the parameter groups that their nodes take.
+
+    Attributes:
+        cells: In the order of model types, feature modes and seeds.
+        parameters: `cells` (run id to groups), `sources` (processed id to groups), `benchmark_id`, and `folds` (name
+            to groups).
+        ensemble: Whether the seeds' mean forecasts are scored too.
+        folds: Names of the backtest's folds, in the order of time.
+        enforce: Whether a run ends where the edge gate fails.
+        partitions: Parts that a table is preprocessed in.
+
+    """
+
+    cells: tuple[Cell, ...]
+    parameters: dict[str, Any]
+    ensemble: bool = False
+    folds: tuple[str, ...] = ()
+    enforce: bool = False
+    partitions: int = 1
+
+
+def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
+    """Derive the cells from the parameters; a cell has the run id that the same run alone would have."""
+    axes = parameters.benchmark
+    settings = [
+        {"model_type": model_type, "feature_mode": feature_mode, "seed": seed}
+        for model_type in axes.model_types
+        for feature_mode in axes.feature_modes
+        for seed in axes.seeds
+    ]
+    cells: list[Cell] = []
+    groups: dict[str, Any] = {"cells": {}, "sources": {}}
+    for changes in settings:
+        alone = parameters.model_copy(update={**changes, "run_id": None, "processed_run_id": None})
+        resolved = resolve_parameters(alone, schema, commit)
+        cell = Cell(resolved["run_id"], resolved["processed_run_id"], **changes)  # type: ignore[arg-type]
+        cells.append(cell)
+        run = resolved["run"]
+        groups["cells"][cell.run_id] = {"model": resolved["model"], "training": resolved["training"], "run": run}
+        groups["sources"].setdefault(cell.processed_run_id, {"table": resolved["table"], "run": run})
+    content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+    groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
+    groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit)["run"])
+    folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
+    return Matrix(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
+
+
+def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the parameter groups of every fold, which is the run in all but the ids and the shares of its parts."""
+    count = parameters.backtest.folds
+    folds = {}
+    for number in range(1, count + 1):
+        name = f"fold{number:0{len(str(count))}}of{count}"  # so that their names sort
+        ids = {key: f"{run[key]}-{name}" for key in ("run_id", "processed_run_id")}
+        split = list(fold_shares(parameters.split, number, count))
+        windows = parameters.part(WindowSpec).model_dump(mode="json") | {"split": split}
+        folds[name] = {"number": number, "windows": windows, "run": run | ids}
+    return folds
+
+
+_current: list[Matrix] = []
+_made_from: list[Matrix] = []
+
+
+def set_current_matrix(matrix: Matrix) -> None:
+    """Leave the matrix for `create_pipeline`, to which Kedro passes neither parameters nor environment.
+
+    The project's context calls this when it is made, which is before Kedro asks for pipelines.
+    """
+    _current[:] = [matrix]
+
+
+def current_matrix() -> Matrix:
+    """Return the matrix of the current context; without a context it has no cells."""
+    return _current[0] if _current else Matrix((), {})
+
+
+def note_pipelines_made() -> None:
+    """Remember which matrix the pipelines of this process are made from."""
+    _made_from[:] = [current_matrix()]
+
+
+def made_from() -> Matrix | None:
+    """Return the matrix that the pipelines of this process were made from; None before they are made."""
+    return _made_from[0] if _made_from else None

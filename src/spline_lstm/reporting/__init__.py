@@ -1,0 +1,1 @@
+"""Every text and picture that people read."""

@@ -1,0 +1,43 @@
+"""The backtest for people, in Markdown."""
+
+from typing import Any
+
+from spline_lstm.evaluation.backtest import METRICS
+from spline_lstm.reporting.markdown import table
+from spline_lstm.reporting.wording import against, label, number, with_unit
+
+
+def make_backtest_report(backtest: dict[str, Any]) -> str:
+    """Write the report; returns Markdown."""
+    scores = [fold["scores"] for fold in backtest["folds"]]
+    won = [f"{label(name)} in {sum(_wins(each, name) for each in scores)}" for name in scores[0] if name != "model"]
+    parts = [
+        f"# Backtest of {backtest['run_id']}",
+        f"Of {len(scores)} folds, the model has a lower RMSE than {', '.join(won)}.",
+        *(_scores_section(backtest, metric) for metric in METRICS),
+        "The test part of every series in equal blocks, one after another. For each block, everything is done anew on "
+        "what lies before it: fills, scales, seasons, choices, training. Mean and spread (largest minus smallest) are "
+        "over the folds; the single split is the run itself, trained once for the whole test part.",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _wins(scores: dict[str, Any], name: str) -> bool:
+    return against(scores["model"]["rmse"], scores[name]["rmse"]).endswith("below")
+
+
+def _scores_section(backtest: dict[str, Any], metric: str) -> str:
+    names = list(backtest["mean"])
+    rows = [
+        [
+            f"{fold['fold']}: {fold['test_from'][:16]} to {fold['test_to'][:16]}",
+            f"{fold['windows']:,}",
+            *(number(fold["scores"][name][metric]) for name in names),
+        ]
+        for fold in backtest["folds"]
+    ]
+    rows += [[what, "", *(number(backtest[what][name][metric]) for name in names)] for what in ("mean", "spread")]
+    single = backtest["single_split"]
+    rows.append(["single split", f"{single['windows']:,}", *(number(single["scores"][name][metric]) for name in names)])
+    title = with_unit(METRICS[metric], backtest) if metric == "rmse" else METRICS[metric]
+    return f"## {title}\n\n{table(['test block', 'windows', *map(label, names)], rows, numbers=True)}"

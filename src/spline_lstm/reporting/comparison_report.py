@@ -1,0 +1,168 @@
+"""The comparison for people: Markdown and plots."""
+
+from typing import Any
+
+from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
+from spline_lstm.reporting.markdown import table
+from spline_lstm.reporting.plots import add_steps
+
+_DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
+
+
+def make_comparison_report(comparison: dict[str, Any]) -> str:
+    """Write the comparison.
+
+    Args:
+        comparison: `benchmark_id`, `rows`, `baselines`, `summary`, `verdicts`, `shared`, `units`, `commits`.
+
+    Returns:
+        Markdown.
+
+    """
+    parts = [
+        f"# {comparison['benchmark_id']}",
+        _verdict_section(comparison),
+        _summary_section(comparison),
+        _rows_section(comparison),
+        _fairness_section(comparison),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _cell(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return "–"
+    if isinstance(value, float) or name == "params":
+        return format(value, _DIGITS.get(name, ".4g"))
+    return str(value)
+
+
+def _table(names: list[str], rows: list[Row]) -> str:
+    return table(names, [[_cell(name, row.get(name)) for name in names] for row in rows])
+
+
+def _label(verdict: dict[str, Any]) -> str:
+    return f"{verdict['model_type']}, {verdict['data_mode']}"
+
+
+def _verdict_section(comparison: dict[str, Any]) -> str:
+    verdicts = comparison["verdicts"]
+    loses = verdicts["recommendation"]["loses_to_ridge"]
+    recommended = "Ship none of them as it is; closest" if loses else "Ship"
+    lines = [
+        f"- **{title}: {_label(verdicts[key])}** – {verdicts[key]['reason']}"
+        + (f" (weights: {_weights(verdicts[key]['weights'])})" if "weights" in verdicts[key] else "")
+        for title, key in ((recommended, "recommendation"), ("Most accurate", "accuracy"), ("Best on a device", "edge"))
+    ]
+    ridge = min((row for row in comparison["baselines"] if row["model_type"] == "ridge"), key=lambda row: row["RMSE"])
+    warning = "**With every seed it loses to the ridge regression on the same inputs.** " if loses else ""
+    lines.append(
+        f"- {warning}For scale: the best ridge regression ({ridge['data_mode']}) has a test RMSE of "
+        f"{ridge['RMSE']:.4g} with {ridge['params']:,} weights."
+    )
+    return "## Which model to ship\n\n" + "\n".join(lines)
+
+
+def _weights(weights: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:g}" for name, value in weights.items())
+
+
+def _summary_section(comparison: dict[str, Any]) -> str:
+    names = [
+        "model_type", "data_mode", "RMSE", "RMSE spread", "val RMSE", "MAE", "MASE", "R2",
+        "p50(ms)", "p95(ms)", "model_size(MB)", "params", "train_seconds",
+    ]  # fmt: skip
+    beside = [*comparison["baselines"], *comparison["ensembles"]]
+    rows = sorted([*comparison["summary"], *beside], key=lambda row: row["RMSE"])
+    seeds = ", ".join(str(seed) for seed in comparison["summary"][0]["seeds"])
+    return (
+        f"## Mean over seeds, baselines among them\n\n{_table(names, rows)}\n\n"
+        f"Seeds {seeds}; the spread is the largest minus the smallest. Errors on test, in the target's unit"
+        f"{_unit(comparison)}. Latency at batch 1, each model alone, after all training: Keras models as compiled "
+        "functions, baselines in numpy."
+        + (" An ensemble's latency is the sum of its members'." if comparison["ensembles"] else "")
+    )
+
+
+def _unit(comparison: dict[str, Any]) -> str:
+    units = {unit for unit in comparison["units"].values() if unit}
+    return f" ({units.pop()})" if len(units) == 1 else ""
+
+
+def _rows_section(comparison: dict[str, Any]) -> str:
+    return f"## Every run\n\n{_table(list(COLUMNS), comparison['rows'])}"
+
+
+def _fairness_section(comparison: dict[str, Any]) -> str:
+    lines = [f"- {name}: {value}" for name, value in comparison["shared"].items()]
+    return (
+        "## What all runs share\n\nCompared run by run before this table was made; a difference would have ended the "
+        "benchmark.\n\n" + "\n".join(lines) + f"\n\nMade at commit {', '.join(comparison['commits'])}."
+    )
+
+
+def make_accuracy_latency_plot(rows: list[Row]) -> Any:
+    """Plot test RMSE against p95 latency, with the Pareto front of the runs."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for mode in dict.fromkeys(row["data_mode"] for row in rows):
+        group = [row for row in rows if row["data_mode"] == mode]
+        figure.add_scatter(
+            x=[row["p95(ms)"] for row in group],
+            y=[row["RMSE"] for row in group],
+            mode="markers",
+            name=mode,
+            text=[f"{row['model_type']} seed {row['seed']}" for row in group],
+            marker={"size": 11},
+        )
+    front = pareto_front(rows)
+    figure.add_scatter(
+        x=[row["p95(ms)"] for row in front],
+        y=[row["RMSE"] for row in front],
+        mode="lines",
+        name="Pareto front",
+        line={"dash": "dot", "color": "grey"},
+    )
+    return figure.update_layout(
+        title="Accuracy against latency", xaxis_title="p95 latency at batch 1 (ms)", yaxis_title="test RMSE"
+    )
+
+
+def pareto_front(rows: list[Row]) -> list[Row]:
+    """Return the runs that no other beats in both p95 latency and RMSE, fastest first."""
+    front: list[Row] = []
+    for row in sorted(rows, key=lambda item: (item["p95(ms)"], item["RMSE"])):
+        if not front or row["RMSE"] < front[-1]["RMSE"]:
+            front.append(row)
+    return front
+
+
+def make_horizon_plot(records: list[CellRecord]) -> Any:
+    """Plot test RMSE by step of the horizon for every run, with the ridge baselines."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for record in records:
+        add_steps(figure, record.metrics["test"]["model"], f"{record.model_type}, {record.feature_mode}, {record.seed}")
+    for mode in dict.fromkeys(record.feature_mode for record in records):
+        first = next(record for record in records if record.feature_mode == mode)
+        add_steps(figure, first.metrics["test"]["baselines"]["ridge"], f"ridge, {mode}", dash="dot")
+    return figure.update_layout(title="Error by step of the horizon", xaxis_title="step", yaxis_title="test RMSE")
+
+
+def make_seed_plot(rows: list[Row]) -> Any:
+    """Plot the test RMSE of every seed beside one another."""
+    import plotly.graph_objects as go
+
+    figure = go.Figure()
+    for seed in dict.fromkeys(row["seed"] for row in rows):
+        group = [row for row in rows if row["seed"] == seed]
+        figure.add_scatter(
+            x=[f"{row['model_type']}, {row['data_mode']}" for row in group],
+            y=[row["RMSE"] for row in group],
+            mode="markers",
+            name=f"seed {seed}",
+            marker={"size": 11},
+        )
+    return figure.update_layout(title="Spread over seeds", xaxis_title="", yaxis_title="test RMSE")

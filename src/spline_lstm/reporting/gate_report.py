@@ -1,0 +1,201 @@
+"""The gate's verdicts in Markdown."""
+
+from typing import Any
+
+from spline_lstm.edge.export import SECOND_ROUTE
+from spline_lstm.reporting.markdown import table
+
+_ENOUGH_WINDOWS = 1_000
+_TARGETS = {
+    # (format, precision): figure, target; what a native route should reach for the default stack at batch 1.
+    ("onnx", "fp32"): (
+        ("parity", 1e-5),
+        ("bytes_per_param", 4 * 1.03),
+        ("latency_to_keras", 1 / 10),
+        ("latency_p95_ms", 1.0),
+    ),
+    ("onnx", "int8"): (("bytes_per_param", 1.4),),
+    ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8), ("latency_p95_ms", 1.0)),
+}
+
+
+def make_edge_report(gate: dict[str, Any]) -> str:
+    """Write the report.
+
+    Args:
+        gate: What the gate found: `run_id`, `keras`, `files` and `second_route`.
+
+    Returns:
+        Markdown.
+
+    """
+    parts = [f"# Edge gate of {gate['run_id']}", _headline(gate)]
+    if gate["files"]:
+        parts += [_summary(gate), *_details(gate), _targets(gate)]
+    if gate.get("second_route"):
+        parts.append(_second_route(gate))
+    return "\n\n".join(parts) + "\n"
+
+
+def _headline(gate: dict[str, Any]) -> str:
+    if not gate["files"]:
+        return "**Nothing was exported:** `export_formats` is `none`."
+    words = [f"{name}: **{item['verdict']}**" for name, item in gate["files"].items() if item["precision"] == "fp32"]
+    return f"Released only on PASS. {'; '.join(words)}."
+
+
+def _number(value: float | None, digits: int = 4) -> str:
+    return "not a number" if value is None else f"{value:.{digits}g}"
+
+
+def why_failed(item: dict[str, Any]) -> str:
+    """Name what a file failed; empty where it passed."""
+    return item["reason"] or ", ".join(entry["name"] for entry in item["criteria"] if not entry["passed"])
+
+
+def explain_verdict(name: str, item: dict[str, Any]) -> str:
+    """Put a file's verdict into words: only files with full weights decide on a release."""
+    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] == "FAIL" else "")
+    if name == SECOND_ROUTE:
+        return f"{words}; for comparison only"
+    return words if item["precision"] == "fp32" else f"{words}; a smaller variant, the release does not stand on it"
+
+
+def _summary(gate: dict[str, Any]) -> str:
+    rows = [
+        [
+            name,
+            item["precision"],
+            f"**{item['verdict']}**",
+            *(
+                [
+                    _number(item["latency_p50_ms"] * 1000),
+                    _number(item["latency_p95_ms"] * 1000) + ("" if item["stable"] else " (unstable)"),
+                    f"1/{1 / item['latency_to_keras']:.1f}",
+                    f"{item['size_bytes']:,}",
+                    f"{item['size_to_smallest']:.3f}",
+                    item["path"],
+                ]
+                if item["criteria"]
+                else ["–", "–", "–", "–", "–", item["reason"]]
+            ),
+        ]
+        for name, item in gate["files"].items()
+    ]
+    heading = [
+        "file", "weights", "verdict", "p50 (µs)", "p95 (µs)", "p50 to Keras", "bytes", "to smallest possible", "where",
+    ]  # fmt: skip
+    keras = gate["keras"]
+    note = (
+        f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
+        f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
+        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters. Files with fp16 and int8 "
+        "weights are variants: the release stands on fp32, whatever their verdict."
+    )
+    return f"## Files\n\n{table(heading, rows)}\n\n{note}"
+
+
+def _details(gate: dict[str, Any]) -> list[str]:
+    sections = []
+    for name, item in gate["files"].items():
+        if not item["criteria"]:
+            continue
+        rows = [
+            [
+                criterion["name"],
+                f"{_number(criterion['found'])} {criterion['unit']}".strip(),
+                f"≤ {_number(criterion['limit'])} {criterion['unit']}".strip(),
+                "pass" if criterion["passed"] else "**FAIL**",
+            ]
+            for criterion in item["criteria"]
+        ]
+        operators = ", ".join(f"{kind} {count}" for kind, count in item["operators"].items())
+        sections.append(
+            f"## {name}: {item['verdict']}\n\n{table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
+            f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
+            f"and noise up to five sigma{_few(item)}. Operators: {operators}."
+        )
+    return sections
+
+
+def _few(item: dict[str, Any]) -> str:
+    enough = item["test_windows"] >= _ENOUGH_WINDOWS
+    return "" if enough else f"; **fewer than {_ENOUGH_WINDOWS:,} test windows: the table has no more**"
+
+
+def _targets(gate: dict[str, Any]) -> str:
+    """Compare with what the native route should reach; missing a target fails nothing."""
+    rows = []
+    for name, item in gate["files"].items():
+        for figure, target in _TARGETS.get((item["format"], item["precision"]), ()):
+            found = item.get(figure)
+            if figure == "parity":
+                found = next((entry["found"] for entry in item["criteria"] if entry["name"] == figure), None)
+            met = found is not None and found <= target
+            rows.append(
+                [name, figure.replace("_", " "), _number(found), f"≤ {_number(target)}", "met" if met else "missed"]
+            )
+    found_and_target = table(["file", "figure", "found", "target", ""], rows)
+    return f"## Targets\n\nBeyond the thresholds; missing one fails nothing.\n\n{found_and_target}"
+
+
+def _second_route(gate: dict[str, Any]) -> str:
+    """Set the native ONNX route beside tf2onnx' conversion of the same network."""
+    rows = []
+    for name, item in (("native", gate["files"]["model.onnx"]), ("tf2onnx", gate["second_route"])):
+        if not item["criteria"]:
+            rows.append([name, item["verdict"], "–", "–", "–", item["reason"]])
+            continue
+        parity = next(entry["found"] for entry in item["criteria"] if entry["name"] == "parity")
+        operators = f"{sum(item['operators'].values())}" + (
+            f" ({', '.join(item['foreign_operators'])})" if item["foreign_operators"] else ""
+        )
+        rows.append(
+            [name, item["verdict"], _number(parity), operators, f"{item['size_bytes']:,}",
+             _number(item["latency_p50_ms"] * 1000)]
+        )  # fmt: skip
+    heading = ["route", "verdict", "parity (sigma)", "operators", "bytes", "p50 (µs)"]
+    return f"## ONNX by two routes\n\n{table(heading, rows)}"
+
+
+def make_matrix_report(gates: list[dict[str, Any]]) -> str:
+    """Write the verdicts of several models, fp32 files only, as one table.
+
+    Args:
+        gates: What the gate found for each model.
+
+    Returns:
+        Markdown.
+
+    """
+    rows = [
+        [
+            gate["model_type"],
+            str(gate["f_total"]),
+            item["format"],
+            f"**{item['verdict']}**",
+            *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
+            why_failed(item),
+        ]
+        for gate in gates
+        for item in gate["files"].values()
+        if item["precision"] == "fp32"
+    ]
+    heading = [
+        "model type", "F_total", "format", "verdict", "parity (sigma)", "RMSE ratio", "p50 (µs)", "p95 (µs)",
+        "p50 to Keras", "bytes", "failed",
+    ]  # fmt: skip
+    passed = sum(row[3] == "**PASS**" for row in rows)
+    return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
+
+
+def _matrix_figures(item: dict[str, Any]) -> list[str]:
+    found = {entry["name"]: entry["found"] for entry in item["criteria"]}
+    return [
+        _number(found["parity"]),
+        _number(found["RMSE ratio"]),
+        _number(item["latency_p50_ms"] * 1000),
+        _number(item["latency_p95_ms"] * 1000),
+        f"1/{1 / item['latency_to_keras']:.1f}",
+        f"{item['size_bytes']:,}",
+    ]

@@ -1,0 +1,159 @@
+"""The report of a run, in Markdown, for a person at a glance."""
+
+from typing import Any
+
+from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.reporting.markdown import table
+from spline_lstm.reporting.wording import (
+    CLEARLY_LESS,
+    label,
+    number,
+    one_line,
+    percent,
+    strongest_baseline,
+    typical_scores,
+    unit_behind,
+    verdict,
+    with_unit,
+)
+from spline_lstm.series.model_input import ModelInput
+
+_HEADINGS = {
+    "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "robust_mape": "robust MAPE (%)", "mase": "MASE", "r2": "R2",
+}  # fmt: skip
+
+
+def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput) -> str:
+    """Write the report.
+
+    Args:
+        metrics: What `evaluation.forecasts.evaluate` returned, with `run_id`.
+        run: The run's record.
+        bundle: The preprocessed data.
+
+    Returns:
+        Markdown.
+
+    """
+    parts = [
+        f"# Run {run['run_id']}",
+        f"**{one_line(metrics)}.** {verdict(metrics)}",
+        _scores_table(metrics),
+        *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
+        _horizon_table(metrics),
+        _intervals_section(metrics),
+        _data_section(metrics, bundle),
+        _files_section(run),
+        _settings_section(run),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _scores_table(metrics: dict[str, Any]) -> str:
+    """The model and the baselines on test, best first."""
+    overall, val = overall_scores(metrics["test"]), overall_scores(metrics["val"])
+    typical = typical_scores(metrics["test"])
+    rows = [
+        [
+            f"**{label(name)}**" if name == "model" else label(name),
+            *(number(scores[metric]) for metric in _HEADINGS),
+            number(val[name]["rmse"]),
+        ]
+        for name, scores in sorted(overall.items(), key=lambda item: typical[item[0]])
+    ]
+    errors = with_unit("errors in the target's unit", metrics)
+    intro = f"## Accuracy\n\nAll {metrics['test']['windows']} test windows; {errors}."
+    return f"{intro}\n\n{table(['forecast', *_HEADINGS.values(), 'val RMSE'], rows, numbers=True)}"
+
+
+def _targets_table(metrics: dict[str, Any]) -> str:
+    rows = [
+        [name, *(number(scores[metric]) for metric in _HEADINGS), metrics["units"][name] or "–"]
+        for name, scores in metrics["test"]["model"]["per_target"].items()
+    ]
+    return f"## By target\n\n{table(['target', *_HEADINGS.values(), 'unit'], rows, numbers=True)}"
+
+
+def _horizon_table(metrics: dict[str, Any]) -> str:
+    """RMSE by step for the model and its strongest baseline, at most eight steps spread over the horizon."""
+    steps = metrics["test"]["model"]["per_horizon"]
+    name = strongest_baseline(metrics)
+    others = metrics["test"]["baselines"][name]["per_horizon"]
+    count = min(8, len(steps))
+    chosen = sorted({round(position * (len(steps) - 1) / max(count - 1, 1)) for position in range(count)})
+    rows = [[str(steps[at]["step"]), number(steps[at]["rmse"]), number(others[at]["rmse"])] for at in chosen]
+    heading = ["step", "this model", name.replace("_", " ")]
+    return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
+
+
+def _intervals_section(metrics: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{100 * entry['level']:g} %",
+            percent(entry["coverage"]),
+            f"{number(entry['mean_width'])}{unit_behind(metrics)}",
+        ]
+        for entry in metrics["intervals"]
+    ]
+    covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
+    narrow = any(entry["coverage"] < entry["level"] - CLEARLY_LESS for entry in covered)
+    warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
+    return (
+        f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
+        f"Split conformal, calibrated on {metrics['val']['windows']} validation windows for each step.{warning}"
+    )
+
+
+def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
+    meta = bundle.meta
+    windows = {name: int((bundle.window_split == number).sum()) for number, name in enumerate(("train", "val", "test"))}
+    lines = [
+        f"- Windows: {windows['train']} train, {windows['val']} val, {windows['test']} test, in chronological order; "
+        f"lookback {bundle.lookback}, horizon {bundle.horizon}, season {metrics['season']}",
+        f"- Inputs ({len(bundle.feature_names)}): {', '.join(bundle.feature_names)}",
+    ]
+    if "seen" in meta:
+        seen = meta["seen"]
+        filled = ", ".join(f"{name} {count}" for name, count in seen["filled_targets"].items())
+        lines.insert(
+            0,
+            f"- Table: {meta['source']}, {seen['series']} series, {seen['steps']} steps of {meta['freq']} "
+            f"from {seen['first']} to {seen['last']}",
+        )
+        lines.append(
+            f"- Gaps: {seen['absent_rows']} rows absent, targets filled: {filled}; "
+            f"{seen['dropped_windows']} windows dropped because a fill would have looked ahead or nothing was observed"
+        )
+    return "## Data\n\n" + "\n".join(lines)
+
+
+def _files_section(run: dict[str, Any]) -> str:
+    run_id = run["run_id"]
+    size = f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"
+    rows = [
+        ["model", f"`data/06_models/{run_id}/model.keras`", size],
+        ["last epoch", f"`data/06_models/{run_id}/last.keras`", ""],
+        ["forecasts on test", f"`data/07_model_output/{run_id}/predictions.parquet`", '`catalog.load("predictions")`'],
+        ["all metrics", f"`data/08_reporting/{run_id}/metrics.json`", '`catalog.load("metrics")`'],
+        ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
+        ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
+        ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
+        ["to go with the model", f"`data/08_reporting/{run_id}/model_card.md`", '`catalog.load("model_card")`'],
+        ["more test blocks", f"`data/08_reporting/{run_id}/backtest.md`", "after `--pipeline=backtest`"],
+        ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
+    ]  # fmt: skip
+    return f"## Files\n\n{table(['what', 'where', ''], rows)}"
+
+
+def _settings_section(run: dict[str, Any]) -> str:
+    shown = (
+        "model_type", "feature_mode", "hidden_units", "dropout", "learning_rate", "batch_size", "epochs",
+        "normalization", "spline_smoothing", "linear_path", "link", "seed",
+    )  # fmt: skip
+    chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}
+    settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)
+    commit = (run["commit"] or "none")[:12]
+    return (
+        f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}. Commit {commit}. "
+        f"Settings: {settings}."
+    )

@@ -1,0 +1,98 @@
+"""The words that all reports share: numbers, units, names of forecasts, verdicts."""
+
+from typing import Any
+
+from spline_lstm.evaluation.differences import is_level, typical_rmse
+
+CLEARLY_LESS = 0.05
+"""Share of the truth by which an interval may miss its level before a report warns."""
+
+
+def number(value: float | None) -> str:
+    """Return a number with four digits, or a dash where there is none."""
+    return "–" if value is None else f"{value:.4g}"
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent, or a dash where there is none."""
+    return "–" if share is None else f"{100 * share:.1f} %"
+
+
+def unit_of(metrics: dict[str, Any]) -> str:
+    """Return the unit that all targets share, or nothing."""
+    units = set(metrics["units"].values())
+    return str(units.pop()) if len(units) == 1 and units != {None} else ""
+
+
+def unit_behind(metrics: dict[str, Any]) -> str:
+    """Return the unit that all targets share as it stands behind a number, or nothing."""
+    unit = unit_of(metrics)
+    return f" {unit}" if unit else ""
+
+
+def with_unit(heading: str, metrics: dict[str, Any]) -> str:
+    """Return a heading with the unit that all targets share in brackets, if they share one."""
+    unit = unit_of(metrics)
+    return f"{heading} ({unit})" if unit else heading
+
+
+def label(name: str) -> str:
+    """Return what people read for the name of a forecast."""
+    return "this model" if name == "model" else name.replace("_", " ")
+
+
+def typical_scores(part: dict[str, Any]) -> dict[str, float]:
+    """Return the score that forecasts are ranked by on one split, of the model (`model`) and the baselines."""
+    return {name: typical_rmse(scores) for name, scores in {"model": part["model"], **part["baselines"]}.items()}
+
+
+def strongest_baseline(metrics: dict[str, Any]) -> str:
+    """Name the baseline with the lowest error on test."""
+    scores = typical_scores(metrics["test"])
+    return min((name for name in scores if name != "model"), key=lambda name: scores[name])
+
+
+def against(error: float, baseline: float) -> str:
+    """Put the relation to a baseline into words."""
+    if is_level(error, baseline):
+        return "level with"
+    side = "below" if error < baseline else "above"
+    return f"{abs(error / baseline - 1):.1%} {side}" if baseline else side
+
+
+def one_line(metrics: dict[str, Any]) -> str:
+    """Say how the model compares with its strongest baseline on test."""
+    name, scores = strongest_baseline(metrics), typical_scores(metrics["test"])
+    relation = f"{against(scores['model'], scores[name])} the strongest baseline"
+    targets = len(metrics["units"])
+    if targets > 1:
+        return f"Test RMSE, geometric mean over {targets} targets: {relation} ({label(name)})"
+    return (
+        f"Test RMSE {number(scores['model'])}{unit_behind(metrics)}, {relation} ({label(name)}, {number(scores[name])})"
+    )
+
+
+def verdict(metrics: dict[str, Any]) -> str:
+    """Say whether the model is better than all baselines on test, and on which targets it is not."""
+    scores = typical_scores(metrics["test"])
+    rmse = scores.pop("model")
+    beaten_by = [label(name) for name, score in scores.items() if score < rmse and not is_level(rmse, score)]
+    if beaten_by:
+        words = f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
+    elif is_level(rmse, min(scores.values())):
+        words = "The model is no better than it."
+    else:
+        words = "The model beats every baseline."
+    return words + _lost_targets(metrics)
+
+
+def _lost_targets(metrics: dict[str, Any]) -> str:
+    """Name each target on which a baseline is better: their mean would hide it."""
+    model, baselines = metrics["test"]["model"]["per_target"], metrics["test"]["baselines"]
+    lost = []
+    for target, scores in model.items() if len(model) > 1 else ():
+        others = {name: each["per_target"][target]["rmse"] for name, each in baselines.items()}
+        best = min((name for name in others if others[name] is not None), key=lambda name: others[name], default=None)
+        if best is not None and others[best] < scores["rmse"] and not is_level(scores["rmse"], others[best]):
+            lost.append(f"{target} ({against(scores['rmse'], others[best])} {label(best)})")
+    return f" It loses on {', '.join(lost)}." if lost else ""

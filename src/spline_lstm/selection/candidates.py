@@ -1,0 +1,120 @@
+"""Which models are trained, and which is taken: what `auto` of path and link means, decided on validation."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.errors import ParameterError, TrainingDivergedError
+from spline_lstm.models.base import ENOUGH_HORIZONS, ForecastModel
+from spline_lstm.models.registry import ModelSpec, make_model
+from spline_lstm.models.target_space import LINK_OFFSET
+from spline_lstm.models.training import CHOICE_WINDOWS, TrainingRecord, Windows, draw_windows
+from spline_lstm.series.model_input import ModelInput
+
+logger = logging.getLogger(__name__)
+
+_FAR_BELOW = 0.9
+"""Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
+to the stack that the path may be in its way."""
+_CLEARLY_LIKELIER = 0.1
+"""Gain in log-likelihood, doubled, of one error, from which errors are said to vary more at higher forecasts."""
+
+
+def check_link(spec: ModelSpec, data: ModelInput) -> None:
+    """Refuse a logarithmic link for a target that falls below zero.
+
+    Raises:
+        ParameterError: Names the target and its lowest value in the training part.
+
+    """
+    if spec.link == "log" and min(lowest := _lowest_targets(data)) < 0:
+        name = data.target_names[int(np.argmin(lowest))]
+        raise ParameterError(
+            f"'link' is 'log', and the target '{name}' falls to {min(lowest):g} in the training part; a logarithm "
+            "needs targets that are never negative: take link=identity"
+        )
+
+
+def fit_candidates(
+    spec: ModelSpec, data: ModelInput, val: Windows, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
+) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
+    """Train a model, with `auto` for path or link a second one where that may be better, and return the better one.
+
+    The first has, where that is `auto`, a ridge path and the identity as its link. The second has a logarithmic link
+    where the errors of the first on validation vary more at higher forecasts and no target is negative; it has no path
+    where its link is another, or where the loss of the first is at least 10 % below that of its ridge path alone. The
+    one with the lower validation loss is taken.
+
+    Args:
+        spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
+        data: What it is to be trained on; decides the shapes.
+        val: Validation windows.
+        seed: As for `make_model`.
+        fit: Trains a model.
+
+    Returns:
+        The model, the record of its training, and a record of what was compared, by parameter.
+
+    """
+    simple = {"linear_path": "ridge", "link": "identity"}
+    autos = [name for name in simple if getattr(spec, name) == "auto"]
+    first = chosen = spec.model_copy(update={name: simple[name] for name in autos})
+    model = make_model(first, data, seed)
+    record = fit(model)
+    losses: dict[str, float | None] = {_name(first): record.best_loss}
+    if first.linear_path == "ridge":
+        losses = {"ridge path alone": record.first_loss, **losses}
+    other = {"linear_path": "none", "link": "identity"}
+    if "link" in autos and _spread_grows(model, data, val):
+        other["link"] = "log"
+    elif record.best_loss >= _FAR_BELOW * record.first_loss:
+        other["linear_path"] = first.linear_path
+    second = spec.model_copy(update={name: other[name] for name in autos})
+    if second != first:
+        logger.info("Training once more, with %s", _name(second))
+        second_model = make_model(second, data, seed)
+        try:
+            second_record = fit(second_model)
+        except TrainingDivergedError:
+            losses[_name(second)] = None
+        else:
+            losses[_name(second)] = second_record.best_loss
+            if second_record.best_loss < record.best_loss:
+                chosen, model, record = second, second_model, second_record
+    compared = {"decided_on": "validation", "val_loss": losses}
+    return model, record, {name: {"chosen": getattr(chosen, name), **compared} for name in autos}
+
+
+def _name(spec: ModelSpec) -> str:
+    return f"linear_path={spec.linear_path}, link={spec.link}"
+
+
+def _lowest_targets(data: ModelInput) -> list[float]:
+    """Lowest observed value of each target in the training part; what was filled in may undershoot."""
+    rows = (data.row_split == 0)[:, None] & ~data.is_imputed
+    lowest: list[float] = np.min(data.raw_target, axis=0, where=rows, initial=np.inf).tolist()
+    return lowest
+
+
+def _spread_grows(model: ForecastModel, data: ModelInput, val: Windows) -> bool:
+    """Tell whether a variance in proportion to the level describes the errors clearly better than a constant one.
+
+    The normal log-likelihoods of both are compared, with the scale of each at its best; negative targets rule it out,
+    and so few windows that what they tell is chance.
+    """
+    if len(val[0]) < ENOUGH_HORIZONS * model.output_units or min(_lowest_targets(data)) < 0:
+        return False
+    X, y = draw_windows(val, CHOICE_WINDOWS)
+    shape = (len(X), data.horizon, len(data.target_indices))
+    by_target = (np.moveaxis(part.reshape(shape), 2, 0) for part in (model.predict(X), y))
+    gains = []
+    for forecast, truth, zero in zip(*by_target, data.target_zeros, strict=True):
+        known = ~np.isnan(truth)
+        if known.any():
+            square = np.square(forecast - truth, dtype=np.float64)[known]
+            level = np.maximum(forecast[known] - zero, 0) + LINK_OFFSET
+            constant, growing = np.log(square.mean()), np.log((square / level).mean()) + np.log(level).mean()
+            gains.append(constant - growing)
+    return bool(np.mean(gains) > _CLEARLY_LIKELIER)

@@ -1,0 +1,263 @@
+"""From filled series to the bundle of windows that training reads."""
+
+import logging
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from spline_lstm.series.columns import Columns, TableSpec
+from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
+from spline_lstm.series.grid import Grid
+from spline_lstm.series.model_input import ARTIFACT_VERSION, ModelInput
+from spline_lstm.series.scaling import check_target_varies
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
+from spline_lstm.series.splits import SPLITS, SplitBorders
+from spline_lstm.series.windows import (
+    WindowIndex,
+    WindowSpec,
+    consecutive_ages,
+    make_window_ages,
+    make_window_index,
+)
+from spline_lstm.types import Bool, DataFrame, Int64
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FilledSeries:
+    """Regular series whose targets have no gaps, and where their splits lie."""
+
+    grid: Grid
+    fills: Fill
+    borders: SplitBorders
+    spec: FillSpec
+    sha256: str | None
+    """Hash of the table's file."""
+
+    def __deepcopy__(self, _: Any) -> Self:
+        """Return itself, as `Observations` does."""
+        return self
+
+
+def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
+    """Fill the gaps of all targets.
+
+    Raises:
+        ValuesError: Too much is missing.
+
+    """
+    check_gaps(grid, spec)
+    targets = grid.values[:, : len(grid.columns.targets)]
+    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train()), borders, spec, sha256)
+
+
+def make_filled_table(filled: FilledSeries) -> DataFrame:
+    """Lay out the filled targets as a table to look at: one row a step, a column and a mark a target."""
+    import pandas as pd
+
+    grid = filled.grid
+    table = pd.DataFrame(
+        {
+            "series_id": pd.Categorical.from_codes(grid.series, categories=pd.Index(grid.series_names)),
+            "timestamp": grid.timestamps.astype("datetime64[ns]"),
+            "split": pd.Categorical.from_codes(filled.borders.row_split(), categories=pd.Index(SPLITS)),
+        }
+    )
+    for position, name in enumerate(grid.columns.targets):
+        table[name] = filled.fills.values[:, position]
+        table[f"{name}_is_imputed"] = filled.fills.is_imputed[:, position]
+    return table
+
+
+def make_model_input(
+    filled: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+    *, processed_id: str, model_types: tuple[str, ...],
+) -> ModelInput:  # fmt: skip
+    """Make features and cut windows of consecutive rows.
+
+    Args:
+        filled: Series without gaps.
+        schema: What the columns mean.
+        table: Which of them are used; `feature_mode` decides what enters X.
+        windows: Window lengths.
+        processed_id: Id of the result.
+        model_types: Models that can be trained on it, for `meta.json`.
+
+    Raises:
+        SchemaError: Leads or lags that the window cannot show.
+        InsufficientDataError: A split has no window.
+        ValuesError: A target is constant in the training part.
+
+    """
+    _check_targets_vary(filled)
+    multivariate = table.feature_mode == "multivariate"
+    schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
+    grid, fills = filled.grid, filled.fills
+    features = make_features(
+        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
+    )  # fmt: skip
+    observed: Bool = np.logical_not(fills.is_imputed)
+    index = make_window_index(
+        grid.series, filled.borders, features.seen_from, np.asarray(observed.any(axis=1)), windows
+    )
+    count = len(grid.columns.targets)
+    ages = consecutive_ages(windows.lookback, len(features.names))
+    bundle = ModelInput(
+        window_series=grid.series[index.origin],
+        window_origin=index.origin,
+        window_split=index.split,
+        horizon=windows.horizon,
+        feature_names=features.names,
+        target_indices=tuple(range(count)),
+        series_names=grid.series_names,
+        scaled=features.scaled,
+        ages=ages,
+        raw_target=fills.values,
+        is_imputed=fills.is_imputed,
+        row_series=grid.series,
+        row_timestamp=grid.timestamps,
+        row_split=filled.borders.row_split(),
+    )
+    meta = _make_meta(bundle, filled, index, schema, table, windows)
+    meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
+    preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
+    return replace(bundle, meta=meta, preprocessor=preprocessor)
+
+
+def _check_targets_vary(filled: FilledSeries) -> None:
+    grid = filled.grid
+    is_train = filled.borders.is_train()
+    for position, name in enumerate(grid.columns.targets):
+        train = grid.values[is_train, position]
+        check_target_varies(train[~np.isnan(train)], name, grid.source)
+
+
+def spread_ages(bundle: ModelInput, past: Int64) -> Int64:
+    """Ages of the rows that show the past, beside those of what describes the horizon, `(lookback, F_total)`."""
+    return make_window_ages(past, bundle.feature_names, bundle.preprocessor["known_ahead"])
+
+
+def spread_lookback(bundle: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
+    """Move the rows of all windows to other ages; what describes the horizon stays as it is.
+
+    Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
+    series' first one.
+
+    Args:
+        bundle: Windows of consecutive rows.
+        past: Ages of the rows that show the past, falling to 0, shape `(lookback,)`.
+        choices: What was decided and why, for `meta.json`.
+
+    """
+    span = int(past[0]) + 1
+    windows = bundle.preprocessor["windows"] | {"lookback_span": span}
+    return replace(
+        bundle,
+        ages=spread_ages(bundle, past),
+        meta=bundle.meta | {"lookback_span": span, "choices": choices},
+        preprocessor=bundle.preprocessor | {"windows": windows, "past_ages": past.tolist()},
+    )
+
+
+def _schema_in_use(
+    schema: CovariateSchema, filled: FilledSeries, windows: WindowSpec, *, multivariate: bool
+) -> CovariateSchema:
+    """Narrow the schema to the columns that take part; univariate mode drops leads it cannot show."""
+    grid = filled.grid
+    in_use = schema.model_copy(
+        update={"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
+    )
+    if multivariate:
+        check_leads(in_use, windows.lookback, windows.horizon)
+        annual = annual_features_on_short_history(grid, filled.borders, in_use)
+        if annual:
+            logger.info(
+                "Less than a year of training data: what %s tell of the seasons is extrapolated", " and ".join(annual)
+            )
+        return in_use
+    lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
+    return in_use.model_copy(update={"seasonal_lags": lags})
+
+
+def _make_meta(
+    bundle: ModelInput, filled: FilledSeries, index: WindowIndex,
+    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+) -> dict[str, Any]:  # fmt: skip
+    grid, columns = filled.grid, filled.grid.columns
+    names = (*columns.targets, *(item.name for item in columns.dynamic))
+    missing_shares = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
+    multivariate = table.feature_mode == "multivariate"
+    steps = np.diff(grid.timestamps)[np.diff(grid.series) == 0]
+    return {
+        "schema_version": ARTIFACT_VERSION,
+        "feature_mode": table.feature_mode,
+        "target_cols": list(columns.targets),
+        "dynamic_covariates": _dynamic_names(columns, schema) if multivariate else [],
+        "static_covariates": [item.name for item in columns.static] if multivariate else [],
+        "feature_names": list(bundle.feature_names),
+        "X_shape": list(bundle.X.shape),
+        "y_shape": list(bundle.y.shape),
+        "f_total": len(bundle.feature_names),
+        "f_target": len(columns.targets),
+        "lookback": windows.lookback,
+        "horizon": windows.horizon,
+        "stride": windows.stride,
+        "split": {
+            "shares": list(windows.split),
+            "windows": {name: int((index.split == number).sum()) for number, name in enumerate(SPLITS)},
+        },
+        "freq": grid.frequency.alias,
+        "step_seconds": float(np.mean(steps)) / 1e9,
+        "units": {name: schema.units[name] for name in names if name in schema.units} if columns.described else {},
+        "source": grid.source,
+        "source_sha256": filled.sha256,
+        "seen": {
+            "series": len(grid.series_names),
+            "steps": len(grid.series),
+            "first": str(grid.timestamps.min().astype("datetime64[ns]").astype("datetime64[s]")),
+            "last": str(grid.timestamps.max().astype("datetime64[ns]").astype("datetime64[s]")),
+            "absent_rows": grid.absent_rows,
+            "trimmed_rows": grid.trimmed_rows,
+            "missing_ratio": dict(zip(names, missing_shares, strict=True)),
+            "filled_targets": dict(zip(columns.targets, filled.fills.is_imputed.sum(axis=0).tolist(), strict=True)),
+            "dropped_windows": index.dropped,
+            "absent_covariates": list(columns.absent),
+            "extrapolated_features": annual_features_on_short_history(grid, filled.borders, schema)
+            if multivariate
+            else [],
+        },
+    }  # fmt: skip
+
+
+def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
+    """Names of what fills the dynamic channels of X: covariates and seasonal lags."""
+    lags = schema.seasonal_lags if columns.described else ()
+    return [
+        *(item.name for item in columns.dynamic),
+        *(f"{target}_lag{lag}" for lag in lags for target in columns.targets),
+    ]
+
+
+def _make_preprocessor(
+    processed_id: str, features: Features, filled: FilledSeries,
+    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
+) -> dict[str, Any]:  # fmt: skip
+    """All that is needed, with the model, to forecast a new table: builtins only."""
+    return {
+        "run_id": processed_id,
+        "schema_version": ARTIFACT_VERSION,
+        "feature_schema": schema.model_dump(mode="json"),
+        "feature_order": list(features.names),
+        "known_ahead": list(features.ahead),
+        "scalers": {name: dict(state) for name, state in features.states.items()},
+        "static_codes": features.static_codes,
+        "table": table.model_dump(mode="json"),
+        "series_id_cols": list(filled.grid.columns.series_id),
+        "freq": filled.grid.frequency.alias,
+        "spline": {"kind": "modified_akima", "stencil": 3},
+        "fills": filled.spec.model_dump(mode="json"),
+        "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
+    }

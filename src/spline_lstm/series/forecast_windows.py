@@ -1,0 +1,282 @@
+"""The last window of every series of a new table, made with what a run has learnt."""
+
+import logging
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+
+from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
+from spline_lstm.series.columns import Columns, TableSpec, select_columns
+from spline_lstm.series.covariates import Features, Learnt, make_features
+from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
+from spline_lstm.series.lazy_windows import cut_lookbacks
+from spline_lstm.series.observations import Observations, make_observations
+from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
+from spline_lstm.series.spline import FillSpec, check_gaps, fill_gaps
+from spline_lstm.series.splits import SplitBorders
+from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
+from spline_lstm.spec import Names, Spec, StrictInt, Text
+from spline_lstm.text import examples
+from spline_lstm.types import DataFrame, Float32, Float64, Int64
+
+logger = logging.getLogger(__name__)
+
+
+class Preprocessor(Spec):
+    """What `preprocessor.pkl` holds, checked: how a run's table became windows."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    run_id: Text
+    """Id of the preprocessed data."""
+    feature_schema: CovariateSchema
+    """The schema as the run used it."""
+    feature_order: Names
+    """Names of the features in the order of `X`."""
+    known_ahead: Names
+    """Features that describe the horizon rather than the past."""
+    scalers: dict[str, dict[str, Any]]
+    """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
+    static_codes: dict[str, dict[str, list[float]]]
+    """Static covariate to the code of each category."""
+    table: TableSpec
+    """Which columns were used."""
+    series_id_cols: Names
+    """Columns that tell series apart."""
+    freq: Text
+    """The step, as a pandas offset."""
+    fills: FillSpec
+    """How much may be missing."""
+    windows: WindowSpec
+    """Window lengths, with the `lookback_span` that was decided."""
+    past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
+    """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
+
+    @field_validator("past_ages")
+    @classmethod
+    def _check_past_ages(cls, ages: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
+        windows = info.data.get("windows")
+        falling = ages is None or (ages[-1:] == (0,) and all(one > next_ for one, next_ in pairwise(ages)))
+        if not falling or (ages is not None and windows is not None and len(ages) != windows.lookback):
+            raise ValueError("one age for each row of the lookback is needed, falling to 0")
+        return ages
+
+    @property
+    def multivariate(self) -> bool:
+        """Whether covariates enter X."""
+        return self.table.feature_mode == "multivariate"
+
+    @property
+    def schema_in_use(self) -> CovariateSchema:
+        """What enters X: nothing beside the targets in univariate mode."""
+        if self.multivariate:
+            return self.feature_schema
+        nothing = {"dynamic_covariates": (), "seasonal_lags": (), "calendar_features": CalendarFeatures(enabled=False)}
+        return self.feature_schema.model_copy(update=nothing)
+
+    @property
+    def ages(self) -> Int64:
+        """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
+        past = make_ages(self.windows.lookback, self.span) if self.past_ages is None else np.array(self.past_ages)
+        return make_window_ages(past, self.feature_order, self.known_ahead)
+
+    @property
+    def span(self) -> int:
+        """Steps that the rows of a window are spread over."""
+        return int(self.windows.lookback_span)
+
+    @property
+    def history(self) -> int:
+        """Steps up to the origin that a forecast needs: the lookback, and what its oldest seasonal lag shows."""
+        lags = self.schema_in_use.seasonal_lags
+        return self.windows.lookback + max([lag - self.windows.horizon for lag in lags], default=0)
+
+
+@dataclass(frozen=True)
+class LatestWindows:
+    """The last window of every series.
+
+    Attributes:
+        source: The table's name.
+        target_names: Names of the targets, in order.
+        X: Scaled inputs, `(series, lookback, F_total)`.
+        origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
+        timestamps: Timestamps of the horizon, `(series, horizon)`.
+        seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
+        seen_target: Targets of the lookback in their own unit, `(series, lookback, F_target)`, NaN where
+            nothing was observed.
+
+    """
+
+    source: str
+    series_names: tuple[str, ...]
+    target_names: tuple[str, ...]
+    X: Float32
+    origin: Int64
+    timestamps: Int64
+    seen_timestamps: Int64
+    seen_target: Float64
+
+
+def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestWindows:
+    """Cut the last window of every series of a table, as training would.
+
+    The origin of a series is its last step with all targets. Covariates that are known ahead need a value
+    at every step of the horizon: such rows come after the origin, with empty targets.
+
+    Args:
+        table: A raw table.
+        preprocessor: How the run's table became windows.
+
+    Raises:
+        TableError: A column is missing, or a cell is not a number.
+        TimeAxisError: Timestamps are wrong, or their step is not the run's.
+        ValuesError: A gap is too long, or a covariate that is known ahead has no value ahead.
+        MissingCovariateError: The run's covariate is not in the table.
+        InsufficientDataError: A series has too short a history.
+        ShapeContractError: The features are not those of the run.
+
+    """
+    observed = make_observations(table, _select_columns(table, preprocessor))
+    _check_step(observed, preprocessor.freq)
+    windows = preprocessor.windows
+    grid = _make_grid(observed, preprocessor)
+    origin = grid.borders[1:] - windows.horizon - 1
+    _check_known_ahead(grid, origin, windows.horizon)
+    _warn_of_unseen_categories(grid, preprocessor)
+    _warn_of_short_series(origin - grid.borders[:-1] + 1, preprocessor.span)
+    features = _make_features(grid, preprocessor)
+    behind = origin[:, None] + np.arange(1 - windows.lookback, 1)
+    return LatestWindows(
+        source=grid.source,
+        series_names=grid.series_names,
+        target_names=grid.columns.targets,
+        X=cut_lookbacks(features.scaled, origin, preprocessor.ages, grid.borders[:-1]),
+        origin=grid.timestamps[origin],
+        timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
+        seen_timestamps=grid.timestamps[behind],
+        seen_target=grid.values[behind, : len(grid.columns.targets)],
+    )
+
+
+def _select_columns(table: DataFrame, preprocessor: Preprocessor) -> Columns:
+    """Choose the run's columns; naming the covariates makes all of them required."""
+    schema = preprocessor.schema_in_use
+    asked = {"series_id_cols": preprocessor.series_id_cols, "dynamic_covariates": schema.dynamic_names}
+    return select_columns(table, schema, preprocessor.table.model_copy(update=asked))
+
+
+def _check_step(observed: Observations, freq: str) -> None:
+    """Refuse a table whose usual step is not the run's: with another one its rows would pass for gaps."""
+    first = np.searchsorted(observed.series, np.arange(len(observed.series_names)))
+    starts = observed.timestamps[first][observed.series]
+    positions, _ = parse_frequency(freq).positions(observed.timestamps, starts)
+    steps = np.diff(positions)[np.diff(observed.series) == 0]
+    usual = most_frequent(steps) if len(steps) else 1
+    if usual != 1:
+        raise TimeAxisError(
+            f"{observed.source}, column '{observed.columns.timestamp}': the usual step is "
+            f"{f'{usual} times' if usual else 'a part of'} the step {freq} of the run; the same step is needed"
+        )
+
+
+def _make_grid(observed: Observations, preprocessor: Preprocessor) -> Grid:
+    """Put the table on its grid up to each origin, check it as in training, and append the horizon."""
+    grid = make_grid(observed, preprocessor.freq, preprocessor.fills.max_gap)
+    check_gaps(grid, preprocessor.fills)
+    _check_history(grid, preprocessor.history)
+    return _with_horizon(grid, observed, preprocessor.windows.horizon)
+
+
+def _check_history(grid: Grid, needed: int) -> None:
+    lengths = np.diff(grid.borders)
+    short = np.flatnonzero(lengths < needed)
+    if len(short):
+        name, length = grid.series_names[short[0]], lengths[short[0]]
+        raise InsufficientDataError(
+            f"{grid.source}, series '{name}': {length} steps up to the last target; the run needs {needed} "
+            f"({len(short)} of {len(lengths)} series are too short)"
+        )
+
+
+def _with_horizon(grid: Grid, observed: Observations, horizon: int) -> Grid:
+    """Append the rows of the horizon to every series: covariates as the table has them, no targets."""
+    count, targets = len(grid.series_names), len(grid.columns.targets)
+    starts, lengths = grid.timestamps[grid.borders[:-1]], np.diff(grid.borders)
+    borders = grid.borders + horizon * np.arange(count + 1)
+    series = np.repeat(np.arange(count), lengths + horizon)
+    positions = np.arange(len(series)) - borders[series]
+    values = np.full((len(series), grid.values.shape[1]), np.nan)
+    values[positions < lengths[series]] = grid.values
+
+    later, on_grid = grid.frequency.positions(observed.timestamps, starts[observed.series])
+    off = np.flatnonzero(~on_grid & (observed.timestamps > grid.timestamps[grid.borders[1:] - 1][observed.series]))
+    if len(off):
+        stamp = np.datetime_as_string(observed.timestamps[off[0]].astype("datetime64[ns]"), unit="auto")
+        raise TimeAxisError(
+            f"{grid.source}, column '{grid.columns.timestamp}', series '{grid.series_names[observed.series[off[0]]]}': "
+            f"{stamp} is off the grid of {grid.frequency.alias} steps"
+        )
+    beyond = later - lengths[observed.series]
+    rows = np.flatnonzero(on_grid & (beyond >= 0) & (beyond < horizon))
+    values[borders[observed.series[rows]] + later[rows], targets:] = observed.values[rows, targets:]
+    timestamps = grid.frequency.timestamps(starts[series], positions)
+    return replace(grid, series=series, timestamps=timestamps, values=values, borders=borders)
+
+
+def _horizon_rows(origin: Int64, horizon: int) -> Int64:
+    rows: Int64 = origin[:, None] + np.arange(1, horizon + 1)
+    return rows
+
+
+def _check_known_ahead(grid: Grid, origin: Int64, horizon: int) -> None:
+    for column, covariate in enumerate(grid.columns.dynamic, start=len(grid.columns.targets)):
+        if not covariate.known_future:
+            continue
+        ahead = _horizon_rows(origin, horizon)
+        empty = ahead[np.isnan(grid.values[ahead, column])]
+        if len(empty):
+            stamp = np.datetime_as_string(grid.timestamps[empty[0]].astype("datetime64[ns]"), unit="auto")
+            raise ValuesError(
+                f"{grid.source}, column '{covariate.name}', series '{grid.series_names[grid.series[empty[0]]]}': "
+                f"known ahead, but without a value at {stamp}; the {horizon} steps after the last target need one"
+            )
+
+
+def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
+    for name, codes in preprocessor.static_codes.items():
+        unseen = sorted({label for label in grid.statics[name] if label and label not in codes})
+        if unseen:
+            logger.warning("'%s' is not a %s of the training and counts as unknown", "', '".join(unseen), name)
+
+
+def _warn_of_short_series(lengths: Int64, span: int) -> None:
+    short = int((lengths < span).sum())
+    if short:
+        logger.warning(
+            "%d series are shorter than lookback_span=%d: their first step stands for those before", short, span
+        )
+
+
+def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
+    """Make the run's features; there is no training part, as nothing is learnt from a new table."""
+    start, end = grid.borders[:-1], grid.borders[1:]
+    borders = SplitBorders(start, start, start, end)
+    features = make_features(
+        grid,
+        fill_gaps(grid.values[:, : len(grid.columns.targets)], grid.series, borders.is_train()),
+        borders,
+        preprocessor.schema_in_use,
+        horizon=preprocessor.windows.horizon,
+        multivariate=preprocessor.multivariate,
+        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes),
+    )
+    if features.names != preprocessor.feature_order:
+        raise ShapeContractError(
+            f"{grid.source} gives the features {examples(features.names, 12)}; "
+            f"the run has {examples(preprocessor.feature_order, 12)}"
+        )
+    return features

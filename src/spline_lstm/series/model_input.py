@@ -1,0 +1,420 @@
+"""What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
+from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
+from spline_lstm.text import examples
+from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
+
+ARTIFACT_VERSION = "artifacts.v1"
+"""Version of the three files beside each other; files of another version are refused."""
+
+META_KEYS = {
+    "run_id": "id of the preprocessed data",
+    "schema_version": f"`{ARTIFACT_VERSION}`; where it is missing, the files are of an earlier version",
+    "feature_mode": "`univariate` or `multivariate`",
+    "model_type_candidates": "model types that can be trained on it",
+    "target_cols": "the targets",
+    "dynamic_covariates": "what fills the dynamic channels, seasonal lags among them",
+    "static_covariates": "static covariates in use",
+    "X_shape": "shape of `X`",
+    "y_shape": "shape of `y`",
+    "f_total": "features of `X`",
+    "f_target": "targets among them",
+    "horizon": "steps predicted",
+    "lookback": "rows seen",
+    "split": "the shares, and how many windows each split has",
+}
+"""Keys that every `meta.json` has, and what they say."""
+
+
+@dataclass(frozen=True)
+class ModelInput:
+    """Windows ready for training, with all that is needed to trace them.
+
+    Shapes: `B` windows, `T` rows (steps of all series, one after another).
+
+    Attributes:
+        window_series: Series number of each window, `(B,)`.
+        window_origin: Row of the last lookback step, `(B,)`.
+        window_split: 0 train, 1 val, 2 test, `(B,)`.
+        horizon: Steps predicted.
+        feature_names: Names of the features, in order, `(F_total,)`.
+        target_indices: Which of them are the targets, `(F_target,)`.
+        series_names: Names of the series, in order of their numbers.
+        scaled: Scaled features, `(T, F_total)`; `X` and `y` are cut from it.
+        ages: Steps before the origin that each row of a window lies, `(lookback, F_total)`, the oldest first.
+        raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
+        is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
+        row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
+        row_split: Part of its series that a row lies in, `(T,)`.
+        preprocessor: What `preprocessor.pkl` holds.
+        meta: What `meta.json` holds.
+
+    """
+
+    window_series: Int64
+    window_origin: Int64
+    window_split: Int8
+    horizon: int
+    feature_names: tuple[str, ...]
+    target_indices: tuple[int, ...]
+    series_names: tuple[str, ...]
+    scaled: Float32
+    ages: Int64
+    raw_target: Float64
+    is_imputed: Bool
+    row_series: Int64
+    row_timestamp: Int64
+    row_split: Int8
+    preprocessor: dict[str, Any] = field(default_factory=dict)
+    meta: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def X(self) -> Cuts:  # noqa: N802 - the field's name
+        """Scaled inputs, `(B, lookback, F_total)`."""
+        starts = self.series_starts
+        return self._cuts(
+            lambda at: cut_lookbacks(self.scaled, self.window_origin[at], self.ages, starts[self.window_series[at]])
+        )
+
+    @property
+    def y(self) -> Cuts:
+        """Scaled targets, `(B, horizon * F_target)`, step-major; NaN where not observed."""
+        return self._cuts(self._targets_of)
+
+    @property
+    def y_mask(self) -> Cuts:
+        """Where `y` was observed; elsewhere it is neither trained on nor scored."""
+        return self._cuts(lambda at: ~np.isnan(self._targets_of(at)))
+
+    def _targets_of(self, windows: Int64) -> Float32:
+        rows, indices = self._rows_ahead(windows), list(self.target_indices)
+        targets = self.scaled.take(rows, axis=0)[:, :, indices]
+        targets[self.is_imputed.take(rows, axis=0)] = np.nan
+        return targets.reshape(len(windows), self.horizon * len(indices))
+
+    def _rows_ahead(self, windows: Int64) -> Int64:
+        """Rows of each horizon, shape `(windows, horizon)`."""
+        return self.window_origin[windows, None] + np.arange(1, self.horizon + 1)
+
+    def _cuts(self, cut: Callable[[Int64], NDArray[Any]]) -> Cuts:
+        return Cuts(cut, self._windows)
+
+    @functools.cached_property
+    def _windows(self) -> Int64:
+        return np.arange(len(self.window_origin))
+
+    @property
+    def lookback(self) -> int:
+        """Rows of a window."""
+        return len(self.ages)
+
+    @property
+    def target_ages(self) -> tuple[int, ...]:
+        """Steps before the origin at which a window shows the targets, the oldest first."""
+        return tuple(self.ages[:, self.target_indices[0]].tolist())
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in order."""
+        return tuple(self.feature_names[index] for index in self.target_indices)
+
+    @property
+    def processed_id(self) -> str:
+        """Id of the preprocessed data."""
+        return str(self.meta["run_id"])
+
+    @property
+    def series_starts(self) -> Int64:
+        """First row of each series."""
+        return np.searchsorted(self.row_series, np.arange(len(self.series_names)))
+
+    def windows_of(self, split: int) -> Int64:
+        """Numbers of the windows that belong to a split."""
+        return np.flatnonzero(self.window_split == split)
+
+    def target_scaling(self) -> tuple[Float64, Float64]:
+        """Centre and scale of every target, each of shape `(F_target,)`."""
+        return scaling_of(self.target_names, self.preprocessor["scalers"])
+
+    @property
+    def target_zeros(self) -> tuple[float, ...]:
+        """What zero of each target's own unit is when scaled."""
+        center, scale = self.target_scaling()
+        return tuple((-center / scale).tolist())
+
+    def in_target_units(self, y: Float32 | Float64) -> Float64:
+        """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
+        return in_target_units(y, *self.target_scaling())
+
+    def history(self, windows: Int64, steps: int) -> Float64:
+        """Targets of the last `steps` rows up to each origin, in their own unit.
+
+        Returns:
+            Shape `(windows, steps, F_target)`; NaN before the series begins.
+
+        """
+        rows = self.window_origin[windows, None] + np.arange(1 - steps, 1)
+        inside = rows >= 0
+        rows = np.where(inside, rows, 0)
+        inside &= self.row_series[rows] == self.window_series[windows, None]
+        return np.where(inside[..., None], self.raw_target[rows], np.nan)
+
+    def truth(self, windows: Int64) -> tuple[Float64, Bool]:
+        """Targets of each horizon in their own unit and whether they were observed.
+
+        Returns:
+            Two arrays of shape `(windows, horizon, F_target)`.
+
+        """
+        rows = self._rows_ahead(windows)
+        return self.raw_target[rows], ~self.is_imputed[rows]
+
+
+def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
+    """Centre and scale of some features, each of shape `(len(names),)`."""
+    states = [scalers[name] for name in names]
+    return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
+
+
+def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Float64:
+    """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
+    return y.reshape(len(y), -1, len(center)).astype(np.float64) * scale + center
+
+
+def fingerprint(bundle: ModelInput) -> dict[str, str]:
+    """Hash what runs must share to be comparable.
+
+    Returns:
+        SHA-256 of `windows` (series, origin and time of each), `splits` and `targets` (truth and what was
+        observed of it).
+
+    """
+    parts: dict[str, tuple[np.ndarray, ...]] = {
+        "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
+        "splits": (bundle.window_split, bundle.row_split),
+        "targets": (bundle.raw_target, bundle.is_imputed),
+    }
+    return {name: _digest(arrays) for name, arrays in parts.items()}
+
+
+def _digest(arrays: tuple[np.ndarray, ...]) -> str:
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+_KINDS = {
+    "window_series": "i", "window_origin": "i", "window_split": "i", "horizon": "i", "feature_names": "U",
+    "target_indices": "i", "series_names": "U", "scaled": "f", "ages": "i", "raw_target": "f", "is_imputed": "b",
+    "row_series": "i", "row_timestamp": "i", "row_split": "i",
+}  # fmt: skip
+ARRAYS = tuple(_KINDS)
+"""Keys of `processed.npz` beside `run_id`."""
+_WINDOW_KINDS = {"X": "f", "y": "f", "y_mask": "b"}
+WINDOW_ARRAYS = {
+    "X": "scaled inputs, `(B, lookback, F_total)`: `X[w, l, f]` is `scaled[window_origin[w] - ages[l, f], f]`, or the "
+    "first row of the series where that lies before it",
+    "y": "scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed",
+    "y_mask": "where `y` was observed; elsewhere it is neither trained on nor scored",
+}
+"""Further keys, where the windows are stored: whoever reads the file has them cut already."""
+
+
+def to_arrays(bundle: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
+    """Return what is written to `processed.npz`: no objects, only plain arrays.
+
+    Args:
+        bundle: Preprocessed data.
+        windows: Whether the cut windows are written too; `y` is 0 where not observed.
+
+    """
+    arrays = {"run_id": np.asarray(bundle.processed_id), **{name: np.asarray(getattr(bundle, name)) for name in ARRAYS}}
+    if not windows:
+        return arrays
+    return {"X": bundle.X[:], "y": np.nan_to_num(bundle.y[:]), "y_mask": bundle.y_mask[:], **arrays}
+
+
+def window_bytes(bundle: ModelInput) -> int:
+    """Size of `X`, `y` and `y_mask`."""
+    X, y = bundle.ages.size, bundle.horizon * len(bundle.target_indices)
+    return len(bundle.window_origin) * (4 * X + 4 * y + y)
+
+
+def from_arrays(
+    arrays: Mapping[str, np.ndarray], stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
+    preprocessor: dict[str, Any], meta: dict[str, Any],
+) -> ModelInput:  # fmt: skip
+    """Build the bundle from the three files' contents.
+
+    Args:
+        arrays: Those of `ARRAYS`, and `run_id`.
+        stored: Shape and type of those of `WINDOW_ARRAYS` that are in the file; they are not read, as the same
+            windows are cut from `scaled`.
+        preprocessor: What `preprocessor.pkl` holds.
+        meta: What `meta.json` holds.
+
+    Raises:
+        ArtifactDamagedError: A key is missing or of the wrong kind.
+        RunIdMismatchError: The three disagree about their run id.
+        ShapeContractError: The shapes do not fit together.
+
+    """
+    wanted = tuple(WINDOW_ARRAYS) if stored else ()
+    missing = [name for name in (*ARRAYS, *wanted) if name not in arrays and name not in stored]
+    if missing:
+        raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")
+    ids = {"processed.npz": str(arrays.get("run_id", "")), "preprocessor.pkl": preprocessor.get("run_id")}
+    check_same_run(meta["run_id"], ids)
+    types = {name: arrays[name].dtype for name in ARRAYS} | {name: dtype for name, (_, dtype) in stored.items()}
+    for name, dtype in types.items():
+        if dtype.kind != (_KINDS | _WINDOW_KINDS)[name]:
+            raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {dtype}")
+    values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
+    values |= {name: tuple(arrays[name].tolist()) for name in ("feature_names", "target_indices", "series_names")}
+    values["horizon"] = int(arrays["horizon"])
+    bundle = ModelInput(**values, preprocessor=preprocessor, meta=meta)
+    check_bundle(bundle)
+    for name, (shape, _) in stored.items():
+        _check_shape(name, shape, getattr(bundle, name).shape)
+    _check_shapes_in_meta(bundle)
+    return bundle
+
+
+def _check_shapes_in_meta(bundle: ModelInput) -> None:
+    """Refuse a `meta.json` that describes other arrays."""
+    found = {
+        "X_shape": list(bundle.X.shape),
+        "y_shape": list(bundle.y.shape),
+        "f_total": len(bundle.feature_names),
+        "f_target": len(bundle.target_indices),
+        "lookback": bundle.lookback,
+        "horizon": bundle.horizon,
+        "target_cols": list(bundle.target_names),
+    }
+    for key, value in found.items():
+        if bundle.meta[key] != value:
+            raise ShapeContractError(f"meta.json says {key}={bundle.meta[key]}, but processed.npz has {value}")
+
+
+def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:
+    """Refuse artifacts of different runs.
+
+    Args:
+        run_id: The id of `meta.json`, or the one asked for.
+        others: File name to the run id it holds.
+
+    Raises:
+        RunIdMismatchError: Names the first file that disagrees.
+
+    """
+    for name, found in others.items():
+        if found != run_id:
+            raise RunIdMismatchError(
+                f"{name} belongs to run '{found}', not to '{run_id}'; run the preprocessing again, or give "
+                "processed_run_id"
+            )
+
+
+def check_meta(meta: Any, source: str) -> None:
+    """Refuse a `meta.json` that lacks what the contract names.
+
+    Raises:
+        ArtifactDamagedError: Not an object, a key is missing, or another schema version.
+
+    """
+    if not isinstance(meta, dict):
+        raise ArtifactDamagedError(f"{source} is not a JSON object; run the preprocessing again")
+    if "schema_version" not in meta:
+        return
+    if meta["schema_version"] != ARTIFACT_VERSION:
+        raise ArtifactDamagedError(
+            f"{source} has schema_version '{meta['schema_version']}', '{ARTIFACT_VERSION}' is needed; "
+            "run the preprocessing again"
+        )
+    missing = [key for key in META_KEYS if key not in meta]
+    if missing:
+        raise ArtifactDamagedError(f"{source} lacks {examples(missing)}; run the preprocessing again")
+
+
+def check_bundle(bundle: ModelInput) -> None:
+    """Check that all arrays fit together and that every window lies within them.
+
+    Raises:
+        ShapeContractError: Names the array, what it has and what is needed.
+
+    """
+    windows, steps = len(bundle.window_origin), len(bundle.scaled)
+    f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
+    needed: dict[str, tuple[int, ...]] = {
+        **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
+        "scaled": (steps, f_total),
+        "ages": (bundle.lookback, f_total),
+        **dict.fromkeys(("raw_target", "is_imputed"), (steps, f_target)),
+        **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
+    }
+    for name, shape in needed.items():
+        _check_shape(name, getattr(bundle, name).shape, shape)
+    if not 1 <= f_target <= f_total:
+        raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={f_total}, F_target={f_target}")
+    _check_within("target_indices", np.array(bundle.target_indices), f_total)
+    _check_within("window_origin", bundle.window_origin, steps - bundle.horizon)
+    _check_within("window_series", bundle.window_series, len(bundle.series_names))
+    _check_within("ages", bundle.ages, np.iinfo(np.int64).max)
+    if not np.isfinite(bundle.scaled).all():
+        raise ShapeContractError("'scaled' holds values that are not finite")
+
+
+def _check_shape(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+    if found != needed:
+        raise ShapeContractError(f"'{name}' has the shape {found}; {needed} is needed")
+
+
+def _check_within(name: str, numbers: Int64, end: int) -> None:
+    if len(numbers) and not 0 <= numbers.min() <= numbers.max() < end:
+        found = f"{numbers.min()} to {numbers.max()}"
+        raise ShapeContractError(f"'{name}' reaches from {found}; 0 to {end - 1} is possible")
+
+
+def check_windows(
+    X: Any, y: Any = None, *, input_features: int, target_count: int = 1, lookback: int | None = None
+) -> None:  # fmt: skip
+    """Check window arrays; the one check that every model and every bundle goes through.
+
+    Args:
+        X: Inputs, needed `(B, lookback, input_features)`, finite; of uncut windows, the rows were checked already.
+        y: Targets, needed `(B, horizon * target_count)`; None when there are none.
+        input_features: `F_total`.
+        target_count: `F_target`, at most `F_total`.
+        lookback: Steps seen, when it is fixed.
+
+    Raises:
+        ShapeContractError: Names the array, its shape and the one needed.
+
+    """
+    if not 1 <= target_count <= input_features:
+        raise ShapeContractError(
+            f"F_total >= F_target >= 1 is needed; found F_total={input_features}, F_target={target_count}"
+        )
+    if X.ndim != 3 or X.shape[2] != input_features or lookback not in (None, X.shape[1]):
+        raise ShapeContractError(
+            f"X has the shape {X.shape}; (windows, {lookback or 'lookback'}, {input_features}) is needed"
+        )
+    if not isinstance(X, Cuts) and not np.isfinite(X).all():
+        raise ShapeContractError("X holds values that are not finite")
+    if y is None:
+        return
+    if y.ndim != 2 or len(y) != len(X) or not y.shape[1] or y.shape[1] % target_count:
+        raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, horizon * {target_count}) is needed")
+    if not isinstance(y, Cuts) and np.isinf(y).any():
+        raise ShapeContractError("y holds infinite values")

@@ -1,0 +1,192 @@
+"""The lines at the end of a run: what was found, where it lies, and what to type next."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from kedro.io import DataCatalog, MemoryDataset
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.datasets import CSVDataset, FilesDataset, JSONDataset, ParquetDataset, TextDataset
+from spline_lstm.hooks.summary import ClosingHooks
+
+SCORES = {"model": (5.65, 0.84), "ridge": (5.72, 0.85), "seasonal_naive": (9.16, 1.49)}
+METRICS = {
+    "units": {"target": "°F"},
+    "test": {
+        "windows": 3858,
+        "model": {"overall": {"rmse": 5.65, "mase": 0.84}},
+        "baselines": {
+            name: {"overall": {"rmse": rmse, "mase": mase}} for name, (rmse, mase) in SCORES.items() if name != "model"
+        },
+    },
+}
+FILE = {
+    "precision": "fp32", "verdict": "PASS", "criteria": [{"name": "p95"}], "latency_p95_ms": 0.05, "size_bytes": 84438,
+}  # fmt: skip
+GATE = {
+    "run_id": "gru-1", "model_type": "gru", "f_total": 8,
+    "files": {"model.onnx": FILE, "model.int8.onnx": {**FILE, "precision": "int8", "verdict": "FAIL"}},
+}  # fmt: skip
+ROW = {"RMSE": 5.65, "MASE": 0.84, "p95(ms)": 0.4, "model_size(MB)": 0.2}
+WINNER = {"model_type": "gru", "data_mode": "multivariate"}
+COMPARISON = {
+    "benchmark_id": "benchmark-1", "units": {"target": "°F"},
+    "summary": [{**WINNER, **ROW}, {"model_type": "lstm", "data_mode": "univariate", **ROW, "RMSE": 6.66}],
+    "baselines": [{"model_type": "ridge", "data_mode": "multivariate", **ROW, "RMSE": 5.72}],
+    "verdicts": {
+        "recommendation": {**WINNER, "loses_to_ridge": False}, "accuracy": WINNER,
+        "edge": {"model_type": "lstm", "data_mode": "univariate"},
+    },
+}  # fmt: skip
+FORECAST = pd.DataFrame(
+    {
+        "series_id": "EWR", "target": "target", "timestamp": pd.date_range("2024-01-01", periods=3, freq="h"),
+        "y_pred": [30.0, 31.0, 32.0], "lower_80": 25.0, "upper_80": np.inf,
+    }
+)  # fmt: skip
+KINDS: dict[str, Any] = {
+    "metrics": JSONDataset, "report": TextDataset, "edge_gate": JSONDataset, "edge_report": TextDataset,
+    "backtest": JSONDataset, "backtest_report": TextDataset,
+    "comparison": JSONDataset, "comparison_report": TextDataset, "edge_matrix": JSONDataset,
+    "edge_matrix_report": TextDataset, "forecast": ParquetDataset, "forecast_csv": CSVDataset,
+    "table_profile": TextDataset, "table_schema": JSONDataset, "table_parameters": TextDataset,
+    "model_input": FilesDataset,
+}  # fmt: skip
+COMMANDS = {
+    f"params:{name}_command": f"kedro run --pipeline={name} --params epochs=2"
+    for name in ("preprocessing", "modelling", "edge_poc", "edge_matrix")
+}
+
+
+@pytest.fixture
+def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
+    """Close a run that made some datasets; returns what is printed."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "100")
+
+    def run(earlier: dict[str, Any] | None = None, **made: Any) -> str:
+        parameters = {name: MemoryDataset(value) for name, value in {**COMMANDS, "params:run_id": "gru-1"}.items()}
+        values = made | (earlier or {})
+        results = {
+            name: KINDS[name](filepath=str(tmp_path / "data" / name))
+            for name in {**values, "comparison": None, "metrics": None}
+        }
+        for name, value in values.items():
+            results[name].save(value)
+        node = Node(lambda _: None, "raw_table", list(made), name="make")
+        ClosingHooks().after_pipeline_run({"env": "ci"}, Pipeline([node]), DataCatalog(parameters | results))
+        return capsys.readouterr().out
+
+    return run
+
+
+def test_a_run_shows_the_model_among_its_baselines(close: Any) -> None:
+    printed = close(metrics=METRICS, report="")
+    lines = [" ".join(line.split()) for line in printed.splitlines()]
+    assert "gru-1, 3,858 test windows" in lines
+    assert lines.index("this model 5.65 0.84") < lines.index("ridge 5.72 0.85 1.2% below")
+    assert "Report data/report" in lines
+
+
+def test_the_modelling_is_followed_by_the_gate_with_the_same_parameters(close: Any) -> None:
+    assert close(metrics=METRICS, report="").endswith("Next     kedro run --pipeline=edge_poc --params epochs=2\n")
+
+
+def test_the_gates_verdicts_are_those_of_the_files_to_release(close: Any) -> None:
+    printed = close(edge_gate=GATE, edge_report="")
+    assert "model.onnx" in printed
+    assert "PASS" in printed
+    assert "int8" not in printed
+
+
+def test_the_gate_is_followed_by_a_forecast_with_the_run(close: Any) -> None:
+    printed = close(edge_gate=GATE, edge_report="")
+    assert printed.endswith("Next     kedro run --pipeline=forecasting --env ci --params run_id=gru-1\n")
+
+
+def test_a_file_that_does_not_run_has_no_figures(close: Any) -> None:
+    failed = {"precision": "fp32", "verdict": "FAIL", "reason": "it does not load", "criteria": []}
+    assert "–" in close(edge_gate={**GATE, "files": {"model.onnx": failed}}, edge_report="")
+
+
+def test_nothing_exported_is_told(close: Any) -> None:
+    assert "Nothing was exported" in close(edge_gate={**GATE, "files": {}}, edge_report="")
+
+
+def test_a_benchmark_names_its_winners_beside_ridge(close: Any) -> None:
+    lines = [" ".join(line.split()) for line in close(comparison=COMPARISON, comparison_report="").splitlines()]
+    assert "recommended gru multivariate 5.65 0.84 0.4 0.2" in lines
+    assert "on a device lstm univariate 6.66 0.84 0.4 0.2" in lines
+    assert "for scale ridge multivariate 5.72 0.84 0.4 0.2" in lines
+    assert lines[-1] == "Next kedro run --pipeline=edge_matrix --params epochs=2"
+
+
+def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
+    scores = {name: {"rmse": rmse, "mase": mase} for name, (rmse, mase) in SCORES.items()}
+    fold = {"fold": 1, "test_from": "2024-01-01 00:00:00", "scores": scores}
+    backtest = {"run_id": "gru-1", "units": {}, "folds": [fold], "mean": scores, "spread": scores}
+    backtest["single_split"] = {"windows": 9, "scores": scores}
+    lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_report="").splitlines()]
+    assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
+    assert "mean 5.65 5.72 9.16" in lines
+    assert "single split 5.65 5.72 9.16" in lines
+    assert lines[-1] == "Next kedro run --pipeline=forecasting --env ci --params run_id=gru-1"
+
+
+def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:
+    verdicts = {**COMPARISON["verdicts"], "recommendation": {**WINNER, "loses_to_ridge": True}}  # type: ignore[dict-item]
+    assert "loses to the ridge regression" in close(
+        comparison={**COMPARISON, "verdicts": verdicts}, comparison_report=""
+    )
+
+
+def test_the_matrix_lists_every_model(close: Any) -> None:
+    printed = close(edge_matrix={"gates": [GATE, {**GATE, "model_type": "lstm"}]}, edge_matrix_report="")
+    assert [line.split()[0] for line in printed.splitlines() if "PASS" in line] == ["gru", "lstm"]
+
+
+def test_the_matrix_is_followed_by_a_forecast_with_the_recommended_run(close: Any) -> None:
+    rows = [{"model_type": "lstm", "data_mode": "univariate", "run_id": "lstm-7"}, {**WINNER, "run_id": "gru-7"}]
+    compared = {"edge_matrix": {"gates": [GATE]}, "edge_matrix_report": ""}
+    assert close(**compared).endswith("--params run_id=gru-1\n")
+    assert close(**compared, earlier={"comparison": {**COMPARISON, "rows": rows}}).endswith("--params run_id=gru-7\n")
+
+
+def test_a_forecast_shows_its_first_and_last_step(close: Any) -> None:
+    printed = close(forecast=FORECAST, forecast_csv=FORECAST)
+    assert "2024-01-01 00:00" in printed
+    assert "2024-01-01 02:00" in printed
+    assert "25 to inf" in printed
+
+
+def test_of_many_series_some_are_shown(close: Any) -> None:
+    many = pd.concat([FORECAST.assign(series_id=f"S{number}") for number in range(9)])
+    assert "and 5 more" in close(forecast=many, forecast_csv=many)
+
+
+def test_a_description_says_where_it_lies_and_what_to_copy(close: Any) -> None:
+    printed = close(table_profile="", table_schema={}, table_parameters="")
+    assert "Profile  data/table_profile" in printed
+    assert printed.endswith("Next     cp data/table_parameters conf/local/ && kedro run\n")
+
+
+def test_the_preprocessing_is_followed_by_the_modelling(close: Any) -> None:
+    printed = close(model_input={})
+    assert printed.endswith("Next     kedro run --pipeline=modelling --params epochs=2\n")
+
+
+def test_a_part_of_a_pipeline_closes_with_nothing(close: Any) -> None:
+    assert close(report="") == ""
+
+
+def test_what_cannot_be_read_breaks_nothing(close: Any) -> None:
+    assert close(metrics={}, report="") == ""
+
+
+def test_nothing_is_printed_in_a_notebook(close: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
+    assert close(metrics=METRICS, report="") == ""

@@ -1,0 +1,110 @@
+"""The report in Markdown."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from spline_lstm.reporting.run_report import make_report, one_line, package_versions
+from spline_lstm.series.model_input import ModelInput
+
+SETTINGS = {
+    "model_type": "gru", "feature_mode": "univariate", "hidden_units": [4], "dropout": 0.0, "learning_rate": 0.01,
+    "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto",
+        "link": "identity", "seed": 7,
+}  # fmt: skip
+RUN: dict[str, Any] = {
+    "run_id": "gru-7", "processed_run_id": "test", "commit": "0123456789abcdef", "settings": SETTINGS,
+    "size_bytes": 12_345, "params": 1_234, "best_epoch": 2, "train_seconds": 3.4,
+    "choices": {"linear_path": {"chosen": "ridge", "decided_on": "validation"}},
+}  # fmt: skip
+
+
+def test_the_line_says_how_far_the_model_is_below_the_strongest_baseline(evaluate_error: Any) -> None:
+    assert one_line(evaluate_error(0.75, 1)) == "Test RMSE 0.75 °F, 25.0% below the strongest baseline (ridge, 1)"
+
+
+def test_the_line_says_how_far_the_model_is_above_the_strongest_baseline(evaluate_error: Any) -> None:
+    assert one_line(evaluate_error(0.3, 0.2)) == "Test RMSE 0.3 °F, 50.0% above the strongest baseline (ridge, 0.2)"
+
+
+def test_a_baseline_without_error_has_no_percentage(evaluate_error: Any) -> None:
+    assert one_line(evaluate_error(1, 0)) == "Test RMSE 1 °F, above the strongest baseline (ridge, 0)"
+
+
+def test_different_units_are_not_written_beside_a_mean_over_targets(evaluate_error: Any) -> None:
+    metrics = evaluate_error(0.75, 1) | {"units": {"target": "°F", "dew_point": "%"}}
+    assert one_line(metrics).startswith("Test RMSE 0.75, ")
+
+
+@pytest.mark.parametrize(
+    ("model", "ridge", "verdict"),
+    [
+        (0.5, 1.0, "The model beats every baseline."),
+        (1.0, 0.5, "The model loses to ridge: do not ship it as it is."),
+        (1e6, 1e5, "loses to ridge and last value and moving average and seasonal naive: do not ship it"),
+    ],
+)
+def test_the_verdict_names_every_baseline_that_wins(
+    evaluate_error: Any, two_targets: ModelInput, model: float, ridge: float, verdict: str
+) -> None:
+    assert verdict in make_report(evaluate_error(model, ridge), RUN, two_targets)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# Run gru-7\n",
+        "| **this model** | 0.5 | 0.25 | 0.5 |",
+        "| last value | ",
+        "| moving average | ",
+        "| seasonal naive | ",
+        "| ridge | 1 | 1 | 1 |",
+        "## By target",
+        "## RMSE by step of the horizon",
+        "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01T00:00:00",
+        "targets filled: target 6, dew_point 0",
+        "`data/06_models/gru-7/model.keras` | 12,345 bytes, 1,234 parameters",
+        "`data/05_model_input/test/`",
+        "Trained in 3 s, best epoch 2. Commit 0123456789ab.",
+        "model_type gru, feature_mode univariate, hidden_units [4]",
+        "linear_path auto (ridge), link identity, seed 7",
+    ],
+)
+def test_the_report_shows(text: str, evaluate_error: Any, two_targets: ModelInput) -> None:
+    assert text in make_report(evaluate_error(0.5, 1), RUN, two_targets)
+
+
+def test_forecasts_are_listed_from_best_to_worst(evaluate_error: Any, two_targets: ModelInput) -> None:
+    report = make_report(evaluate_error(2.5, 1), RUN, two_targets)
+    assert report.index("| ridge | 1 |") < report.index("| **this model** | 2.5 |") < report.index("| last value |")
+
+
+def test_a_metric_that_is_undefined_is_a_dash(evaluate_error: Any, two_targets: ModelInput) -> None:
+    metrics = evaluate_error(0.5, 1)
+    metrics["test"]["model"]["overall"]["r2"] = None
+    assert "| – | 0.5 |" in make_report(metrics, RUN, two_targets)
+
+
+def test_at_most_eight_steps_are_listed(evaluate_error: Any, two_targets: ModelInput) -> None:
+    metrics = evaluate_error(0.5, 1)
+    for scores in (metrics["test"]["model"], *metrics["test"]["baselines"].values()):
+        scores["per_horizon"] = [{"step": step, "rmse": 1.0} for step in range(1, 25)]
+    section = make_report(metrics, RUN, two_targets).split("## RMSE by step")[1].split("##")[0]
+    assert [line.split(" | ")[0] for line in section.splitlines()[4:-1]] == [
+        "| 1", "| 4", "| 8", "| 11", "| 14", "| 17", "| 21", "| 24",
+    ]  # fmt: skip
+
+
+def test_a_run_outside_git_has_no_commit(evaluate_error: Any, two_targets: ModelInput) -> None:
+    assert "Commit none." in make_report(evaluate_error(0.5, 1), RUN | {"commit": None}, two_targets)
+
+
+def test_data_of_an_earlier_version_has_a_report_too(evaluate_error: Any, two_targets: ModelInput) -> None:
+    earlier = dataclasses.replace(two_targets, meta={"run_id": "old"})
+    assert "## Data\n\n- Windows:" in make_report(evaluate_error(0.5, 1), RUN, earlier)
+
+
+@pytest.mark.parametrize("package", ["keras", "numpy", "pandas", "scipy", "kedro", "spline-lstm"])
+def test_the_versions_of_a_package_are_recorded(package: str) -> None:
+    assert package_versions()[package]

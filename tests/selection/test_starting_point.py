@@ -1,0 +1,84 @@
+"""What is proposed for a first run can be run."""
+
+import json
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+
+from spline_lstm.selection.starting_point import (
+    make_profile_text,
+    make_starting_parameters,
+    make_starting_schema,
+    suggest_windows,
+)
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.profile import TableProfile, profile_table
+from spline_lstm.series.schema import parse_schema
+
+
+@pytest.fixture(scope="module")
+def profile(make_table: Any) -> TableProfile:
+    renamed = make_table(steps=2_000, gaps={"target": list(range(100, 130))}).rename(columns={"target": "°F, on roof"})
+    return profile_table(renamed)
+
+
+TABLES = {
+    "15min": {"steps": 400, "freq": "15min"},
+    "hours": {"steps": 2_000, "gaps": {"target": [5, 6]}},
+    "days": {"steps": 700, "freq": "D", "series": ("EWR",)},
+    "months": {"steps": 60, "freq": "MS"},
+    "few": {"steps": 16},
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_first_run_has_windows(name: str, make_table: Any, make_parameters: Any, prepare_table: Any) -> None:
+    table: pd.DataFrame = make_table(**TABLES[name])
+    found = profile_table(table)
+    schema = parse_schema(json.dumps(make_starting_schema(found)), "covariates.schema.json")
+    changes = yaml.safe_load(make_starting_parameters(found, "table.csv", "covariates.schema.json"))
+    assert make_parameters(**changes)
+    bundle: ModelInput = prepare_table(table, schema, **changes)
+    assert bundle.X.shape[1:] == (changes["lookback"], len(bundle.feature_names))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"), [("15min", (96, 24)), ("hours", (24, 24)), ("days", (24, 7)), ("months", (24, 8))]
+)
+def test_windows_follow_the_season_and_the_length(name: str, expected: tuple[int, int], make_table: Any) -> None:
+    assert suggest_windows(profile_table(make_table(**TABLES[name]))) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "features", "lags"),
+    [
+        ("15min", ["hour_sin", "hour_cos", "dow_sin", "dow_cos"], []),
+        ("hours", ["hour_sin", "hour_cos", "dow_sin", "dow_cos"], [168]),
+        ("days", ["dow_sin", "dow_cos", "year_sin", "year_cos"], []),
+        ("months", ["year_sin", "year_cos"], []),
+    ],
+)
+def test_calendar_and_lags_follow_the_step_and_the_length(
+    name: str, features: list[str], lags: list[int], make_table: Any
+) -> None:
+    schema = make_starting_schema(profile_table(make_table(**TABLES[name])))
+    assert (schema["calendar_features"]["features"], schema["seasonal_lags"]) == (features, lags)
+
+
+def test_limits_allow_the_gaps_that_there_are(profile: TableProfile) -> None:
+    text = make_starting_parameters(profile, "table.csv", "covariates.schema.json")
+    assert "# the longest gap of the target has 30 steps\nmax_gap: 30\n" in text
+
+
+def test_names_are_quoted(profile: TableProfile) -> None:
+    parameters = yaml.safe_load(make_starting_parameters(profile, "my: table.csv", "covariates.schema.json"))
+    assert parameters["input_path"] == "my: table.csv"
+    assert parameters["target_cols"] == ["°F, on roof"]
+
+
+def test_the_text_lists_every_column(profile: TableProfile) -> None:
+    text = make_profile_text(profile)
+    assert text.startswith("# raw_table\n\n- 4000 rows, 2 series of up to 2000 steps of h, over 83 days\n")
+    assert "| `station` | series id | category | 0.0% | 2 | EWR, JFK |" in text
