@@ -389,24 +389,24 @@ def main() -> None:
                 findings.append(finding)
                 print(" | ".join(finding.row()), flush=True)
     rows = [finding.row() for finding in findings]
-    lines = markdown_table(["what", "found", "against", "ratio", "hoped for"], rows)
+    lines = markdown_table(["what", "found", "against", "ratio", "goal"], rows)
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     head = _HEAD.format(machine=machine) + (_PEERS if "PEERS" in os.environ else "")
     REPORT.write_text(f"{head}\n{lines}\n")
 
 
-_HEAD = """# What a user waits for
+_HEAD = """# Speed and memory
 
-`make bench` measures this anew, on a machine that does nothing else ({machine}). Every line is a
-ratio of two things done in turn in the same run: medians of several pairs, whole commands from start to end. Seconds
-belong to the machine; the ratios are what stays.
+`make bench` measures this again, on a machine that does nothing else ({machine}). Each line is the
+ratio of two things that ran alternately in the same session: medians of several pairs, and whole commands from start
+to end. The seconds depend on the machine; the ratios are what counts.
 """
 _PEERS = """
-The lines about a validation loss compare single runs on the same windows. The other library's model trains as long as
-it does by default, from the start of its process to the end of training, and may have had its last loss earlier; ours
-ends at the first epoch with that loss. Epoch 0 is before the first step: the ridge path of the default model alone.
-The ratio is the time of the other over ours. The plain LSTM has neither ridge path nor normalisation, and a learning
-rate of 0.01.
+The lines about a validation loss compare single runs on the same windows. The model of the other library trains for
+its default time, measured from the start of its process to the end of training. It may have reached its last loss
+earlier. Ours stops at the first epoch with that loss. Epoch 0 is before the first training step, when the default
+model is its ridge path. The ratio is the time of the other library over ours. The plain LSTM has no ridge path, no
+normalisation, and a learning rate of 0.01.
 """
 
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 RESULT = Path(__file__).parents[2] / "docs" / "soak.md"
-HEADER = """# The long tests
+HEADER = """# Results of the long tests
 
-Written by `make soak`; each row is the last run of that test.
+`make soak` writes this page. Each row is the last run of that test. A number before a colon is an exit code.
 
 | what | how often | what was seen | seconds | on |
 |---|---:|---|---:|---|

@@ -192,8 +192,8 @@ def test_every_restart_of_a_killed_matrix_resumes_and_ends_with_the_same_bits(
         assert repeatable(artifacts(workspace)) == repeatable(reference)
         assert litter(workspace) == []
         completed += 1
-    seen = f"the same bits after each of {completed} matrices that were resumed to their end"
-    note("kill -9 of the matrix of 12 cells, each followed by a resumption", kills, seen)
+    seen = f"the same bits after each of {completed} benchmarks that were resumed to their end"
+    note("kill -9 of a benchmark of 12 cells, each followed by a resumed run", kills, seen)
 
 
 def run_in(workspace: Path, environment: dict[str, str]) -> None:
