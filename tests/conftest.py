@@ -15,6 +15,8 @@ from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
 from spline_lstm.errors import SplineLSTMError
+from spline_lstm.evaluation.forecasts import evaluate
+from spline_lstm.evaluation.intervals import make_intervals, score_intervals
 from spline_lstm.project.parameters import Parameters, parse_parameters
 from spline_lstm.series import assembly, grid
 from spline_lstm.series.assembly import FilledSeries
@@ -49,6 +51,14 @@ WEATHER_SCHEMA = {
     "units": {"target": "°F", "dew_point": "°F", "humidity": "%", "pressure": "mbar"},
 }
 """Describes the tables of `make_table`."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
+    keras = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
+    for item in items:
+        if item.path.parent.name in ("models", "selection"):
+            item.add_marker(keras)
 
 
 @pytest.fixture(scope="session")
@@ -187,6 +197,45 @@ def prepare_table(
         )  # fmt: skip
         past = make_ages(made.lookback, changes.get("lookback_span", made.lookback))
         return assembly.spread_lookback(made, past, {})
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def prepare(prepare_table: Any) -> Callable[..., ModelInput]:
+    """Preprocess a signal under noise, an hour a step, into windows of six consecutive rows of one series."""
+
+    def run(signal: Any, noise: float = 1.0) -> ModelInput:
+        values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
+        stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
+        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
+        return bundle
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def two_targets(prepare_table: Any, make_table: Any) -> ModelInput:
+    """Hourly weather of two stations, two targets, with filled hours in each split."""
+    table = make_table(steps=80, gaps={"target": [20, 62, 75]})
+    bundle: ModelInput = prepare_table(table, target_cols=["target", "dew_point"])
+    return bundle
+
+
+@pytest.fixture(scope="session")
+def evaluate_error(two_targets: ModelInput) -> Callable[..., dict[str, Any]]:
+    """Evaluate forecasts that are off by a given amount everywhere, for the model and for the ridge."""
+
+    def run(model: float, ridge: float, season: Any = "auto") -> dict[str, Any]:
+        windows = {"val": two_targets.windows_of(1), "test": two_targets.windows_of(2)}
+        made = {
+            split: {"model": np.add(two_targets.truth(rows)[0], model), "ridge": two_targets.truth(rows)[0] + ridge}
+            for split, rows in windows.items()
+        }
+        metrics = evaluate(two_targets, windows, made, season)
+        intervals = make_intervals(two_targets, windows["val"], made["val"]["model"], (0.8,))
+        scored = score_intervals(two_targets, windows["test"], made["test"]["model"], intervals)
+        return metrics | {"intervals": scored}
 
     return run
 

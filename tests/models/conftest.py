@@ -1,29 +1,18 @@
 """Tiny networks and random windows: lookback 6, horizon 3, 4 units."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.registry import MODELS
-from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float32
 
 LOOKBACK, HORIZON = 6, 3
 MakeModel = Callable[..., ForecastModel]
 Windows = tuple[Float32, Float32]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
-    keras = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
-    for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
-            item.add_marker(keras)
 
 
 @pytest.fixture(scope="session")
@@ -62,16 +51,3 @@ def fit() -> Callable[..., Any]:
         return model.fit_model(train, val or train, epochs=epochs, batch_size=8, patience=5)
 
     return fit_model
-
-
-@pytest.fixture(scope="session")
-def prepare(prepare_table: Any) -> Callable[..., ModelInput]:
-    """Preprocess a signal under noise, an hour a step, into windows of six consecutive rows of one series."""
-
-    def run(signal: Any, noise: float = 1.0) -> ModelInput:
-        values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
-        stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
-        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
-        return bundle
-
-    return run

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.reporting.run_report import make_report, one_line, package_versions
+from spline_lstm.reporting.run_report import make_report
+from spline_lstm.reporting.versions import package_versions
 from spline_lstm.series.model_input import ModelInput
 
 SETTINGS = {
@@ -18,23 +19,6 @@ RUN: dict[str, Any] = {
     "size_bytes": 12_345, "params": 1_234, "best_epoch": 2, "train_seconds": 3.4,
     "choices": {"linear_path": {"chosen": "ridge", "decided_on": "validation"}},
 }  # fmt: skip
-
-
-def test_the_line_says_how_far_the_model_is_below_the_strongest_baseline(evaluate_error: Any) -> None:
-    assert one_line(evaluate_error(0.75, 1)) == "Test RMSE 0.75 °F, 25.0% below the strongest baseline (ridge, 1)"
-
-
-def test_the_line_says_how_far_the_model_is_above_the_strongest_baseline(evaluate_error: Any) -> None:
-    assert one_line(evaluate_error(0.3, 0.2)) == "Test RMSE 0.3 °F, 50.0% above the strongest baseline (ridge, 0.2)"
-
-
-def test_a_baseline_without_error_has_no_percentage(evaluate_error: Any) -> None:
-    assert one_line(evaluate_error(1, 0)) == "Test RMSE 1 °F, above the strongest baseline (ridge, 0)"
-
-
-def test_different_units_are_not_written_beside_a_mean_over_targets(evaluate_error: Any) -> None:
-    metrics = evaluate_error(0.75, 1) | {"units": {"target": "°F", "dew_point": "%"}}
-    assert one_line(metrics).startswith("Test RMSE 0.75, ")
 
 
 @pytest.mark.parametrize(
