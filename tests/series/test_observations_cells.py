@@ -149,3 +149,24 @@ def test_a_static_covariate_that_changes_is_refused(
     table = make_table(steps=3, series=("EWR",)).assign(city="x", station=["EWR", "EWR", "JFK"])
     with refuses(TableError, 10, "column 'station', series 'x': a static covariate changes over time"):
         observe_table(table, series_id_cols="city", static_covariates="station", feature_mode="multivariate")
+
+
+def test_id_columns_whose_labels_join_alike_are_two_series(observe_table: Observe) -> None:
+    table = text_table(["1", "2"]).assign(store=["a|b", "a"], item=["c", "b|c"])
+    assert len(set(observe_table(table, series_id_cols="store+item").series_names)) == 2
+
+
+@pytest.mark.parametrize("cells", [["0", "1", ""], ["false", "true", ""], ["no", "YES", "NA"], ["0.0", "1.0", "nan"]])
+def test_a_binary_covariate_is_zero_or_one(cells: list[str], observe_table: Observe, make_schema: Any) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "promo", "dtype": "int8", "encoding": "binary"}])
+    observed = observe_table(text_table(["1", "2", "3"]).assign(promo=cells), schema, feature_mode="multivariate")
+    np.testing.assert_array_equal(observed.values[:, 1], [0, 1, np.nan])
+
+
+def test_a_binary_covariate_of_another_value_is_refused(
+    observe_table: Observe, make_schema: Any, refuses: Refuses
+) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "promo", "dtype": "int8", "encoding": "binary"}])
+    table = text_table(["1", "2"]).assign(promo=["1", "2"])
+    with refuses(TableError, 10, "row 3, column 'promo': 2 is neither 0 nor 1"):
+        observe_table(table, schema, feature_mode="multivariate")

@@ -81,7 +81,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_and_all_known(
         ({"missing_policy": {"static_covariates": "drop"}}, "it should be 'unknown_token'"),
         ({"dynamic_covariates": [{"name": "a", "scaler": "standrd"}]}, "did you mean 'standard'?"),
         ({"dynamic_covariates": [{"name": "a", "dtype": "flaot"}]}, "did you mean 'float'?"),
-        ({"dynamic_covariates": [{"name": "a", "dtype": "category", "encoding": "onehot"}]}, "should be 'ordinal'"),
+        ({"dynamic_covariates": [{"name": "a", "dtype": "category", "encoding": "onehot"}]}, "'ordinal' or 'binary'"),
         (
             {"dynamic_covariates": [{"name": "a", "dtype": "category", "scaler": "standard"}]},
             "takes encoding 'ordinal'",
@@ -135,6 +135,31 @@ def test_a_target_named_twice_is_refused(make_schema: Make, refuses: Refuses) ->
 def test_half_of_a_surrogate_pair_is_refused(make_schema: Make, refuses: Refuses) -> None:
     with refuses(SchemaError, 14, r"test.schema.json: '\ud800' is no character"):
         make_schema(units={"target": "\ud800"})
+
+
+@pytest.mark.parametrize(
+    "dtype",
+    [
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64", "int", "float", "double", "string", "category"),
+    ],
+)
+def test_cells_of_every_numpy_type_and_labels_can_be_declared(dtype: str, make_schema: Make) -> None:
+    schema = make_schema(
+        dynamic_covariates=[{"name": "a", "dtype": dtype}], static_covariates=[{"name": "b", "dtype": dtype, "dim": 1}]
+    )
+    assert schema.dynamic_covariates[0].is_category == (dtype in ("string", "category"))
+
+
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "category", "string", "bool"])
+def test_numbers_may_be_labels(dtype: str, make_schema: Make) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "a", "dtype": dtype, "encoding": "ordinal"}])
+    assert schema.dynamic_covariates[0].is_category
+
+
+def test_a_binary_covariate_takes_no_scaler(make_schema: Make, refuses: Refuses) -> None:
+    with refuses(SchemaError, 14, "'a' is binary: it stays 0 and 1, so it takes no scaler"):
+        make_schema(dynamic_covariates=[{"name": "a", "encoding": "binary", "scaler": "standard"}])
 
 
 def test_disabled_calendar_features_are_not_in_use(make_schema: Make) -> None:

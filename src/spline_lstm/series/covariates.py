@@ -229,7 +229,8 @@ def _dynamic_channel(
         labels = grid.labels[covariate.name]
         scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
     else:
-        state = states.setdefault(name, fit_scaler(covariate.scaler or "standard", _observed(observed, is_train)))
+        kind = "none" if covariate.encoding == "binary" else covariate.scaler or "standard"
+        state = states.setdefault(name, fit_scaler(kind, _observed(observed, is_train)))
         scaled = apply_scaler(state, filled)
     np.nan_to_num(scaled, copy=False, nan=0.0)
     return _Channel(name, scaled, last_used, lead, covariate.known_future, ahead=lead > 0)

@@ -16,6 +16,7 @@ MISSING_TOKENS = ("", "na", "n/a", "nan", "null", "none")
 LARGEST_VALUE = 1e30  # squares and sums of such values still fit a double, and scaled ones a 32-bit float
 # [0-9], as \d takes the digits of every script.
 _NUMBER = r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_FLAGS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
 _INFINITE = r"[+-]?inf(?:inity)?"
 _ISO_8601 = (
     r"\d{4}-\d{1,2}(?:-\d{1,2}(?:[T ]\d{2}:?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?(?:Z|[+-]\d{2}(?::?\d{2})?)?)?)?|\d{8}"
@@ -68,7 +69,7 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
     labels_of, series = series_codes(table, columns.series_id, source)
-    names = tuple("|".join(labels) or "series" for labels in labels_of)
+    names = _series_names(labels_of)
     timestamps = to_timestamps(table[columns.timestamp], source)
     order = _order(series, timestamps)
     series, timestamps = series[order], timestamps[order]
@@ -76,7 +77,8 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
 
     numbers = (*columns.targets, *(item.name for item in columns.dynamic))
     categories = {item.name for item in columns.dynamic if item.is_category}
-    flags = {item.name for item in columns.dynamic if item.dtype == "bool"}
+    flags = {item.name for item in columns.dynamic if item.is_flag}
+    binary = {item.name for item in columns.dynamic if item.encoding == "binary"}
     values = np.empty((len(table), len(numbers)))
     labels: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(numbers):
@@ -84,11 +86,22 @@ def make_observations(table: DataFrame, columns: Columns) -> Observations:
             codes, labels[name] = _codes(table[name])
             values[:, position] = np.where(codes < 0, np.nan, codes)[order]
         else:
-            values[:, position] = to_numbers(table[name], source, flags=name in flags)[order]
+            read = to_numbers(table[name], source, flags=name in flags)
+            if name in binary:
+                _check_binary(read, table[name], source)
+            values[:, position] = read[order]
     statics = {item.name: _static_labels(table[item.name], series, order, names, source) for item in columns.static}
     sha256 = table.attrs.get("sha256")
     offsets = _has_offsets(table[columns.timestamp])
     return Observations(source, sha256, columns, offsets, names, series, timestamps, values, labels, statics)
+
+
+def _series_names(labels_of: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """Join the labels of each series; where two series would have one name, bars inside labels are escaped."""
+    names = tuple("|".join(labels) or "series" for labels in labels_of)
+    if len(set(names)) == len(names):
+        return names
+    return tuple("|".join(label.replace("\\", "\\\\").replace("|", "\\|") for label in labels) for labels in labels_of)
 
 
 def _order(series: Int64, timestamps: Int64) -> slice | Int64:
@@ -155,7 +168,7 @@ def _row(index: "pd.Index[Any]", wrong: Bool) -> str:
 
 
 def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) -> Float64:
-    """Read a column as numbers; missing cells become NaN, and `true` and `false` 1 and 0 where `flags`.
+    """Read a column as numbers; missing cells become NaN, and `true` and `yes` are 1, `false` and `no` 0 where `flags`.
 
     Text is converted exactly (to the nearest double), never by guessing at separators.
 
@@ -172,7 +185,7 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
     else:
         text, missing = _text(column, MISSING_TOKENS)
         if flags:
-            text = text.str.lower().replace({"true": "1", "false": "0"})
+            text = text.str.lower().replace(_FLAGS)
         fits = text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
         infinite = text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool)
         wrong = ~(missing | fits | infinite)
@@ -188,6 +201,15 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
         found = "infinite" if np.isinf(value) else f"{value:g}, too large to compute with"
         raise ValuesError(f"{source} {row}, column '{column.name}': the value is {found}")
     return values
+
+
+def _check_binary(values: Float64, column: "pd.Series[Any]", source: str) -> None:
+    wrong = ~(np.isnan(values) | (values == 0) | (values == 1))
+    if wrong.any():
+        raise TableError(
+            f"{source} {_row(column.index, wrong)}, column '{column.name}': {values[int(np.argmax(wrong))]:g} is "
+            "neither 0 nor 1, as encoding 'binary' needs"
+        )
 
 
 def _refuse_text(text: "pd.Series[Any]", wrong: Bool, name: str, source: str) -> None:

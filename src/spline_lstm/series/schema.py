@@ -9,12 +9,30 @@ from pydantic import AfterValidator, Field, WithJsonSchema, field_validator, mod
 from spline_lstm.errors import SchemaError
 from spline_lstm.series.calendar import CALENDAR_FEATURES
 from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text
-from spline_lstm.text import examples
+from spline_lstm.text import examples, nearest
 
 SCHEMA_VERSION = "phase5.v1"
 
-NumberType = Literal["float", "float32", "float64", "int", "int32", "int64", "bool"]
-CategoryType = Literal["category", "string"]
+_DECIMAL_TYPES = ("float", "float16", "float32", "float64", "half", "single", "double", "longdouble")
+NUMBER_TYPES = (
+    *_DECIMAL_TYPES,
+    *("int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "bool"),
+    *("byte", "short", "intc", "long", "longlong", "ubyte", "ushort", "uintc", "ulong", "ulonglong"),
+)
+"""NumPy's names of whole numbers, decimal numbers and truth values."""
+LABEL_TYPES = ("category", "string")
+
+
+def _check_cell_type(name: str) -> str:
+    allowed = (*NUMBER_TYPES, *LABEL_TYPES)
+    if name not in allowed:
+        raise ValueError(f"allowed: {', '.join(allowed)}{nearest(name, allowed)}")
+    return name
+
+
+CellType = Annotated[
+    Text, AfterValidator(_check_cell_type), WithJsonSchema({"type": "string", "enum": [*NUMBER_TYPES, *LABEL_TYPES]})
+]
 Scaler = Literal["standard", "robust", "minmax", "none"]
 
 
@@ -23,12 +41,12 @@ class DynamicCovariate(Spec):
 
     name: Text
     """The column."""
-    dtype: NumberType | CategoryType = "float"
+    dtype: CellType = "float"
     """What its cells are: numbers, or labels (`category`, `string`)."""
     scaler: Scaler | None = None
-    """How numbers are scaled, with what the training part shows; `standard` where none is named."""
-    encoding: Literal["ordinal"] | None = None
-    """How labels become numbers: by their rank among those of the training part."""
+    """How numbers are scaled, with what the training part shows; `standard` if you name none."""
+    encoding: Literal["ordinal", "binary"] | None = None
+    """`ordinal`: labels become their rank among those of the training part; `binary`: 0 and 1, or false and true."""
     required: Flag = True
     """Whether a multivariate run without the column is refused (exit code 13); else it is left out, with a warning."""
     known_future: Flag = False
@@ -37,14 +55,21 @@ class DynamicCovariate(Spec):
     @property
     def is_category(self) -> bool:
         """Whether the column holds labels, which are ranked, rather than numbers."""
-        return self.dtype in ("category", "string")
+        return self.encoding == "ordinal" or (self.dtype in LABEL_TYPES and not self.is_flag)
+
+    @property
+    def is_flag(self) -> bool:
+        """Whether `true` and `false` stand for 1 and 0."""
+        return self.dtype == "bool" or self.encoding == "binary"
 
     @model_validator(mode="after")
     def _check_scaler_or_encoding(self) -> "DynamicCovariate":
         if self.is_category and self.scaler is not None:
             raise ValueError(f"'{self.name}' is a category: it takes encoding 'ordinal', no scaler")
-        if not self.is_category and self.encoding is not None:
-            raise ValueError(f"'{self.name}' is a number: it takes a scaler, no encoding")
+        if self.encoding == "ordinal" and self.dtype in _DECIMAL_TYPES:
+            raise ValueError(f"'{self.name}' is a number: it takes a scaler, no encoding 'ordinal'")
+        if self.encoding == "binary" and self.scaler not in (None, "none"):
+            raise ValueError(f"'{self.name}' is binary: it stays 0 and 1, so it takes no scaler")
         return self
 
 
@@ -53,8 +78,8 @@ class StaticCovariate(Spec):
 
     name: Text
     """The column."""
-    dtype: CategoryType = "category"
-    """What its cells are: labels."""
+    dtype: CellType = "category"
+    """What its cells are; numbers count as labels."""
     encoding: Literal["embedding"] = "embedding"
     """Each category gets a fixed code, which the first layer learns to read."""
     dim: Annotated[StrictInt, Field(ge=1, le=64)]
