@@ -142,6 +142,7 @@ class CompareCells:
         comparison.check_comparable(records, [cell.run_id for cell in self._cells])
         rows = comparison.make_rows(records)
         summary = comparison.summarise(rows)
+        verdicts = comparison.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
         joined = {
             "benchmark_id": benchmark_id,
             "commits": sorted({str(run["commit"]) for run in runs}),
@@ -151,9 +152,7 @@ class CompareCells:
             "baselines": comparison.make_baseline_rows(records, operation),
             "ensembles": comparison.make_ensemble_rows(records, *ensembles) if ensembles else [],
             "summary": summary,
-            "verdicts": comparison.make_verdicts(
-                summary, benchmark.edge_weights, benchmark.recommendation_weights
-            ),
+            "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
         }  # fmt: skip
         files = {
             f"{record.run_id}.json": json.dumps(
