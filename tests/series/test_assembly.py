@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import InsufficientDataError, SchemaError, ValuesError
-from spline_lstm.series.assembly import FilledSeries, make_filled_table
-from spline_lstm.series.model_input import META_KEYS, ModelInput, check_bundle
+from spline_lstm.series.bundle_format import META_KEYS
+from spline_lstm.series.filled_series import FilledSeries, make_filled_table
+from spline_lstm.series.model_input import ModelInput, check_bundle
 from spline_lstm.series.schema import CovariateSchema
 
 Prepare = Callable[..., ModelInput]

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
-from spline_lstm.series.model_input import (
+from spline_lstm.series.bundle_format import (
     WINDOW_ARRAYS,
-    ModelInput,
-    check_bundle,
     check_meta,
     check_same_run,
-    check_windows,
-    fingerprint,
     from_arrays,
     to_arrays,
     window_bytes,
 )
+from spline_lstm.series.model_input import ModelInput, check_bundle, check_windows, fingerprint
 
 X, Y = np.zeros((4, 6, 3), dtype=np.float32), np.zeros((4, 6), dtype=np.float32)
 

@@ -14,17 +14,17 @@ from kedro_datasets._typing import JSONPreview
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.legacy_format import EARLIER_KEYS, adapt_earlier_bundle
-from spline_lstm.series.model_input import (
+from spline_lstm.series.bundle_format import (
     ARRAYS,
     WINDOW_ARRAYS,
-    ModelInput,
     check_meta,
     check_same_run,
     from_arrays,
     to_arrays,
     window_bytes,
 )
+from spline_lstm.series.legacy_format import EARLIER_KEYS, adapt_earlier_bundle
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.windows import WindowSpec
 
 logger = logging.getLogger(__name__)

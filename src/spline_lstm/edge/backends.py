@@ -11,8 +11,9 @@ from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import RunIdMismatchError
 from spline_lstm.models.archive import load_network
 from spline_lstm.models.registry import MODELS
-from spline_lstm.series.forecast_windows import Preprocessor
-from spline_lstm.series.model_input import check_windows, in_target_units, scaling_of
+from spline_lstm.series.model_input import check_windows
+from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.scaling import in_target_units, scaling_of
 from spline_lstm.spec import Spec
 from spline_lstm.types import Float32, Float64
 

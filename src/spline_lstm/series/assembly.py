@@ -1,19 +1,20 @@
 """From filled series to the bundle of windows that training reads."""
 
 import logging
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import Columns, TableSpec
-from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
-from spline_lstm.series.grid import Grid
-from spline_lstm.series.model_input import ARTIFACT_VERSION, ModelInput
+from spline_lstm.series.covariates import annual_features_on_short_history, check_leads, make_features
+from spline_lstm.series.filled_series import FilledSeries
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor import make_preprocessor
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
-from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
-from spline_lstm.series.splits import SPLITS, SplitBorders
+from spline_lstm.series.splits import SPLITS
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
@@ -21,55 +22,9 @@ from spline_lstm.series.windows import (
     make_window_ages,
     make_window_index,
 )
-from spline_lstm.types import Bool, DataFrame, Int64
+from spline_lstm.types import Bool, Int64
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FilledSeries:
-    """Regular series whose targets have no gaps, and where their splits lie."""
-
-    grid: Grid
-    fills: Fill
-    borders: SplitBorders
-    spec: FillSpec
-    sha256: str | None
-    """Hash of the table's file."""
-
-    def __deepcopy__(self, _: Any) -> Self:
-        """Return itself, as `Observations` does."""
-        return self
-
-
-def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
-    """Fill the gaps of all targets.
-
-    Raises:
-        ValuesError: Too much is missing.
-
-    """
-    check_gaps(grid, spec)
-    targets = grid.values[:, : len(grid.columns.targets)]
-    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train()), borders, spec, sha256)
-
-
-def make_filled_table(filled: FilledSeries) -> DataFrame:
-    """Lay out the filled targets as a table to look at: one row a step, a column and a mark a target."""
-    import pandas as pd
-
-    grid = filled.grid
-    table = pd.DataFrame(
-        {
-            "series_id": pd.Categorical.from_codes(grid.series, categories=pd.Index(grid.series_names)),
-            "timestamp": grid.timestamps.astype("datetime64[ns]"),
-            "split": pd.Categorical.from_codes(filled.borders.row_split(), categories=pd.Index(SPLITS)),
-        }
-    )
-    for position, name in enumerate(grid.columns.targets):
-        table[name] = filled.fills.values[:, position]
-        table[f"{name}_is_imputed"] = filled.fills.is_imputed[:, position]
-    return table
 
 
 def make_model_input(
@@ -123,7 +78,7 @@ def make_model_input(
     )
     meta = _make_meta(bundle, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
-    preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
+    preprocessor = make_preprocessor(processed_id, features, filled, schema, table, windows)
     return replace(bundle, meta=meta, preprocessor=preprocessor)
 
 
@@ -239,25 +194,3 @@ def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
         *(item.name for item in columns.dynamic),
         *(f"{target}_lag{lag}" for lag in lags for target in columns.targets),
     ]
-
-
-def _make_preprocessor(
-    processed_id: str, features: Features, filled: FilledSeries,
-    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
-) -> dict[str, Any]:  # fmt: skip
-    """All that is needed, with the model, to forecast a new table: builtins only."""
-    return {
-        "run_id": processed_id,
-        "schema_version": ARTIFACT_VERSION,
-        "feature_schema": schema.model_dump(mode="json"),
-        "feature_order": list(features.names),
-        "known_ahead": list(features.ahead),
-        "scalers": {name: dict(state) for name, state in features.states.items()},
-        "static_codes": features.static_codes,
-        "table": table.model_dump(mode="json"),
-        "series_id_cols": list(filled.grid.columns.series_id),
-        "freq": filled.grid.frequency.alias,
-        "spline": {"kind": "modified_akima", "stencil": 3},
-        "fills": filled.spec.model_dump(mode="json"),
-        "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
-    }
