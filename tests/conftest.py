@@ -15,8 +15,8 @@ from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.evaluation.forecasts import evaluate
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
+from spline_lstm.evaluation.scores import evaluate
 from spline_lstm.project.parameters import Parameters, parse_parameters
 from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.columns import Columns, TableSpec, select_columns

@@ -36,11 +36,11 @@ def seasonal_naive(history: Float64, horizon: int, season: int) -> Float64:
     return np.where(np.isnan(forecast), history[:, -1:], forecast)
 
 
-def naive_forecasts(bundle: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
+def naive_forecasts(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
     """Make all naive forecasts for some windows.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         windows: Window numbers.
         season: Steps in a season.
 
@@ -48,10 +48,10 @@ def naive_forecasts(bundle: ModelInput, windows: Int64, season: int) -> dict[str
         Baseline name to forecasts in the target's own unit, shape `(windows, horizon, F_target)`.
 
     """
-    history = bundle.history(windows, max(bundle.lookback, season))
-    horizon = bundle.horizon
+    history = model_input.history(windows, max(model_input.lookback, season))
+    horizon = model_input.horizon
     return {
         "last_value": last_value(history, horizon),
-        "moving_average": moving_average(history, horizon, bundle.lookback),
+        "moving_average": moving_average(history, horizon, model_input.lookback),
         "seasonal_naive": seasonal_naive(history, horizon, season),
     }

@@ -19,7 +19,7 @@ from rich.text import Text
 
 from spline_lstm.datasets.storage import shown
 from spline_lstm.evaluation.comparison import row_of
-from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.project.parameters import command
 from spline_lstm.reporting.comparison_report import best_ridge
 from spline_lstm.reporting.wording import against, label, number, typical_scores, with_unit

@@ -1,4 +1,4 @@
-"""From filled series to the bundle of windows that training reads."""
+"""From filled series to `ModelInput`: the windows that training reads."""
 
 import logging
 from dataclasses import replace
@@ -60,7 +60,7 @@ def make_model_input(
     )
     count = len(grid.columns.targets)
     ages = consecutive_ages(windows.lookback, len(features.names))
-    bundle = ModelInput(
+    model_input = ModelInput(
         window_series=grid.series[index.origin],
         window_origin=index.origin,
         window_split=index.split,
@@ -76,10 +76,10 @@ def make_model_input(
         row_timestamp=grid.timestamps,
         row_split=filled.borders.row_split(),
     )
-    meta = _make_meta(bundle, filled, index, schema, table, windows)
+    meta = _make_meta(model_input, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
     preprocessor = make_preprocessor(processed_id, features, filled, schema, table, windows)
-    return replace(bundle, meta=meta, preprocessor=preprocessor)
+    return replace(model_input, meta=meta, preprocessor=preprocessor)
 
 
 def _check_targets_vary(filled: FilledSeries) -> None:
@@ -90,30 +90,30 @@ def _check_targets_vary(filled: FilledSeries) -> None:
         check_target_varies(train[~np.isnan(train)], name, grid.source)
 
 
-def spread_ages(bundle: ModelInput, past: Int64) -> Int64:
+def spread_ages(model_input: ModelInput, past: Int64) -> Int64:
     """Ages of the rows that show the past, beside those of what describes the horizon, `(lookback, F_total)`."""
-    return make_window_ages(past, bundle.feature_names, bundle.preprocessor["known_ahead"])
+    return make_window_ages(past, model_input.feature_names, model_input.preprocessor["known_ahead"])
 
 
-def spread_lookback(bundle: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
+def spread_lookback(model_input: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
     """Move the rows of all windows to other ages; what describes the horizon stays as it is.
 
     Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
     series' first one.
 
     Args:
-        bundle: Windows of consecutive rows.
+        model_input: Windows of consecutive rows.
         past: Ages of the rows that show the past, falling to 0, shape `(lookback,)`.
         choices: What was decided and why, for `meta.json`.
 
     """
     span = int(past[0]) + 1
-    windows = bundle.preprocessor["windows"] | {"lookback_span": span}
+    windows = model_input.preprocessor["windows"] | {"lookback_span": span}
     return replace(
-        bundle,
-        ages=spread_ages(bundle, past),
-        meta=bundle.meta | {"lookback_span": span, "choices": choices},
-        preprocessor=bundle.preprocessor | {"windows": windows, "past_ages": past.tolist()},
+        model_input,
+        ages=spread_ages(model_input, past),
+        meta=model_input.meta | {"lookback_span": span, "choices": choices},
+        preprocessor=model_input.preprocessor | {"windows": windows, "past_ages": past.tolist()},
     )
 
 
@@ -138,7 +138,7 @@ def _schema_in_use(
 
 
 def _make_meta(
-    bundle: ModelInput, filled: FilledSeries, index: WindowIndex,
+    model_input: ModelInput, filled: FilledSeries, index: WindowIndex,
     schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
 ) -> dict[str, Any]:  # fmt: skip
     grid, columns = filled.grid, filled.grid.columns
@@ -152,10 +152,10 @@ def _make_meta(
         "target_cols": list(columns.targets),
         "dynamic_covariates": _dynamic_names(columns, schema) if multivariate else [],
         "static_covariates": [item.name for item in columns.static] if multivariate else [],
-        "feature_names": list(bundle.feature_names),
-        "X_shape": list(bundle.X.shape),
-        "y_shape": list(bundle.y.shape),
-        "f_total": len(bundle.feature_names),
+        "feature_names": list(model_input.feature_names),
+        "X_shape": list(model_input.X.shape),
+        "y_shape": list(model_input.y.shape),
+        "f_total": len(model_input.feature_names),
         "f_target": len(columns.targets),
         "lookback": windows.lookback,
         "horizon": windows.horizon,

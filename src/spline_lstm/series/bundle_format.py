@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
-from spline_lstm.series.model_input import ModelInput, check_bundle, check_shape
+from spline_lstm.series.model_input import ModelInput, check_model_input, check_shape
 from spline_lstm.text import examples
 
 ARTIFACT_VERSION = "artifacts.v1"
@@ -48,31 +48,34 @@ WINDOW_ARRAYS = {
 """Further keys, where the windows are stored: whoever reads the file has them cut already."""
 
 
-def to_arrays(bundle: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
+def to_arrays(model_input: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
     """Return what is written to `processed.npz`: no objects, only plain arrays.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         windows: Whether the cut windows are written too; `y` is 0 where not observed.
 
     """
-    arrays = {"run_id": np.asarray(bundle.processed_id), **{name: np.asarray(getattr(bundle, name)) for name in ARRAYS}}
+    arrays = {
+        "run_id": np.asarray(model_input.processed_id),
+        **{name: np.asarray(getattr(model_input, name)) for name in ARRAYS},
+    }
     if not windows:
         return arrays
-    return {"X": bundle.X[:], "y": np.nan_to_num(bundle.y[:]), "y_mask": bundle.y_mask[:], **arrays}
+    return {"X": model_input.X[:], "y": np.nan_to_num(model_input.y[:]), "y_mask": model_input.y_mask[:], **arrays}
 
 
-def window_bytes(bundle: ModelInput) -> int:
+def window_bytes(model_input: ModelInput) -> int:
     """Size of `X`, `y` and `y_mask`."""
-    X, y = bundle.ages.size, bundle.horizon * len(bundle.target_indices)
-    return len(bundle.window_origin) * (4 * X + 4 * y + y)
+    X, y = model_input.ages.size, model_input.horizon * len(model_input.target_indices)
+    return len(model_input.window_origin) * (4 * X + 4 * y + y)
 
 
 def from_arrays(
     arrays: Mapping[str, np.ndarray], stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
     preprocessor: dict[str, Any], meta: dict[str, Any],
 ) -> ModelInput:  # fmt: skip
-    """Build the bundle from the three files' contents.
+    """Build `ModelInput` from what the three files hold.
 
     Args:
         arrays: Those of `ARRAYS`, and `run_id`.
@@ -100,28 +103,28 @@ def from_arrays(
     values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
     values |= {name: tuple(arrays[name].tolist()) for name in ("feature_names", "target_indices", "series_names")}
     values["horizon"] = int(arrays["horizon"])
-    bundle = ModelInput(**values, preprocessor=preprocessor, meta=meta)
-    check_bundle(bundle)
+    model_input = ModelInput(**values, preprocessor=preprocessor, meta=meta)
+    check_model_input(model_input)
     for name, (shape, _) in stored.items():
-        check_shape(name, shape, getattr(bundle, name).shape)
-    _check_shapes_in_meta(bundle)
-    return bundle
+        check_shape(name, shape, getattr(model_input, name).shape)
+    _check_shapes_in_meta(model_input)
+    return model_input
 
 
-def _check_shapes_in_meta(bundle: ModelInput) -> None:
+def _check_shapes_in_meta(model_input: ModelInput) -> None:
     """Refuse a `meta.json` that describes other arrays."""
     found = {
-        "X_shape": list(bundle.X.shape),
-        "y_shape": list(bundle.y.shape),
-        "f_total": len(bundle.feature_names),
-        "f_target": len(bundle.target_indices),
-        "lookback": bundle.lookback,
-        "horizon": bundle.horizon,
-        "target_cols": list(bundle.target_names),
+        "X_shape": list(model_input.X.shape),
+        "y_shape": list(model_input.y.shape),
+        "f_total": len(model_input.feature_names),
+        "f_target": len(model_input.target_indices),
+        "lookback": model_input.lookback,
+        "horizon": model_input.horizon,
+        "target_cols": list(model_input.target_names),
     }
     for key, value in found.items():
-        if bundle.meta[key] != value:
-            raise ShapeContractError(f"meta.json says {key}={bundle.meta[key]}, but processed.npz has {value}")
+        if model_input.meta[key] != value:
+            raise ShapeContractError(f"meta.json says {key}={model_input.meta[key]}, but processed.npz has {value}")
 
 
 def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:

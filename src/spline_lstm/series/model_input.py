@@ -159,7 +159,7 @@ class ModelInput:
         return self.raw_target[rows], ~self.is_imputed[rows]
 
 
-def fingerprint(bundle: ModelInput) -> dict[str, str]:
+def fingerprint(model_input: ModelInput) -> dict[str, str]:
     """Hash what runs must share to be comparable.
 
     Returns:
@@ -168,9 +168,13 @@ def fingerprint(bundle: ModelInput) -> dict[str, str]:
 
     """
     parts: dict[str, tuple[np.ndarray, ...]] = {
-        "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
-        "splits": (bundle.window_split, bundle.row_split),
-        "targets": (bundle.raw_target, bundle.is_imputed),
+        "windows": (
+            model_input.window_series,
+            model_input.window_origin,
+            model_input.row_timestamp[model_input.window_origin],
+        ),
+        "splits": (model_input.window_split, model_input.row_split),
+        "targets": (model_input.raw_target, model_input.is_imputed),
     }
     return {name: _digest(arrays) for name, arrays in parts.items()}
 
@@ -182,31 +186,31 @@ def _digest(arrays: tuple[np.ndarray, ...]) -> str:
     return digest.hexdigest()
 
 
-def check_bundle(bundle: ModelInput) -> None:
+def check_model_input(model_input: ModelInput) -> None:
     """Check that all arrays fit together and that every window lies within them.
 
     Raises:
         ShapeContractError: Names the array, what it has and what is needed.
 
     """
-    windows, steps = len(bundle.window_origin), len(bundle.scaled)
-    f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
+    windows, steps = len(model_input.window_origin), len(model_input.scaled)
+    f_total, f_target = len(model_input.feature_names), len(model_input.target_indices)
     needed: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
         "scaled": (steps, f_total),
-        "ages": (bundle.lookback, f_total),
+        "ages": (model_input.lookback, f_total),
         **dict.fromkeys(("raw_target", "is_imputed"), (steps, f_target)),
         **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
     }
     for name, shape in needed.items():
-        check_shape(name, getattr(bundle, name).shape, shape)
+        check_shape(name, getattr(model_input, name).shape, shape)
     if not 1 <= f_target <= f_total:
         raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={f_total}, F_target={f_target}")
-    _check_within("target_indices", np.array(bundle.target_indices), f_total)
-    _check_within("window_origin", bundle.window_origin, steps - bundle.horizon)
-    _check_within("window_series", bundle.window_series, len(bundle.series_names))
-    _check_within("ages", bundle.ages, np.iinfo(np.int64).max)
-    if not np.isfinite(bundle.scaled).all():
+    _check_within("target_indices", np.array(model_input.target_indices), f_total)
+    _check_within("window_origin", model_input.window_origin, steps - model_input.horizon)
+    _check_within("window_series", model_input.window_series, len(model_input.series_names))
+    _check_within("ages", model_input.ages, np.iinfo(np.int64).max)
+    if not np.isfinite(model_input.scaled).all():
         raise ShapeContractError("'scaled' holds values that are not finite")
 
 
@@ -230,7 +234,7 @@ def _check_within(name: str, numbers: Int64, end: int) -> None:
 def check_windows(
     X: Any, y: Any = None, *, input_features: int, target_count: int = 1, lookback: int | None = None
 ) -> None:  # fmt: skip
-    """Check window arrays; the one check that every model and every bundle goes through.
+    """Check window arrays; every model and every `ModelInput` passes this one check.
 
     Args:
         X: Inputs, needed `(B, lookback, input_features)`, finite; of uncut windows, the rows were checked already.

@@ -12,7 +12,7 @@ from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
-from spline_lstm.selection.choices import resolve_ages
+from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.filled_series import FilledSeries
