@@ -61,7 +61,7 @@ def test_stored_windows_can_be_traced_to_rows() -> None:
 
 def test_no_history_reaches_from_one_stored_window_into_another() -> None:
     bundle = adapt({"X": X, "y": Y})
-    history = bundle.history(np.array([3]), steps=7)[0, :, 0]
+    history = bundle.past(np.array([3]), np.arange(7)[::-1])[0, :, 0]
     np.testing.assert_array_equal(history, [np.nan, np.nan, *bundle.X[3][:, 0]])
 
 

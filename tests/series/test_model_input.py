@@ -74,13 +74,15 @@ def test_the_truth_is_observed_where_it_was_not_filled(bundle: ModelInput) -> No
 
 def test_history_ends_with_the_origin(bundle: ModelInput) -> None:
     origin = int(bundle.window_origin[30])
-    np.testing.assert_array_equal(bundle.history(np.array([30]), 4)[0], bundle.raw_target[origin - 3 : origin + 1])
+    np.testing.assert_array_equal(
+        bundle.past(np.array([30]), np.array([3, 2, 1, 0]))[0], bundle.raw_target[origin - 3 : origin + 1]
+    )
 
 
 @pytest.mark.parametrize("series", [0, 1])
 def test_history_is_nan_before_the_series_begins(bundle: ModelInput, series: int) -> None:
     first = int(np.argmax(bundle.window_series == series))
-    history = bundle.history(np.array([first]), 10)[0]
+    history = bundle.past(np.array([first]), np.arange(10)[::-1])[0]
     assert np.isnan(history).any(axis=1).tolist() == [True] * 4 + [False] * 6
 
 

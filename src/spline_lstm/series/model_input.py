@@ -135,14 +135,18 @@ class ModelInput:
         """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
         return in_target_units(y, *self.target_scaling())
 
-    def history(self, windows: Int64, steps: int) -> Float64:
-        """Targets of the last `steps` rows up to each origin, in their own unit.
+    def past(self, windows: Int64, ages: Int64) -> Float64:
+        """Targets so many steps before each origin, in their own unit.
+
+        Args:
+            windows: Window numbers.
+            ages: Steps before the origin, shape `(steps,)`.
 
         Returns:
             Shape `(windows, steps, F_target)`; NaN before the series begins.
 
         """
-        rows = self.window_origin[windows, None] + np.arange(1 - steps, 1)
+        rows = self.window_origin[windows, None] - ages
         inside = rows >= 0
         rows = np.where(inside, rows, 0)
         inside &= self.row_series[rows] == self.window_series[windows, None]

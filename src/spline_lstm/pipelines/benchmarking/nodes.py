@@ -194,13 +194,15 @@ def _baseline_operation(model_input: ModelInput, feature_mode: str, benchmark: B
     ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     seconds = time.perf_counter() - started
     window = np.zeros((1, ridge.weights.shape[0]), dtype=np.float32)
-    history = np.zeros((1, model_input.lookback, len(model_input.target_indices)))
-    horizon, lookback = model_input.horizon, model_input.lookback
+    recent, ahead = (
+        np.zeros((1, n, len(model_input.target_indices))) for n in (model_input.lookback, model_input.horizon)
+    )
+    last, horizon = recent[:, -1:], model_input.horizon
     calls: dict[str, tuple[Callable[[], Any], int]] = {
         f"ridge {feature_mode}": (lambda: ridge.apply(window), ridge.weights.size + ridge.bias.size),
-        "last_value": (lambda: baselines.last_value(history, horizon), 0),
-        "moving_average": (lambda: baselines.moving_average(history, horizon, lookback), 0),
-        "seasonal_naive": (lambda: baselines.seasonal_naive(history, horizon, lookback), 0),
+        "last_value": (lambda: baselines.last_value(last, horizon), 0),
+        "moving_average": (lambda: baselines.moving_average(recent, horizon), 0),
+        "seasonal_naive": (lambda: baselines.seasonal_naive(ahead, last), 0),
     }
     return {
         name: {
