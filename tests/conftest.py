@@ -15,16 +15,17 @@ from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.evaluation.forecasts import evaluate
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
+from spline_lstm.evaluation.scores import evaluate
 from spline_lstm.project.parameters import Parameters, parse_parameters
-from spline_lstm.series import assembly, grid
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.schema import CovariateSchema, parse_schema
+from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec, make_ages
 
@@ -175,7 +176,7 @@ def fill_table(
         parameters = make_parameters(**changes)
         regular = grid_table(table, schema, **changes)
         borders = make_split_borders(regular.borders, parameters.split)
-        return assembly.fill_series(regular, parameters.part(assembly.FillSpec), borders, None)
+        return filled_series.fill_series(regular, parameters.part(FillSpec), borders, None)
 
     return run
 

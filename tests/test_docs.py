@@ -13,8 +13,8 @@ import yaml
 
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.series.forecast_windows import Preprocessor
-from spline_lstm.series.model_input import ARRAYS
+from spline_lstm.series.bundle_format import ARRAYS
+from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 
 PROJECT = Path(__file__).parents[1]

@@ -24,8 +24,9 @@ from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.project.parameters import Parameters
 from spline_lstm.reporting.markdown import table
-from spline_lstm.series.forecast_windows import Preprocessor
-from spline_lstm.series.model_input import META_KEYS, WINDOW_ARRAYS, ModelInput
+from spline_lstm.series.bundle_format import META_KEYS, WINDOW_ARRAYS
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.schema import CovariateSchema
 
 ROOT = Path(__file__).parents[2]

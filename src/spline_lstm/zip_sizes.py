@@ -9,7 +9,7 @@ _ALWAYS_FINE = 64 << 20
 def check_zip_sizes(archive: zipfile.ZipFile, archive_bytes: int) -> None:
     """Refuse an archive that would unpack to far more than it is.
 
-    Arrays of one value repeated shrink a thousandfold, whole bundles and models do not.
+    Arrays of one value repeated shrink a thousandfold, whole files and models do not.
 
     Args:
         archive: The open archive.

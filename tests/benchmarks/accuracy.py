@@ -14,6 +14,7 @@ import pandas as pd
 from omegaconf import OmegaConf
 from tests.benchmarks.tables import TABLES
 
+from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.modelling.nodes import evaluate_model, train_model
 from spline_lstm.pipelines.preprocessing.nodes import fill_series, make_model_input, validate_table
@@ -22,7 +23,6 @@ from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.schema import CovariateSchema
-from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
 

@@ -20,8 +20,9 @@ from spline_lstm.models.smoothing import make_smoothing_matrix
 from spline_lstm.pipelines.preprocessing.nodes import fill_series, validate_table
 from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series import assembly
-from spline_lstm.series.assembly import FilledSeries, spread_lookback
+from spline_lstm.series.assembly import spread_lookback
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.lazy_windows import cut_lookbacks
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.spline import Fill, FillSpec

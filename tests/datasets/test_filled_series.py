@@ -9,7 +9,7 @@ import pytest
 from spline_lstm.datasets import FilledSeriesDataset
 from spline_lstm.datasets.arrays import write_arrays
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series.filled_series import FilledSeries
 
 Refuses = Callable[..., AbstractContextManager[None]]
 

@@ -20,7 +20,8 @@ from spline_lstm.datasets import model_input
 from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
-from spline_lstm.series.model_input import ARRAYS, META_KEYS, ModelInput, window_bytes
+from spline_lstm.series.bundle_format import ARRAYS, META_KEYS, window_bytes
+from spline_lstm.series.model_input import ModelInput
 
 COMMAND = "kedro run --pipeline=preprocessing"
 FILES = ("processed.npz", "preprocessor.pkl", "meta.json")

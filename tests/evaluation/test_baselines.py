@@ -1,54 +1,80 @@
 """Naive forecasts: numbers worked out by hand."""
 
 import dataclasses
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spline_lstm.evaluation.baselines import last_value, moving_average, naive_forecasts, seasonal_naive
+from spline_lstm.evaluation import baselines
+from spline_lstm.evaluation.baselines import (
+    last_value,
+    moving_average,
+    naive_forecasts,
+    seasonal_ages,
+    seasonal_naive,
+)
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64
 
 NOT_KNOWN = float("nan")
 
 
-def history(*values: float) -> Float64:
+def one_window(*values: float) -> Float64:
     """One window with one target."""
     return np.array(values)[None, :, None]
 
 
 def test_last_value_repeats_the_last_value() -> None:
-    assert last_value(history(1, 2, 3), 2).tolist() == [[[3], [3]]]
+    assert last_value(one_window(3), 2).tolist() == [[[3], [3]]]
 
 
 def test_moving_average_repeats_the_mean_of_the_last_steps() -> None:
-    assert moving_average(history(100, 2, 4), 2, width=2).tolist() == [[[3], [3]]]
+    assert moving_average(one_window(2, 4), 2).tolist() == [[[3], [3]]]
 
 
 def test_moving_average_leaves_out_what_lies_before_the_series() -> None:
-    assert moving_average(history(NOT_KNOWN, 2, 4), 1, width=3).tolist() == [[[3]]]
+    assert moving_average(one_window(NOT_KNOWN, 2, 4), 1).tolist() == [[[3]]]
 
 
 @pytest.mark.parametrize(
     ("horizon", "season", "expected"),
-    [(2, 3, [2, 3]), (3, 3, [2, 3, 4]), (5, 3, [2, 3, 4, 2, 3]), (3, 1, [4, 4, 4]), (4, 4, [1, 2, 3, 4])],
+    [(2, 3, [2, 1]), (3, 3, [2, 1, 0]), (5, 3, [2, 1, 0, 2, 1]), (3, 1, [0, 0, 0]), (4, 4, [3, 2, 1, 0])],
 )
-def test_seasonal_naive_repeats_the_last_season(horizon: int, season: int, expected: list[float]) -> None:
-    assert seasonal_naive(history(1, 2, 3, 4), horizon, season)[0, :, 0].tolist() == expected
-
-
-def test_seasonal_naive_takes_the_last_value_where_history_is_shorter_than_the_season() -> None:
-    assert seasonal_naive(history(1, 2, 3, 4), 4, season=6)[0, :, 0].tolist() == [4, 4, 1, 2]
+def test_each_step_repeats_the_one_a_season_before(horizon: int, season: int, expected: list[int]) -> None:
+    assert seasonal_ages(horizon, season).tolist() == expected
 
 
 def test_seasonal_naive_takes_the_last_value_where_the_series_has_not_begun() -> None:
-    assert seasonal_naive(history(NOT_KNOWN, NOT_KNOWN, 3, 4), 4, season=4)[0, :, 0].tolist() == [4, 4, 3, 4]
+    assert seasonal_naive(one_window(NOT_KNOWN, 3, 4), one_window(5)).tolist() == [[[5], [3], [4]]]
 
 
 def test_targets_are_forecast_by_themselves() -> None:
-    two = np.array([[[1, 10], [2, 20], [3, 30]]])
-    assert seasonal_naive(two, 2, season=2).tolist() == [[[2, 20], [3, 30]]]
+    two = np.array([[[2, 20], [3, 30]]])
+    assert seasonal_naive(two, two[:, -1:]).tolist() == [[[2, 20], [3, 30]]]
+
+
+def test_a_long_season_takes_no_more_memory_than_a_short_one(bundle: ModelInput) -> None:
+    windows = np.tile(np.arange(len(bundle.X)), 200)
+
+    def peak(season: int) -> int:
+        tracemalloc.start()
+        naive_forecasts(bundle, windows, season)
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    peak(2)  # what is made once
+    assert peak(10_000) < 1.2 * peak(2)
+
+
+def test_many_windows_are_forecast_as_each_alone(bundle: ModelInput) -> None:
+    windows = np.tile(np.arange(len(bundle.X)), 200)
+    together, alone = naive_forecasts(bundle, windows, 24), naive_forecasts(bundle, windows[:1], 24)
+    assert len(windows) > baselines._CHUNK
+    for name, forecast in together.items():
+        np.testing.assert_array_equal(forecast[:: len(bundle.X)], np.repeat(alone[name], 200, axis=0))
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ from spline_lstm.errors import ComparisonError
 from spline_lstm.evaluation import comparison
 from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, EdgeWeights, RecommendationWeights
 from spline_lstm.reporting.comparison_report import (
+    add_reasons,
     make_accuracy_latency_plot,
     make_comparison_report,
     make_seed_plot,
@@ -17,9 +18,12 @@ from spline_lstm.reporting.comparison_report import (
 SHARED = {"windows": "a" * 64, "splits": "b" * 64, "targets": "c" * 64, "epochs": 3, "batch_size": 8}
 
 
-def scores(rmse: float) -> dict:
-    overall = {"mae": rmse, "mse": rmse**2, "rmse": rmse, "robust_mape": 1.0, "mase": 0.5, "r2": 0.5}
-    return {"overall": overall, "per_horizon": [{"step": 1, **overall}]}
+def scores(*rmse: float) -> dict:
+    """Scores of one target or several."""
+    mean = sum(rmse) / len(rmse)
+    overall = {"mae": mean, "mse": mean**2, "rmse": mean, "robust_mape": 1.0, "mase": 0.5, "r2": 0.5}
+    targets = {f"target_{number}": {**overall, "rmse": each} for number, each in enumerate(rmse)}
+    return {"overall": overall, "per_target": targets, "per_horizon": [{"step": 1, **overall}]}
 
 
 def record(
@@ -45,9 +49,10 @@ def record(
 
 def verdicts(records, *, edge=(0.5, 0.5), recommend=(0.8, 0.2)):
     summary = comparison.summarise(comparison.make_rows(records))
-    return comparison.make_verdicts(
+    made = comparison.make_verdicts(
         summary, EdgeWeights(p95=edge[0], size=edge[1]), RecommendationWeights(accuracy=recommend[0], edge=recommend[1])
     )
+    return add_reasons(made, summary, len(records[0].metrics["test"]["model"]["per_target"]))
 
 
 def check(records):
@@ -136,6 +141,15 @@ def test_the_summary_has_mean_and_spread_over_seeds():
 
 def test_the_accuracy_winner_has_the_lowest_rmse():
     assert verdicts([record(rmse=2.0), record("gru", rmse=1.9)])["accuracy"]["model_type"] == "gru"
+
+
+def test_a_large_target_does_not_decide_who_is_most_accurate():
+    records = [record(), record("gru")]
+    records[0].metrics["test"]["model"] = scores(1.0, 1_000.0)
+    records[1].metrics["test"]["model"] = scores(0.5, 1_002.0)
+    winner = verdicts(records)["accuracy"]
+    assert winner["model_type"] == "gru"
+    assert winner["reason"] == "lowest test RMSE (geometric mean over 2 targets): 22.38 on average over seeds"
 
 
 def test_the_edge_winner_follows_the_weights():

@@ -141,13 +141,24 @@ def test_larger_steps_are_taken_only_where_they_are_clearly_better(losses: Any, 
     assert training._choose_learning_rate(trials) == chosen
 
 
-def test_a_gain_on_few_validation_windows_does_not_replace_the_ridge_path(make_tiny: Any, make_windows: Any) -> None:
-    train = make_windows(200)
-    for count, improves in ((29, False), (30, True)):  # ten horizons of three steps
-        model = make_tiny(linear_path="ridge", learning_rate=0.05, dropout=0.0)
+@pytest.mark.parametrize("targets", [1, 2])
+def test_a_gain_on_few_validation_windows_does_not_replace_the_ridge_path(
+    make_tiny: Any, make_windows: Any, targets: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    train = make_windows(200, features=targets, targets=targets)
+    for count, improves in ((29, False), (30, True)):  # ten horizons of three steps, however many targets there are
+        caplog.clear()
+        model = make_tiny(
+            linear_path="ridge", learning_rate=0.05, dropout=0.0,
+            features=targets, target_indices=tuple(range(targets)),
+        )  # fmt: skip
         record = model.fit_model(train, tuple(part[:count] for part in train), epochs=8, batch_size=8, patience=5)
         assert min(entry["val_loss"] for entry in record.history[1:]) < record.history[0]["val_loss"]
         assert (record.best_epoch > 0) == improves
+        assert ("the ridge path alone is kept: 29 validation windows are fewer than 10 horizons" in caplog.text) != (
+            improves
+        )
+        assert (record.discarded is None) == improves
 
 
 def test_refuses_outputs_that_are_no_multiple_of_the_targets(refuses: Any) -> None:
@@ -191,7 +202,7 @@ def test_refuses_an_archive_that_claims_far_more_than_it_is(refuses: Any) -> Non
 
 
 def test_refuses_to_predict_before_there_is_a_network(refuses: Any, make_windows: Any) -> None:
-    with refuses(ArtifactMissingError, 20, "build, fit or load it first"):
+    with refuses(ArtifactMissingError, 20, "build or fit it first"):
         LSTMModel(6, (4,), 0.0, 0.01, 3, 1).predict(np.zeros((1, 6, 1), dtype=np.float32))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError, TrainingDivergedError
-from spline_lstm.models.archive import load_network
+from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import MODELS
 from spline_lstm.series.lazy_windows import Cuts
 
@@ -69,10 +69,15 @@ def test_a_saved_network_loads_with_identical_predictions(fitted: Any, model_typ
     np.testing.assert_array_equal(loaded.predict(X), model.predict(X))
 
 
+def test_a_loaded_network_cannot_be_trained(fitted: Any, model_type: str, tmp_path: Path) -> None:
+    fitted(model_type)[0].save(tmp_path / "model.keras")
+    assert not hasattr(MODELS[model_type].load(tmp_path / "model.keras"), "fit_model")
+
+
 def test_a_loaded_network_has_the_same_bytes(fitted: Any, model_type: str) -> None:
     model, _ = fitted(model_type)
     content = model.to_bytes()
-    loaded = MODELS[model_type].from_network(load_network(content, "model.keras"))
+    loaded = TrainedNetwork.from_bytes(content, "model.keras", model_type)
     assert loaded.to_bytes() == content
 
 
@@ -197,7 +202,7 @@ def test_a_loss_that_is_not_finite_ends_the_training(
 
 
 def test_refuses_the_network_of_another_type(refuses: Any, fitted: Any, model_type: str) -> None:
-    network = fitted(model_type)[0].network
-    other = next(model for name, model in MODELS.items() if name != model_type)
-    with refuses(ArtifactDamagedError, 21, f"holds '{model_type}', not '{other.model_type}'"):
-        other.from_network(network)
+    content = fitted(model_type)[0].to_bytes()
+    other = next(name for name in MODELS if name != model_type)
+    with refuses(ArtifactDamagedError, 21, f"holds '{model_type}', not '{other}'"):
+        TrainedNetwork.from_bytes(content, "model.keras", other)

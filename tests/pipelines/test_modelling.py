@@ -12,7 +12,7 @@ from kedro.runner import SequentialRunner
 
 from spline_lstm.datasets import BytesDataset, JSONDataset, ParquetDataset, PlotlyDataset, TextDataset
 from spline_lstm.models.archive import load_network
-from spline_lstm.models.gru import GRUModel
+from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.pipelines.modelling import create_pipeline
 from spline_lstm.pipelines.modelling.nodes import train_model
 from spline_lstm.project.parameters import GROUPS, RunSpec
@@ -73,7 +73,7 @@ def test_every_result_is_a_dataset_of_the_catalog() -> None:
 
 
 def test_the_model_file_gives_the_predictions(made: dict[str, Any], bundle: ModelInput) -> None:
-    model = GRUModel.from_network(load_network(made["model"], "model.keras"))
+    model = TrainedNetwork.from_bytes(made["model"], "model.keras", "gru")
     forecast = bundle.in_target_units(model.predict(bundle.X[bundle.windows_of(2)]))
     np.testing.assert_allclose(made["predictions"]["y_pred"], forecast.reshape(-1), rtol=1e-5)
 

@@ -15,8 +15,9 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.preprocessing import create_pipeline
 from spline_lstm.pipelines.preprocessing.nodes import validate_table
 from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.series.bundle_format import ARRAYS
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.model_input import ARRAYS, ModelInput
+from spline_lstm.series.model_input import ModelInput
 
 SMALL = {"lookback": 6, "horizon": 3}
 

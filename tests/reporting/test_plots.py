@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.evaluation.forecasts import make_predictions
+from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.intervals import make_intervals
 from spline_lstm.reporting import plots
-from spline_lstm.series.assembly import make_filled_table
+from spline_lstm.series.filled_series import make_filled_table
 from spline_lstm.series.model_input import ModelInput
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import InsufficientDataError, SchemaError, ValuesError
-from spline_lstm.series.assembly import FilledSeries, make_filled_table
-from spline_lstm.series.model_input import META_KEYS, ModelInput, check_bundle
+from spline_lstm.series.bundle_format import META_KEYS
+from spline_lstm.series.filled_series import FilledSeries, make_filled_table
+from spline_lstm.series.model_input import ModelInput, check_model_input
 from spline_lstm.series.schema import CovariateSchema
 
 Prepare = Callable[..., ModelInput]
@@ -46,7 +47,7 @@ def test_features_come_as_targets_dynamic_calendar_static(prepare_table: Prepare
 
 def test_the_arrays_have_the_shapes_of_the_contract(prepare_table: Prepare, make_table: MakeTable) -> None:
     bundle = prepare_table(make_table(), target_cols="target+pressure", **ALL)
-    check_bundle(bundle)
+    check_model_input(bundle)
     windows = len(bundle.window_origin)
     assert bundle.X.shape == (windows, 6, 11)
     assert bundle.y.shape == bundle.y_mask.shape == (windows, 3 * 2)

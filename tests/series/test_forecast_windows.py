@@ -20,8 +20,9 @@ from spline_lstm.errors import (
     ValuesError,
 )
 from spline_lstm.series.assembly import spread_lookback
-from spline_lstm.series.forecast_windows import LatestWindows, Preprocessor, make_latest_windows
+from spline_lstm.series.forecast_windows import LatestWindows, make_latest_windows
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.windows import make_ages, make_season_ages
 

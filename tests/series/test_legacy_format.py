@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, InsufficientDataError, ShapeContractError
-from spline_lstm.series.legacy_format import adapt_earlier_bundle
+from spline_lstm.series.legacy_format import adapt_legacy_arrays
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.windows import WindowSpec
 
@@ -20,7 +20,7 @@ ROWS = RNG.normal(loc=50, scale=7, size=(100, 2))
 
 def adapt(arrays: dict[str, Any], **meta: Any) -> ModelInput:
     arrays = {name: np.asarray(value) for name, value in arrays.items()}
-    return adapt_earlier_bundle(arrays, {"run_id": "old", **meta}, SPEC)
+    return adapt_legacy_arrays(arrays, {"run_id": "old", **meta}, SPEC)
 
 
 def windows_kept(bundle: ModelInput, y: np.ndarray) -> list[int]:
@@ -61,7 +61,7 @@ def test_stored_windows_can_be_traced_to_rows() -> None:
 
 def test_no_history_reaches_from_one_stored_window_into_another() -> None:
     bundle = adapt({"X": X, "y": Y})
-    history = bundle.history(np.array([3]), steps=7)[0, :, 0]
+    history = bundle.past(np.array([3]), np.arange(7)[::-1])[0, :, 0]
     np.testing.assert_array_equal(history, [np.nan, np.nan, *bundle.X[3][:, 0]])
 
 

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
-from spline_lstm.series.model_input import (
+from spline_lstm.series.bundle_format import (
     WINDOW_ARRAYS,
-    ModelInput,
-    check_bundle,
     check_meta,
     check_same_run,
-    check_windows,
-    fingerprint,
     from_arrays,
     to_arrays,
     window_bytes,
 )
+from spline_lstm.series.model_input import ModelInput, check_model_input, check_windows, fingerprint
 
 X, Y = np.zeros((4, 6, 3), dtype=np.float32), np.zeros((4, 6), dtype=np.float32)
 
@@ -77,13 +74,15 @@ def test_the_truth_is_observed_where_it_was_not_filled(bundle: ModelInput) -> No
 
 def test_history_ends_with_the_origin(bundle: ModelInput) -> None:
     origin = int(bundle.window_origin[30])
-    np.testing.assert_array_equal(bundle.history(np.array([30]), 4)[0], bundle.raw_target[origin - 3 : origin + 1])
+    np.testing.assert_array_equal(
+        bundle.past(np.array([30]), np.array([3, 2, 1, 0]))[0], bundle.raw_target[origin - 3 : origin + 1]
+    )
 
 
 @pytest.mark.parametrize("series", [0, 1])
 def test_history_is_nan_before_the_series_begins(bundle: ModelInput, series: int) -> None:
     first = int(np.argmax(bundle.window_series == series))
-    history = bundle.history(np.array([first]), 10)[0]
+    history = bundle.past(np.array([first]), np.arange(10)[::-1])[0]
     assert np.isnan(history).any(axis=1).tolist() == [True] * 4 + [False] * 6
 
 
@@ -112,7 +111,7 @@ def test_windows_are_written_as_they_are_cut_or_not_at_all(bundle: ModelInput) -
 
 
 def test_a_bundle_that_holds_together_is_accepted(bundle: ModelInput) -> None:
-    check_bundle(bundle)
+    check_model_input(bundle)
 
 
 @pytest.mark.parametrize(
@@ -133,19 +132,19 @@ def test_an_array_that_lacks_a_row_is_refused(
     shorter = getattr(bundle, name)[:-1]
     shape = "(" + needed.format(windows=len(bundle.X)) + ")"
     with refuses(ShapeContractError, 22, f"'{name}' has the shape {shorter.shape}; {shape} is needed"):
-        check_bundle(change(**{name: shorter}))
+        check_model_input(change(**{name: shorter}))
 
 
 def test_scaled_rows_that_lack_a_feature_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
     with refuses(ShapeContractError, 22, "'scaled' has the shape (120, 7); (120, 8) is needed"):
-        check_bundle(change(scaled=bundle.scaled[:, :-1]))
+        check_model_input(change(scaled=bundle.scaled[:, :-1]))
 
 
 @pytest.mark.parametrize("indices", [(0, 8), (-1, 0)])
 def test_targets_outside_the_features_are_refused(change: Any, refuses: Any, indices: tuple[int, ...]) -> None:
     found = f"{min(indices)} to {max(indices)}"
     with refuses(ShapeContractError, 22, f"'target_indices' reaches from {found}; 0 to 7 is possible"):
-        check_bundle(change(target_indices=indices))
+        check_model_input(change(target_indices=indices))
 
 
 @pytest.mark.parametrize(
@@ -157,25 +156,25 @@ def test_windows_beyond_the_rows_are_refused(
     numbers = getattr(bundle, name).copy()
     numbers[5] = value
     with refuses(ShapeContractError, 22, f"'{name}' reaches from", f"; 0 to {largest} is possible"):
-        check_bundle(change(**{name: numbers}))
+        check_model_input(change(**{name: numbers}))
 
 
 def test_rows_after_the_origin_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
     with refuses(ShapeContractError, 22, "'ages' reaches from -1 to"):
-        check_bundle(change(ages=bundle.ages - 1))
+        check_model_input(change(ages=bundle.ages - 1))
 
 
 def test_rows_that_are_not_finite_are_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
     scaled = bundle.scaled.copy()
     scaled[3, 1] = np.inf
     with refuses(ShapeContractError, 22, "'scaled' holds values that are not finite"):
-        check_bundle(change(scaled=scaled))
+        check_model_input(change(scaled=scaled))
 
 
 def test_a_bundle_without_targets_is_refused(bundle: ModelInput, change: Any, refuses: Any) -> None:
     nothing = {"target_indices": (), "raw_target": bundle.raw_target[:, :0], "is_imputed": bundle.is_imputed[:, :0]}
     with refuses(ShapeContractError, 22, "F_total >= F_target >= 1 is needed; found F_total=8, F_target=0"):
-        check_bundle(change(**nothing))
+        check_model_input(change(**nothing))
 
 
 @pytest.mark.parametrize("horizon", [1, 3, 6])

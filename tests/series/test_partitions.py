@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spline_lstm.errors import ParameterError, TableError, TimeAxisError
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.partitions import choose_series, join_series
 
 Refuses = Callable[..., AbstractContextManager[None]]

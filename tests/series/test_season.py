@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ParameterError
-from spline_lstm.series.season import EvaluationSpec, infer_season, season_candidates
+from spline_lstm.evaluation.scores import EvaluationSpec
+from spline_lstm.series.season import infer_season, season_candidates
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 

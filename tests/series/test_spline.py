@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.interpolate import Akima1DInterpolator
 
 from spline_lstm.errors import ValuesError
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.spline import Fill, fill_gaps
 
 FillOf = Callable[..., FilledSeries]

@@ -31,7 +31,7 @@ from spline_lstm.datasets.inputs import TableDataset, read_schema
 from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.project.parameters import Parameters
-from spline_lstm.series import assembly, grid
+from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.columns import TableSpec, select_columns
 from spline_lstm.series.observations import MISSING_TOKENS, Observations, make_observations
 from spline_lstm.series.schema import CovariateSchema
@@ -141,7 +141,7 @@ def outcome(attempt: Callable[[], Any]) -> tuple[str, Any]:
 def prepare(observations: Observations, schema: CovariateSchema, parameters: Parameters) -> Any:
     regular = grid.make_grid(observations, parameters.freq, parameters.max_gap)
     borders = make_split_borders(regular.borders, parameters.split)
-    filled = assembly.fill_series(regular, parameters.part(FillSpec), borders, None)
+    filled = filled_series.fill_series(regular, parameters.part(FillSpec), borders, None)
     spec, windows = parameters.part(TableSpec), parameters.part(WindowSpec)
     return assembly.make_model_input(filled, schema, spec, windows, processed_id="fuzz", model_types=("lstm",))
 

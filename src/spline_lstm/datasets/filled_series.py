@@ -10,8 +10,8 @@ from spline_lstm.datasets.arrays import read_arrays, write_arrays
 from spline_lstm.datasets.files import FileDataset
 from spline_lstm.datasets.storage import atomic_path, shown
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.assembly import FilledSeries
 from spline_lstm.series.columns import Columns
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.grid import Frequency, Grid
 from spline_lstm.series.spline import Fill, FillSpec
 from spline_lstm.series.splits import SplitBorders

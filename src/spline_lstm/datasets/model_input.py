@@ -14,17 +14,17 @@ from kedro_datasets._typing import JSONPreview
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
-from spline_lstm.series.legacy_format import EARLIER_KEYS, adapt_earlier_bundle
-from spline_lstm.series.model_input import (
+from spline_lstm.series.bundle_format import (
     ARRAYS,
     WINDOW_ARRAYS,
-    ModelInput,
     check_meta,
     check_same_run,
     from_arrays,
     to_arrays,
     window_bytes,
 )
+from spline_lstm.series.legacy_format import LEGACY_KEYS, adapt_legacy_arrays
+from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.windows import WindowSpec
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         self, *, filepath: str, made_by: str, windows: dict[str, Any],
         materialize_windows: Materialize = "auto", metadata: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
-        """Take the folder, the command that makes it, and the window settings for earlier bundles.
+        """Take the folder, the command that makes it, and the window settings for files of an earlier version.
 
         `materialize_windows` decides whether the cut windows are written beside the rows they are cut from: with
         `auto`, as long as they take no more than 256 MB.
@@ -92,7 +92,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         if "schema_version" not in meta:
             logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
             meta = {**meta, "run_id": self._folder.name}
-            return adapt_earlier_bundle(read_arrays(path, EARLIER_KEYS), meta, WindowSpec(**self._windows))
+            return adapt_legacy_arrays(read_arrays(path, LEGACY_KEYS), meta, WindowSpec(**self._windows))
         content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
         self._check_hashes(meta)
         preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))

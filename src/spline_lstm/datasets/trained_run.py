@@ -11,7 +11,7 @@ from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.datasets.storage import read_bytes, shown
 from spline_lstm.edge.backends import MODEL_FILES, Backend, TrainedRun
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError
-from spline_lstm.series.forecast_windows import Preprocessor
+from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.text import examples, nearest
 
 _KEYS = ("run_id", "processed_run_id", "settings", "sha256", "processed_sha256")

@@ -9,10 +9,10 @@ from spline_lstm.edge import runtime
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import RunIdMismatchError
-from spline_lstm.models.archive import load_network
-from spline_lstm.models.registry import MODELS
-from spline_lstm.series.forecast_windows import Preprocessor
-from spline_lstm.series.model_input import check_windows, in_target_units, scaling_of
+from spline_lstm.models.network import TrainedNetwork
+from spline_lstm.series.model_input import check_windows
+from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.scaling import in_target_units, scaling_of
 from spline_lstm.spec import Spec
 from spline_lstm.types import Float32, Float64
 
@@ -77,8 +77,8 @@ def _open(trained: TrainedRun) -> Run:
     """Return one inference in scaled units."""
     name = MODEL_FILES[trained.backend]
     if trained.backend == "keras":
-        model_type = MODELS[trained.record["settings"]["model_type"]]
-        return model_type.from_network(load_network(trained.model_file, name)).predict
+        model_type = trained.record["settings"]["model_type"]
+        return TrainedNetwork.from_bytes(trained.model_file, name, model_type).predict
     open_file = runtime.open_tflite if trained.backend == "tflite" else runtime.open_onnx
     run, text = open_file(trained.model_file, name)
     if EdgeContract.from_text(text, name).model_sha256 != trained.model_sha256:

@@ -108,20 +108,20 @@ class EdgeContract:
         )
 
 
-def make_contract(bundle: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
-    """Collect the contract of the model in `model_file`, trained on `bundle`."""
+def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
+    """Collect the contract of the model in `model_file`, trained on `model_input`."""
     return EdgeContract(
         run_id=run_id,
-        processed_run_id=bundle.processed_id,
+        processed_run_id=model_input.processed_id,
         model_type=model_type,
         model_sha256=hashlib.sha256(model_file).hexdigest(),
-        lookback=bundle.lookback,
-        horizon=bundle.horizon,
-        freq=bundle.meta.get("freq"),
-        feature_order=list(bundle.feature_names),
-        target_indices=list(bundle.target_indices),
-        ages=dict(zip(bundle.feature_names, bundle.ages.T.tolist(), strict=True)),
-        scalers=bundle.preprocessor["scalers"],
-        units=bundle.meta.get("units", {}),
-        static_codes=bundle.preprocessor.get("static_codes", {}),
+        lookback=model_input.lookback,
+        horizon=model_input.horizon,
+        freq=model_input.meta.get("freq"),
+        feature_order=list(model_input.feature_names),
+        target_indices=list(model_input.target_indices),
+        ages=dict(zip(model_input.feature_names, model_input.ages.T.tolist(), strict=True)),
+        scalers=model_input.preprocessor["scalers"],
+        units=model_input.meta.get("units", {}),
+        static_codes=model_input.preprocessor.get("static_codes", {}),
     )

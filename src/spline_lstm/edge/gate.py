@@ -103,24 +103,24 @@ def make_probe_windows(real: Float32, seed: int = 0) -> Float32:
     return np.concatenate([real, constants, noise])
 
 
-def make_reference(bundle: ModelInput, network: Any, contract: EdgeContract, spec: EdgeSpec) -> Reference:
+def make_reference(model_input: ModelInput, network: Any, contract: EdgeContract, spec: EdgeSpec) -> Reference:
     """Run the Keras network on everything that the exported files will be fed.
 
     Args:
-        bundle: Preprocessed data of the run.
+        model_input: Preprocessed data of the run.
         network: The trained Keras network.
         contract: Its input contract.
         spec: How to measure.
 
     """
-    rows = draw(bundle.windows_of(2), _MOST_REAL_WINDOWS)
-    windows = make_probe_windows(bundle.X[rows])
+    rows = draw(model_input.windows_of(2), _MOST_REAL_WINDOWS)
+    windows = make_probe_windows(model_input.X[rows])
     call = compiled_call(network, windows[:1])
     return Reference(
         windows=windows,
         outputs=make_forecast(network)(windows),
-        truth=bundle.y[rows],
-        mask=bundle.y_mask[rows],
+        truth=model_input.y[rows],
+        mask=model_input.y_mask[rows],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
         params=int(network.count_params()),
         contract=contract,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.types import DataFrame
 
 METRICS = {"rmse": "RMSE", "mase": "MASE"}

@@ -5,42 +5,63 @@ import numpy as np
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64, Int64
 
+_CHUNK = 8_192
+"""Windows whose past is in memory at once."""
 
-def last_value(history: Float64, horizon: int) -> Float64:
+
+def last_value(last: Float64, horizon: int) -> Float64:
     """Repeat the last known value.
 
     Args:
-        history: Targets up to the origin, shape `(windows, steps, F_target)`.
+        last: Targets at the origin, shape `(windows, 1, F_target)`.
         horizon: Steps to forecast.
 
     Returns:
         Shape `(windows, horizon, F_target)`.
 
     """
-    return np.repeat(history[:, -1:], horizon, axis=1)
+    return np.repeat(last, horizon, axis=1)
 
 
-def moving_average(history: Float64, horizon: int, width: int) -> Float64:
-    """Repeat the mean of the last `width` steps; shapes as for `last_value`."""
-    return np.repeat(np.nanmean(history[:, -width:], axis=1, keepdims=True), horizon, axis=1)
+def moving_average(recent: Float64, horizon: int) -> Float64:
+    """Repeat the mean of the last steps; NaN, before the series begins, is left out.
 
+    Args:
+        recent: Targets of the last steps up to the origin, shape `(windows, steps, F_target)`.
+        horizon: Steps to forecast.
 
-def seasonal_naive(history: Float64, horizon: int, season: int) -> Float64:
-    """Repeat the last season; where history does not reach back a season, the last value.
+    Returns:
+        Shape `(windows, horizon, F_target)`.
 
-    Shapes as for `last_value`.
     """
-    steps = np.arange(horizon) % season - season  # negative positions within history
-    known = steps >= -history.shape[1]
-    forecast = history[:, np.where(known, steps, -1)]
-    return np.where(np.isnan(forecast), history[:, -1:], forecast)
+    return np.repeat(np.nanmean(recent, axis=1, keepdims=True), horizon, axis=1)
 
 
-def naive_forecasts(bundle: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
+def seasonal_ages(horizon: int, season: int) -> Int64:
+    """Return how many steps before the origin each step of the horizon lay in the last season, `(horizon,)`."""
+    ages: Int64 = season - 1 - np.arange(horizon) % season
+    return ages
+
+
+def seasonal_naive(seasonal: Float64, last: Float64) -> Float64:
+    """Repeat the last season; the last value stands for what lies before the series begins.
+
+    Args:
+        seasonal: Targets at the `seasonal_ages`, shape `(windows, horizon, F_target)`; NaN before the series begins.
+        last: Targets at the origin, shape `(windows, 1, F_target)`.
+
+    Returns:
+        Shape `(windows, horizon, F_target)`.
+
+    """
+    return np.where(np.isnan(seasonal), last, seasonal)
+
+
+def naive_forecasts(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
     """Make all naive forecasts for some windows.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         windows: Window numbers.
         season: Steps in a season.
 
@@ -48,10 +69,16 @@ def naive_forecasts(bundle: ModelInput, windows: Int64, season: int) -> dict[str
         Baseline name to forecasts in the target's own unit, shape `(windows, horizon, F_target)`.
 
     """
-    history = bundle.history(windows, max(bundle.lookback, season))
-    horizon = bundle.horizon
+    chunks = [windows[start : start + _CHUNK] for start in range(0, len(windows), _CHUNK)] or [windows]
+    made = [_forecast_chunk(model_input, chunk, season) for chunk in chunks]
+    return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
+
+
+def _forecast_chunk(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
+    horizon = model_input.horizon
+    last = model_input.past(windows, np.array([0]))
     return {
-        "last_value": last_value(history, horizon),
-        "moving_average": moving_average(history, horizon, bundle.lookback),
-        "seasonal_naive": seasonal_naive(history, horizon, season),
+        "last_value": last_value(last, horizon),
+        "moving_average": moving_average(model_input.past(windows, np.arange(model_input.lookback)), horizon),
+        "seasonal_naive": seasonal_naive(model_input.past(windows, seasonal_ages(horizon, season)), last),
     }

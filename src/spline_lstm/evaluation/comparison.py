@@ -8,6 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from spline_lstm.errors import ComparisonError
+from spline_lstm.evaluation.differences import is_level, typical_rmse
 from spline_lstm.spec import Spec, StrictFloat
 from spline_lstm.types import DataFrame
 
@@ -18,8 +19,6 @@ COLUMNS = (
 BYTES_PER_MB = 1_000_000
 _METRICS = {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "robust MAPE": "robust_mape", "MASE": "mase", "R2": "r2"}
 _FLAGGING = ("ridge", "seasonal_naive")
-_LEVEL = 1e-4
-"""Relative difference of two RMSE below which they count as the same."""
 
 Row = dict[str, Any]
 Weight = Annotated[StrictFloat, Field(ge=0)]
@@ -138,12 +137,11 @@ def make_rows(records: list[CellRecord]) -> list[Row]:
             "model_type": record.model_type,
             "data_mode": record.feature_mode,
             "seed": record.seed,
-            **_scores(record.metrics["test"]["model"]),
+            **_scores(record.metrics, "model"),
             **_operation(record.operation, record.run["size_bytes"], record.run["params"]),
             "notes": "; ".join(_notes(record)),
             "loses_to_ridge": "loses to ridge" in _notes(record),
             "train_seconds": record.run["train_seconds"],
-            "val RMSE": record.metrics["val"]["model"]["overall"]["rmse"],
         }
         for record in records
     ]
@@ -162,8 +160,17 @@ def _mean(values: list[float | None]) -> float | None:
     return float(np.mean(known)) if known else None
 
 
-def _scores(scores: Mapping[str, Any]) -> Row:
-    return {column: scores["overall"][metric] for column, metric in _METRICS.items()}
+def _scores(metrics: Mapping[str, Any], name: str) -> Row:
+    """Return the test metrics of the model or a baseline, and what it is ranked by on test and on validation."""
+    test, val = (
+        metrics[split]["model"] if name == "model" else metrics[split]["baselines"][name] for split in ("test", "val")
+    )
+    return {
+        **{column: test["overall"][metric] for column, metric in _METRICS.items()},
+        "val RMSE": val["overall"]["rmse"],
+        "typical RMSE": typical_rmse(test),
+        "typical val RMSE": typical_rmse(val),
+    }
 
 
 def _operation(operation: Mapping[str, Any], size_bytes: int, params: int) -> Row:
@@ -176,11 +183,11 @@ def _operation(operation: Mapping[str, Any], size_bytes: int, params: int) -> Ro
 
 
 def _notes(record: CellRecord) -> list[str]:
-    rmse = record.metrics["test"]["model"]["overall"]["rmse"]
+    rmse = typical_rmse(record.metrics["test"]["model"])
     notes = []
     for name in _FLAGGING:
-        baseline = record.metrics["test"]["baselines"][name]["overall"]["rmse"]
-        if abs(rmse - baseline) <= _LEVEL * baseline:
+        baseline = typical_rmse(record.metrics["test"]["baselines"][name])
+        if is_level(rmse, baseline):
             notes.append(f"level with {name.replace('_', ' ')}")
         elif rmse > baseline:
             notes.append(f"loses to {name.replace('_', ' ')}")
@@ -198,7 +205,7 @@ def make_baseline_rows(records: list[CellRecord], operations: Mapping[str, Mappi
     rows = []
     seen: set[str] = set()
     for record in records:
-        for name, scores in record.metrics["test"]["baselines"].items():
+        for name in record.metrics["test"]["baselines"]:
             key = f"ridge {record.feature_mode}" if name == "ridge" else name
             if key in seen:
                 continue
@@ -210,11 +217,10 @@ def make_baseline_rows(records: list[CellRecord], operations: Mapping[str, Mappi
                     "model_type": name,
                     "data_mode": record.feature_mode if name == "ridge" else "univariate",
                     "seed": None,
-                    **_scores(scores),
+                    **_scores(record.metrics, name),
                     **_operation(operation, operation["size_bytes"], operation["params"]),
                     "notes": "baseline" if operation["stable"] else "baseline; latency unstable",
                     "train_seconds": operation["train_seconds"],
-                    "val RMSE": record.metrics["val"]["baselines"][name]["overall"]["rmse"],
                 }
             )
     return rows
@@ -250,11 +256,10 @@ def make_ensemble_rows(records: list[CellRecord], ensembles: Mapping[str, Mappin
                 "model_type": f"{members[0].model_type} ensemble",
                 "data_mode": members[0].feature_mode,
                 "seed": None,
-                **_scores(metrics["test"]["model"]),
+                **_scores(metrics, "model"),
                 **_operation(operation, size, params),
                 "notes": f"mean of {len(members)} seeds; cost summed",
                 "train_seconds": sum(member.run["train_seconds"] for member in members),
-                "val RMSE": metrics["val"]["model"]["overall"]["rmse"],
             }
         )
     return rows
@@ -265,7 +270,8 @@ def summarise(rows: list[Row]) -> list[Row]:
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["model_type"], row["data_mode"]), []).append(row)
-    numbers = [name for name in COLUMNS if name not in ("run_id", "model_type", "data_mode", "seed", "notes")]
+    texts = ("run_id", "model_type", "data_mode", "seed", "notes", "loses_to_ridge")
+    numbers = [name for name in rows[0] if name not in texts]
     return [
         {
             "model_type": model_type,
@@ -283,10 +289,11 @@ def summarise(rows: list[Row]) -> list[Row]:
 def make_verdicts(
     summary: list[Row], edge_weights: EdgeWeights, weights: RecommendationWeights
 ) -> dict[str, dict[str, Any]]:
-    """Name the accuracy winner, the edge winner and the recommendation, each with its reason.
+    """Name the accuracy winner, the edge winner and the recommendation.
 
-    Winners are found on the mean over seeds. The recommendation is a choice, so it rests on validation
-    RMSE; the test RMSE is told beside it. Every figure is related to the best one before it is weighted.
+    Winners are found on the mean over seeds. The recommendation is a choice, so it rests on the validation RMSE.
+    Every figure is divided by the best one before it is weighted. Of several targets the geometric mean counts; see
+    `differences.typical_rmse`.
 
     Args:
         summary: What `summarise` returned.
@@ -294,41 +301,31 @@ def make_verdicts(
         weights: Weights of accuracy and the edge score.
 
     """
-    accuracy = min(summary, key=lambda row: row["RMSE"])
+    accuracy = min(summary, key=lambda row: row["typical RMSE"])
     edge_scores = _relative_sum(summary, {"p95(ms)": edge_weights.p95, "model_size(MB)": edge_weights.size})
     edge = summary[int(np.argmin(edge_scores))]
     scored = [{**row, "edge": score} for row, score in zip(summary, edge_scores, strict=True)]
-    balance = _relative_sum(scored, {"val RMSE": weights.accuracy, "edge": weights.edge})
+    balance = _relative_sum(scored, {"typical val RMSE": weights.accuracy, "edge": weights.edge})
     chosen = summary[int(np.argmin(balance))]
     return {
-        "accuracy": {
-            **_name(accuracy),
-            "reason": f"lowest test RMSE: {accuracy['RMSE']:.4g} on average over seeds "
-            f"(spread {accuracy['RMSE spread']:.2g})",
-        },
-        "edge": {
-            **_name(edge),
-            "reason": f"lowest weighted sum of p95 and size: {edge['p95(ms)']:.3g} ms, {edge['model_size(MB)']:.3g} MB",
-            "weights": edge_weights.model_dump(),
-        },
+        "accuracy": _name(accuracy),
+        "edge": {**_name(edge), "weights": edge_weights.model_dump()},
         "recommendation": {
             **_name(chosen),
-            "reason": f"best balance of validation RMSE ({chosen['val RMSE']:.4g}) and the edge score "
-            f"({chosen['p95(ms)']:.3g} ms, {chosen['model_size(MB)']:.3g} MB); its test RMSE is {chosen['RMSE']:.4g}, "
-            + ("the lowest" if chosen is accuracy else f"{_above(chosen, accuracy)} the accuracy winner's"),
             "weights": weights.model_dump(),
             "loses_to_ridge": chosen["loses_to_ridge"],
         },
     }
 
 
+def row_of(summary: list[Row], verdict: Mapping[str, Any]) -> Row:
+    """Return the row of the summary that a verdict names."""
+    return next(row for row in summary if _name(row).items() <= verdict.items())
+
+
 def _relative_sum(rows: list[Row], weights: Mapping[str, float]) -> list[float]:
     best = {name: min(row[name] for row in rows) for name in weights}
     return [sum(weight * row[name] / max(best[name], 1e-12) for name, weight in weights.items()) for row in rows]
-
-
-def _above(row: Row, other: Row) -> str:
-    return f"{row['RMSE'] / other['RMSE'] - 1:.1%} above"
 
 
 def _name(row: Row) -> dict[str, Any]:

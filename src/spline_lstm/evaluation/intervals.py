@@ -39,11 +39,13 @@ def fit_half_widths(error: Float64, mask: Bool, level: float) -> Float64:
     return np.where(rank <= count, widths, np.inf)
 
 
-def make_intervals(bundle: ModelInput, windows: Int64, forecast: Float64, levels: tuple[float, ...]) -> dict[str, Any]:
+def make_intervals(
+    model_input: ModelInput, windows: Int64, forecast: Float64, levels: tuple[float, ...]
+) -> dict[str, Any]:
     """Calibrate all levels on validation windows.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         windows: Window numbers.
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
         levels: Probabilities to be covered.
@@ -53,7 +55,7 @@ def make_intervals(bundle: ModelInput, windows: Int64, forecast: Float64, levels
         step in the target's unit, None where too little was observed.
 
     """
-    truth, mask = bundle.truth(windows)
+    truth, mask = model_input.truth(windows)
     return {
         "method": "split conformal, absolute validation errors, one half width a target and step",
         "windows": len(windows),
@@ -63,7 +65,7 @@ def make_intervals(bundle: ModelInput, windows: Int64, forecast: Float64, levels
                 "half_width": {
                     name: [_finite(width) for width in widths]
                     for name, widths in zip(
-                        bundle.target_names, fit_half_widths(forecast - truth, mask, level).T, strict=True
+                        model_input.target_names, fit_half_widths(forecast - truth, mask, level).T, strict=True
                     )
                 },
             }
@@ -83,12 +85,12 @@ def half_widths(entry: dict[str, Any], names: tuple[str, ...]) -> Float64:
 
 
 def score_intervals(
-    bundle: ModelInput, windows: Int64, forecast: Float64, intervals: dict[str, Any]
+    model_input: ModelInput, windows: Int64, forecast: Float64, intervals: dict[str, Any]
 ) -> list[dict[str, Any]]:
     """Tell how much of the truth the intervals cover, and how wide they are.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         windows: Window numbers.
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
         intervals: What `make_intervals` returned.
@@ -98,8 +100,8 @@ def score_intervals(
         `per_horizon`; over several targets the mean of each target's.
 
     """
-    truth, mask = bundle.truth(windows)
-    names = bundle.target_names
+    truth, mask = model_input.truth(windows)
+    names = model_input.target_names
     scored = []
     for entry in intervals["levels"]:
         width = half_widths(entry, names)

@@ -34,19 +34,19 @@ class ErrorScales:
     naive_error: Float64
 
 
-def fit_error_scales(bundle: ModelInput, season: int) -> ErrorScales:
+def fit_error_scales(model_input: ModelInput, season: int) -> ErrorScales:
     """Learn the scales from the observed training rows.
 
     Args:
-        bundle: Preprocessed data.
+        model_input: Preprocessed data.
         season: Steps in a season; 1 is taken where the training part is not longer.
 
     """
-    observed = np.where(bundle.is_imputed | (bundle.row_split != 0)[:, None], np.nan, bundle.raw_target)
+    observed = np.where(model_input.is_imputed | (model_input.row_split != 0)[:, None], np.nan, model_input.raw_target)
     floors = [np.percentile(np.abs(column[~np.isnan(column)]), 5) for column in observed.T]
     naive = np.full(len(floors), np.nan)
     for lag in (season, 1):
-        same = bundle.row_series[lag:] == bundle.row_series[:-lag]
+        same = model_input.row_series[lag:] == model_input.row_series[:-lag]
         steps = np.abs(observed[lag:] - observed[:-lag])[same]
         counts = np.count_nonzero(~np.isnan(steps), axis=0)
         means = np.nansum(steps, axis=0) / np.maximum(counts, 1)

@@ -18,8 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from spline_lstm.datasets.storage import shown
-from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.evaluation.comparison import row_of
+from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.project.parameters import command
+from spline_lstm.reporting.comparison_report import best_ridge
 from spline_lstm.reporting.wording import against, label, number, typical_scores, with_unit
 
 logger = logging.getLogger(__name__)
@@ -158,14 +160,11 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
         comparison["benchmark_id"],
         "", "model", "inputs", with_unit("RMSE", comparison), "MASE", "p95 (ms)", "size (MB)",
     )  # fmt: skip
-    ridge = min(
-        (row for row in comparison["baselines"] if row["model_type"] == "ridge"), key=lambda row: float(row["RMSE"])
-    )
     winners = [
-        (title, _row_of(comparison["summary"], comparison["verdicts"][key]))
+        (title, row_of(comparison["summary"], comparison["verdicts"][key]))
         for title, key in (("recommended", "recommendation"), ("most accurate", "accuracy"), ("on a device", "edge"))
     ]
-    for title, row in [*winners, ("for scale", ridge)]:
+    for title, row in [*winners, ("for scale", best_ridge(comparison))]:
         figures = (number(row[name]) for name in ("RMSE", "MASE", "p95(ms)", "model_size(MB)"))
         table.add_row(title, row["model_type"], row["data_mode"], *figures)
     yield table
@@ -173,11 +172,6 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
         yield Text("With every seed, the recommended model loses to the ridge regression.", style="bold")
     yield _line("Report", written.place("comparison_report"))
     yield written.next("edge_matrix")
-
-
-def _row_of(rows: list[dict[str, Any]], verdict: dict[str, Any]) -> dict[str, Any]:
-    keys = ("model_type", "data_mode")
-    return next(row for row in rows if all(row[key] == verdict[key] for key in keys))
 
 
 def _close_matrix(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
@@ -197,7 +191,7 @@ def _recommended(written: Written) -> str | None:
     if not written.catalog.exists("comparison"):
         return None
     comparison = written.load("comparison")
-    return str(_row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
+    return str(row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
 
 
 def _close_forecast(_made: Collection[str], written: Written) -> Iterator[RenderableType]:

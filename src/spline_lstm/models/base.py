@@ -5,13 +5,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
-from spline_lstm.models.archive import archive_network, load_network
+from spline_lstm.errors import ArtifactMissingError, ShapeContractError
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.ridge import MOST_WINDOWS, RidgeData, fit_ridge
 from spline_lstm.models.target_space import Link, Normalization, TargetSpace
 from spline_lstm.models.training import (
@@ -19,10 +19,8 @@ from spline_lstm.models.training import (
     TrainingRecord,
     Windows,
     draw_windows,
-    make_forecast,
     make_relative_loss,
     masked_mse_loss,
-    mean_squared_error,
     train_network,
 )
 from spline_lstm.series.lazy_windows import Cuts
@@ -72,6 +70,7 @@ class ForecastModel(ABC):
         self.output_units = output_units
         self.input_features = input_features
         self.target_indices = tuple(target_indices)
+        self.horizon = output_units // len(target_indices)
         self.linear_path = linear_path
         self.space = TargetSpace(
             target_indices=self.target_indices,
@@ -83,12 +82,16 @@ class ForecastModel(ABC):
             link=link,
         )
         self.seed = seed
-        self.network: Any = None
-        self._forecast: Callable[[Float32 | Cuts], Float32]
+        self._trained: TrainedNetwork | None = None
 
     @abstractmethod
-    def recurrent_stack(self, sequence: Any) -> Any:
+    def encode(self, sequence: Any) -> Any:
         """Map a sequence `(B, sequence_length, channels)` to a state `(B, units)`."""
+
+    @property
+    def network(self) -> Any:
+        """The Keras network; None before it is built."""
+        return None if self._trained is None else self._trained.keras_model
 
     def build(self) -> Any:
         """Build the Keras network with seeded weights and return it."""
@@ -97,7 +100,7 @@ class ForecastModel(ABC):
         keras.utils.set_random_seed(self.seed)
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
         sequence, center, scale = self.space.enter(inputs)
-        state = self.recurrent_stack(sequence)
+        state = self.encode(sequence)
         has_ridge = self.linear_path == "ridge"
         head = keras.layers.Dense(
             self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head"
@@ -109,11 +112,9 @@ class ForecastModel(ABC):
                 self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path"
             )
             outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
-        self._take(keras.Model(inputs, self.space.leave(outputs, center, scale), name=self.model_type))
-        return self.network
-
-    def _take(self, network: Any) -> None:
-        self.network, self._forecast = network, make_forecast(network)
+        network = keras.Model(inputs, self.space.leave(outputs, center, scale), name=self.model_type)
+        self._trained = TrainedNetwork(network)
+        return network
 
     def fit_model(
         self,
@@ -129,7 +130,8 @@ class ForecastModel(ABC):
         """Train with early stopping; the network ends with its best weights.
 
         Epoch 0 counts: the untrained network is the first candidate for the best weights. Beside a ridge path it stays
-        the best where validation holds fewer windows than ten horizons: a gain on so few is chance.
+        the best where validation has fewer windows than ten horizons have steps: a gain on so few is chance. The
+        record and the log say so.
 
         Args:
             train: `X` and `y`; NaN in `y` is not trained on.
@@ -164,8 +166,13 @@ class ForecastModel(ABC):
             on_epoch=on_epoch,
             on_part=on_part,
         )
-        if self.linear_path == "ridge" and len(val[0]) < ENOUGH_HORIZONS * self.output_units:
-            record = replace(record, best_epoch=0, best_weights=solved)
+        if self.linear_path == "ridge" and record.best_epoch and len(val[0]) < ENOUGH_HORIZONS * self.horizon:
+            reason = (
+                f"{len(val[0])} validation windows are fewer than {ENOUGH_HORIZONS} horizons of {self.horizon} steps, "
+                "so a gain over the ridge path may be chance"
+            )
+            logger.warning("Epoch %d is discarded, the ridge path alone is kept: %s", record.best_epoch, reason)
+            record = replace(record, best_epoch=0, best_weights=solved, discarded=reason)
         network.set_weights(record.best_weights)
         return record
 
@@ -173,8 +180,7 @@ class ForecastModel(ABC):
         """Squared error, on a logarithmic scale relative to the variance that grows with the level."""
         if self.space.link == "identity":
             return masked_mse_loss
-        horizon = self.output_units // len(self.target_indices)
-        return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), horizon))
+        return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), self.horizon))
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
@@ -202,8 +208,7 @@ class ForecastModel(ABC):
             ShapeContractError: `X` does not fit the model or is not finite.
 
         """
-        self._check_ready(X)
-        return self._forecast(X)
+        return self._ready().predict(X)
 
     def evaluate(self, X: Float32 | Cuts, y: Float32 | Cuts) -> float:
         """Return the mean squared error over what was observed of `y`, in scaled units.
@@ -213,52 +218,38 @@ class ForecastModel(ABC):
             ShapeContractError: The arrays do not fit the model.
 
         """
-        self._check_ready(X, y)
-        return mean_squared_error(self._forecast, (X, y))
+        return self._ready().evaluate(X, y)
 
-    def _check_ready(self, X: Float32 | Cuts, y: Float32 | Cuts | None = None) -> None:
-        if self.network is None:
-            raise ArtifactMissingError("the model has no network yet; build, fit or load it first")
-        self._check(X, y)
+    def _ready(self) -> TrainedNetwork:
+        if self._trained is None:
+            raise ArtifactMissingError("the model has no network yet; build or fit it first")
+        return self._trained
 
-    def _check(self, X: Float32 | Cuts, y: Float32 | Cuts | None = None) -> None:
+    def _check(self, X: Float32 | Cuts, y: Float32 | Cuts) -> None:
         targets = len(self.target_indices)
         check_windows(X, y, input_features=self.input_features, target_count=targets, lookback=self.sequence_length)
-        if y is not None and y.shape[1] != self.output_units:
+        if y.shape[1] != self.output_units:
             raise ShapeContractError(f"y has the shape {y.shape}; ({len(X)}, {self.output_units}) is needed")
 
     def to_bytes(self) -> bytes:
-        """Return the network as a `.keras` archive; the same weights give the same bytes."""
-        return archive_network(self.network)
+        """Return the network as a `.keras` archive; the same weights give the same bytes.
+
+        Raises:
+            ArtifactMissingError: There is no network yet.
+
+        """
+        return self._ready().to_bytes()
 
     def save(self, path: Path) -> None:
         """Write the network as a `.keras` archive."""
-        path.write_bytes(self.to_bytes())
+        self._ready().save(path)
 
     @classmethod
-    def load(cls, path: Path) -> Self:
-        """Read a network that `save` wrote, in Keras' safe mode.
+    def load(cls, path: Path) -> TrainedNetwork:
+        """Read a network that `save` wrote, to forecast with it.
 
         Raises:
             ArtifactDamagedError: Not such an archive, or of another model type.
 
         """
-        return cls.from_network(load_network(path.read_bytes(), str(path)))
-
-    @classmethod
-    def from_network(cls, network: Any) -> Self:
-        """Wrap a loaded network for `predict` and `evaluate`.
-
-        Raises:
-            ArtifactDamagedError: It is of another model type.
-
-        """
-        if network.name != cls.model_type:
-            raise ArtifactDamagedError(
-                f"the model file holds '{network.name}', not '{cls.model_type}'; give the model_type that it was "
-                "trained as, or train again"
-            )
-        _, sequence_length, input_features = network.input_shape
-        model = cls(sequence_length, (), 0.0, 0.0, network.output_shape[1], input_features)
-        model._take(network)
-        return model
+        return TrainedNetwork.from_bytes(path.read_bytes(), str(path), cls.model_type)

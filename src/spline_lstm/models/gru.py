@@ -11,6 +11,6 @@ class GRUModel(ForecastModel):
 
     model_type: ClassVar[str] = "gru"
 
-    def recurrent_stack(self, sequence: Any) -> Any:
+    def encode(self, sequence: Any) -> Any:
         """Map `(B, sequence_length, channels)` to the last state, `(B, hidden_units[-1])`."""
         return recurrent_layers("GRU", sequence, self.hidden_units, self.dropout, return_sequences=False)

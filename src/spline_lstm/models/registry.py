@@ -62,12 +62,12 @@ class TrainingSpec(Spec):
     seed: Seed
 
 
-def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
+def make_model(spec: ModelSpec, model_input: ModelInput, seed: int) -> ForecastModel:
     """Make an untrained model of the asked type.
 
     Args:
         spec: Architecture and optimiser.
-        data: What it is to be trained on; decides the shapes.
+        model_input: What it is to be trained on; decides the shapes.
         seed: Decides the initial weights, the order of batches and dropout.
 
     Raises:
@@ -82,8 +82,18 @@ def make_model(spec: ModelSpec, data: ModelInput, seed: int) -> ForecastModel:
     ):
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
-        data.lookback, spec.hidden_units, spec.dropout, spec.learning_rate, data.y.shape[1], len(data.feature_names),
-        target_indices=data.target_indices, normalization=spec.normalization,
-        spline_smoothing=spec.spline_smoothing, linear_path=spec.linear_path, link=spec.link,
-        target_ages=data.target_ages, target_zeros=data.target_zeros, seed=seed,
-    )  # fmt: skip
+        model_input.lookback,
+        spec.hidden_units,
+        spec.dropout,
+        spec.learning_rate,
+        model_input.y.shape[1],
+        len(model_input.feature_names),
+        target_indices=model_input.target_indices,
+        normalization=spec.normalization,
+        spline_smoothing=spec.spline_smoothing,
+        linear_path=spec.linear_path,
+        link=spec.link,
+        target_ages=model_input.target_ages,
+        target_zeros=model_input.target_zeros,
+        seed=seed,
+    )

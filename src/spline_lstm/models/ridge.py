@@ -57,10 +57,10 @@ class RidgeData:
     mask: Bool
 
 
-def ridge_data(bundle: ModelInput, split: int) -> RidgeData:
+def ridge_data(model_input: ModelInput, split: int) -> RidgeData:
     """Flatten the windows of a split, at most `MOST_WINDOWS` of them."""
-    rows = draw(bundle.windows_of(split), MOST_WINDOWS)
-    return RidgeData(bundle.X[rows].reshape(len(rows), -1), bundle.y[rows], bundle.y_mask[rows])
+    rows = draw(model_input.windows_of(split), MOST_WINDOWS)
+    return RidgeData(model_input.X[rows].reshape(len(rows), -1), model_input.y[rows], model_input.y_mask[rows])
 
 
 def fit_ridge(train: RidgeData, val: RidgeData, *, penalties: Sequence[float] = PENALTIES) -> Ridge:

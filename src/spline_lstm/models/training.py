@@ -44,6 +44,7 @@ class TrainingRecord:
         trials: Learning rate to the lowest validation loss of its trial; empty where it was given.
         best_epoch: Epoch with the lowest validation loss.
         best_weights: Weights after that epoch.
+        discarded: Why the training was discarded and epoch 0 kept; None where it was not.
         last_weights: Weights after the last epoch.
 
     """
@@ -54,6 +55,7 @@ class TrainingRecord:
     best_epoch: int
     best_weights: list[Float32]
     last_weights: list[Float32]
+    discarded: str | None = None
 
     @property
     def first_loss(self) -> float:

@@ -12,11 +12,11 @@ from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
+from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
-from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
 from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text, split_names, split_numbers

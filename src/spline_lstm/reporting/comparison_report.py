@@ -2,11 +2,42 @@
 
 from typing import Any
 
-from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
+from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row, row_of
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.plots import add_steps
+from spline_lstm.reporting.wording import with_unit
 
 _DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
+
+
+def add_reasons(verdicts: dict[str, dict[str, Any]], summary: list[Row], targets: int) -> dict[str, dict[str, Any]]:
+    """Return the verdicts with the reason for each.
+
+    Args:
+        verdicts: What `comparison.make_verdicts` returned.
+        summary: The rows that it was given.
+        targets: Number of targets; over several, the figures are geometric means over them.
+
+    """
+    rows = {name: row_of(summary, verdict) for name, verdict in verdicts.items()}
+    accuracy, edge, chosen = rows["accuracy"], rows["edge"], rows["recommendation"]
+    over = f" (geometric mean over {targets} targets)" if targets > 1 else ""
+    spread = "" if targets > 1 else f" (spread {accuracy['RMSE spread']:.2g})"
+    relation = (
+        "the lowest"
+        if chosen is accuracy
+        else f"{chosen['typical RMSE'] / accuracy['typical RMSE'] - 1:.1%} above the accuracy winner's"
+    )
+    reasons = {
+        "accuracy": f"lowest test RMSE{over}: {accuracy['typical RMSE']:.4g} on average over seeds{spread}",
+        "edge": f"lowest weighted sum of p95 and size: {edge['p95(ms)']:.3g} ms, {edge['model_size(MB)']:.3g} MB",
+        "recommendation": (
+            f"best balance of validation RMSE{over} ({chosen['typical val RMSE']:.4g}) and the edge score "
+            f"({chosen['p95(ms)']:.3g} ms, {chosen['model_size(MB)']:.3g} MB); its test RMSE is "
+            f"{chosen['typical RMSE']:.4g}, {relation}"
+        ),
+    }
+    return {name: {**verdict, "reason": reasons[name]} for name, verdict in verdicts.items()}
 
 
 def make_comparison_report(comparison: dict[str, Any]) -> str:
@@ -54,13 +85,19 @@ def _verdict_section(comparison: dict[str, Any]) -> str:
         + (f" (weights: {_weights(verdicts[key]['weights'])})" if "weights" in verdicts[key] else "")
         for title, key in ((recommended, "recommendation"), ("Most accurate", "accuracy"), ("Best on a device", "edge"))
     ]
-    ridge = min((row for row in comparison["baselines"] if row["model_type"] == "ridge"), key=lambda row: row["RMSE"])
+    ridge = best_ridge(comparison)
     warning = "**With every seed it loses to the ridge regression on the same inputs.** " if loses else ""
     lines.append(
         f"- {warning}For scale: the best ridge regression ({ridge['data_mode']}) has a test RMSE of "
         f"{ridge['RMSE']:.4g} with {ridge['params']:,} weights."
     )
     return "## Which model to ship\n\n" + "\n".join(lines)
+
+
+def best_ridge(comparison: dict[str, Any]) -> Row:
+    """Return the row of the ridge regression with the lowest test error."""
+    rows: list[Row] = [row for row in comparison["baselines"] if row["model_type"] == "ridge"]
+    return min(rows, key=lambda row: float(row["typical RMSE"]))
 
 
 def _weights(weights: dict[str, float]) -> str:
@@ -73,20 +110,15 @@ def _summary_section(comparison: dict[str, Any]) -> str:
         "p50(ms)", "p95(ms)", "model_size(MB)", "params", "train_seconds",
     ]  # fmt: skip
     beside = [*comparison["baselines"], *comparison["ensembles"]]
-    rows = sorted([*comparison["summary"], *beside], key=lambda row: row["RMSE"])
+    rows = sorted([*comparison["summary"], *beside], key=lambda row: row["typical RMSE"])
     seeds = ", ".join(str(seed) for seed in comparison["summary"][0]["seeds"])
+    errors = with_unit("Errors on test, in the target's unit", comparison)
+    summed = " An ensemble's latency is the sum of its members'." if comparison["ensembles"] else ""
     return (
         f"## Mean over seeds, baselines among them\n\n{_table(names, rows)}\n\n"
-        f"Seeds {seeds}; the spread is the largest minus the smallest. Errors on test, in the target's unit"
-        f"{_unit(comparison)}. Latency at batch 1, each model alone, after all training: Keras models as compiled "
-        "functions, baselines in numpy."
-        + (" An ensemble's latency is the sum of its members'." if comparison["ensembles"] else "")
+        f"Seeds {seeds}; the spread is the largest minus the smallest. {errors}. Latency at batch 1, each model alone, "
+        f"after all training: Keras models as compiled functions, baselines in numpy.{summed}"
     )
-
-
-def _unit(comparison: dict[str, Any]) -> str:
-    units = {unit for unit in comparison["units"].values() if unit}
-    return f" ({units.pop()})" if len(units) == 1 else ""
 
 
 def _rows_section(comparison: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
@@ -17,6 +17,7 @@ from spline_lstm.reporting.wording import (
     percent,
     typical_scores,
     verdict,
+    why_discarded,
     with_unit,
 )
 from spline_lstm.series.model_input import ModelInput
@@ -25,26 +26,26 @@ from spline_lstm.series.splits import SPLITS
 _YEAR_SECONDS = 365 * 86_400
 
 
-def make_model_card(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput) -> str:
+def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
     """Write the card.
 
     Args:
-        metrics: What `evaluation.forecasts.evaluate` returned, with `run_id` and `intervals`.
+        metrics: What `evaluation.scores.evaluate` returned, with `run_id` and `intervals`.
         run: The run's record.
-        bundle: The preprocessed data.
+        model_input: The preprocessed data.
 
     Returns:
         Markdown.
 
     """
     sections = {
-        "Intended use": _use(metrics, bundle),
-        "Data": _data(run, bundle),
-        "Inputs": _inputs(bundle),
+        "Intended use": _use(metrics, model_input),
+        "Data": _data(run, model_input),
+        "Inputs": _inputs(model_input),
         "Model and training": _model(run),
         "Accuracy on test": _accuracy(metrics),
         "Intervals": _intervals(metrics),
-        "Limits": _limits(metrics, bundle),
+        "Limits": _limits(metrics, model_input),
         "Files": _files(run),
         "Made by": _made_by(run),
     }
@@ -57,43 +58,44 @@ def _bullets(lines: list[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
 
 
-def _use(metrics: dict[str, Any], bundle: ModelInput) -> str:
+def _use(metrics: dict[str, Any], model_input: ModelInput) -> str:
     targets = ", ".join(f"{name} ({unit})" if unit else name for name, unit in metrics["units"].items())
-    step = f" of {bundle.meta['freq']}" if "freq" in bundle.meta else ""
+    step = f" of {model_input.meta['freq']}" if "freq" in model_input.meta else ""
     return (
-        f"Forecasts the next {bundle.horizon} steps{step} of {targets} from {bundle.lookback} rows that reach "
-        f"{int(bundle.ages.max()) + 1} steps back, one series at a time."
+        f"Forecasts the next {model_input.horizon} steps{step} of {targets} from {model_input.lookback} rows that "
+        f"reach {int(model_input.ages.max()) + 1} steps back, one series at a time."
     )
 
 
-def _periods(bundle: ModelInput) -> list[str]:
+def _periods(model_input: ModelInput) -> list[str]:
     """First and last day and the windows of every split."""
-    days = bundle.row_timestamp.astype("datetime64[ns]").astype("datetime64[D]")
+    days = model_input.row_timestamp.astype("datetime64[ns]").astype("datetime64[D]")
     return [
-        f"{name}: {days[bundle.row_split == split].min()} to {days[bundle.row_split == split].max()}, "
-        f"{len(bundle.windows_of(split)):,} windows"
+        f"{name}: {days[model_input.row_split == split].min()} to {days[model_input.row_split == split].max()}, "
+        f"{len(model_input.windows_of(split)):,} windows"
         for split, name in enumerate(SPLITS)
     ]
 
 
-def _data(run: dict[str, Any], bundle: ModelInput) -> str:
-    if "seen" not in bundle.meta:  # of an earlier version
+def _data(run: dict[str, Any], model_input: ModelInput) -> str:
+    if "seen" not in model_input.meta:  # of an earlier version
         return ""
-    meta, seen = bundle.meta, bundle.meta["seen"]
+    meta, seen = model_input.meta, model_input.meta["seen"]
     filled = ", ".join(f"{count} of {name}" for name, count in seen["filled_targets"].items())
     lines = [
         f"{meta['source']}, SHA-256 `{run['source_sha256']}`",
         f"{seen['series']} series, {seen['steps']:,} steps of {meta['freq']}; filled: {filled}",
-        *_periods(bundle),
+        *_periods(model_input),
     ]
     return _bullets(lines)
 
 
-def _inputs(bundle: ModelInput) -> str:
-    ahead = bundle.preprocessor.get("known_ahead", [])
-    units = bundle.meta.get("units", {})
+def _inputs(model_input: ModelInput) -> str:
+    ahead = model_input.preprocessor.get("known_ahead", [])
+    units = model_input.meta.get("units", {})
     rows = [
-        [name, units.get(name, "–"), "the horizon" if name in ahead else "the past"] for name in bundle.feature_names
+        [name, units.get(name, "–"), "the horizon" if name in ahead else "the past"]
+        for name in model_input.feature_names
     ]
     return table(["input", "unit", "describes"], rows)
 
@@ -111,8 +113,8 @@ def _model(run: dict[str, Any]) -> str:
         f"{settings['model_type']}, {run['params']:,} parameters, {run['size_bytes']:,} bytes",
         ", ".join(f"{name} {settings[name]}" for name in names),
         *chosen,
-        f"epoch {run['best_epoch']} of at most {settings['epochs']}, batches of {settings['batch_size']}, "
-        f"{run['train_seconds']:.0f} s",
+        f"epoch {run['best_epoch']} of at most {settings['epochs']}{why_discarded(run)}, "
+        f"batches of {settings['batch_size']}, {run['train_seconds']:.0f} s",
     ]
     return _bullets(lines)
 
@@ -135,17 +137,17 @@ def _intervals(metrics: dict[str, Any]) -> str:
     return table(["level", "covered on test", "mean width"], rows, numbers=True)
 
 
-def _limits(metrics: dict[str, Any], bundle: ModelInput) -> str:
+def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
     steps = metrics["test"]["model"]["per_horizon"]
     lines = [
-        f"Tested on {metrics['test']['windows']:,} windows of {len(bundle.series_names)} series in the period above: "
-        "not on other series, seasons or frequencies.",
+        f"Tested on {metrics['test']['windows']:,} windows of {len(model_input.series_names)} series in the period "
+        "above: not on other series, seasons or frequencies.",
         f"RMSE is {number(steps[0]['rmse'])} at step 1 and {number(steps[-1]['rmse'])} at step {steps[-1]['step']}.",
     ]
-    train = bundle.row_timestamp[bundle.row_split == 0]
-    if "seen" in bundle.meta and np.ptp(train) < _YEAR_SECONDS * 1_000_000_000:
+    train = model_input.row_timestamp[model_input.row_split == 0]
+    if "seen" in model_input.meta and np.ptp(train) < _YEAR_SECONDS * 1_000_000_000:
         lines.append("The training part is shorter than a year: what the rest of the year is like was not seen.")
-    extrapolated = bundle.meta.get("seen", {}).get("extrapolated_features", [])
+    extrapolated = model_input.meta.get("seen", {}).get("extrapolated_features", [])
     if extrapolated:
         lines.append(f"Annual features are extrapolated: {', '.join(extrapolated)}.")
     lines += [

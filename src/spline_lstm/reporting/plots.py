@@ -17,7 +17,7 @@ def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
     """Plot forecast against actual with intervals for a few test windows, spread over series and time.
 
     Args:
-        predictions: What `forecasts.make_predictions` returned.
+        predictions: What `forecast_table.make_predictions` returned.
         intervals: What `intervals.make_intervals` returned.
 
     """
@@ -139,7 +139,7 @@ def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
     """Plot the filled values among the observed ones, for the series and the stretches that have most of them.
 
     Args:
-        filled: What `series.bundle.make_filled_table` returned.
+        filled: What `series.filled_series.make_filled_table` returned.
         target_names: Names of the targets; the first is shown.
 
     """

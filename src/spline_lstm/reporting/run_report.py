@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from spline_lstm.evaluation.forecasts import overall_scores
+from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
@@ -14,6 +14,7 @@ from spline_lstm.reporting.wording import (
     typical_scores,
     unit_behind,
     verdict,
+    why_discarded,
     with_unit,
 )
 from spline_lstm.series.model_input import ModelInput
@@ -23,13 +24,13 @@ _HEADINGS = {
 }  # fmt: skip
 
 
-def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput) -> str:
+def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
     """Write the report.
 
     Args:
-        metrics: What `evaluation.forecasts.evaluate` returned, with `run_id`.
+        metrics: What `evaluation.scores.evaluate` returned, with `run_id`.
         run: The run's record.
-        bundle: The preprocessed data.
+        model_input: The preprocessed data.
 
     Returns:
         Markdown.
@@ -39,10 +40,10 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], bundle: ModelInput
         f"# Run {run['run_id']}",
         f"**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
-        *([_targets_table(metrics)] if len(bundle.target_names) > 1 else []),
+        *([_targets_table(metrics)] if len(model_input.target_names) > 1 else []),
         _horizon_table(metrics),
         _intervals_section(metrics),
-        _data_section(metrics, bundle),
+        _data_section(metrics, model_input),
         _files_section(run),
         _settings_section(run),
     ]
@@ -104,13 +105,15 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
     )
 
 
-def _data_section(metrics: dict[str, Any], bundle: ModelInput) -> str:
-    meta = bundle.meta
-    windows = {name: int((bundle.window_split == number).sum()) for number, name in enumerate(("train", "val", "test"))}
+def _data_section(metrics: dict[str, Any], model_input: ModelInput) -> str:
+    meta = model_input.meta
+    windows = {
+        name: int((model_input.window_split == number).sum()) for number, name in enumerate(("train", "val", "test"))
+    }
     lines = [
         f"- Windows: {windows['train']} train, {windows['val']} val, {windows['test']} test, in chronological order; "
-        f"lookback {bundle.lookback}, horizon {bundle.horizon}, season {metrics['season']}",
-        f"- Inputs ({len(bundle.feature_names)}): {', '.join(bundle.feature_names)}",
+        f"lookback {model_input.lookback}, horizon {model_input.horizon}, season {metrics['season']}",
+        f"- Inputs ({len(model_input.feature_names)}): {', '.join(model_input.feature_names)}",
     ]
     if "seen" in meta:
         seen = meta["seen"]
@@ -154,6 +157,6 @@ def _settings_section(run: dict[str, Any]) -> str:
     settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)
     commit = (run["commit"] or "none")[:12]
     return (
-        f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}. Commit {commit}. "
-        f"Settings: {settings}."
+        f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}{why_discarded(run)}. "
+        f"Commit {commit}. Settings: {settings}."
     )

@@ -96,3 +96,9 @@ def _lost_targets(metrics: dict[str, Any]) -> str:
         if best is not None and others[best] < scores["rmse"] and not is_level(scores["rmse"], others[best]):
             lost.append(f"{target} ({against(scores['rmse'], others[best])} {label(best)})")
     return f" It loses on {', '.join(lost)}." if lost else ""
+
+
+def why_discarded(run: dict[str, Any]) -> str:
+    """Say in brackets that the training was discarded and why, or nothing."""
+    reason = run.get("discarded")
+    return f" (**the training was discarded**: {reason})" if reason else ""

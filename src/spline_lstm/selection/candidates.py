@@ -22,15 +22,15 @@ _CLEARLY_LIKELIER = 0.1
 """Gain in log-likelihood, doubled, of one error, from which errors are said to vary more at higher forecasts."""
 
 
-def check_link(spec: ModelSpec, data: ModelInput) -> None:
+def check_link(spec: ModelSpec, model_input: ModelInput) -> None:
     """Refuse a logarithmic link for a target that falls below zero.
 
     Raises:
         ParameterError: Names the target and its lowest value in the training part.
 
     """
-    if spec.link == "log" and min(lowest := _lowest_targets(data)) < 0:
-        name = data.target_names[int(np.argmin(lowest))]
+    if spec.link == "log" and min(lowest := _lowest_targets(model_input)) < 0:
+        name = model_input.target_names[int(np.argmin(lowest))]
         raise ParameterError(
             f"'link' is 'log', and the target '{name}' falls to {min(lowest):g} in the training part; a logarithm "
             "needs targets that are never negative: take link=identity"
@@ -38,7 +38,7 @@ def check_link(spec: ModelSpec, data: ModelInput) -> None:
 
 
 def fit_candidates(
-    spec: ModelSpec, data: ModelInput, val: Windows, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
+    spec: ModelSpec, model_input: ModelInput, val: Windows, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
     """Train a model, with `auto` for path or link a second one where that may be better, and return the better one.
 
@@ -49,7 +49,7 @@ def fit_candidates(
 
     Args:
         spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
-        data: What it is to be trained on; decides the shapes.
+        model_input: What it is to be trained on; decides the shapes.
         val: Validation windows.
         seed: As for `make_model`.
         fit: Trains a model.
@@ -61,20 +61,20 @@ def fit_candidates(
     simple = {"linear_path": "ridge", "link": "identity"}
     autos = [name for name in simple if getattr(spec, name) == "auto"]
     first = chosen = spec.model_copy(update={name: simple[name] for name in autos})
-    model = make_model(first, data, seed)
+    model = make_model(first, model_input, seed)
     record = fit(model)
     losses: dict[str, float | None] = {_name(first): record.best_loss}
     if first.linear_path == "ridge":
         losses = {"ridge path alone": record.first_loss, **losses}
     other = {"linear_path": "none", "link": "identity"}
-    if "link" in autos and _spread_grows(model, data, val):
+    if "link" in autos and _spread_grows(model, model_input, val):
         other["link"] = "log"
     elif record.best_loss >= _FAR_BELOW * record.first_loss:
         other["linear_path"] = first.linear_path
     second = spec.model_copy(update={name: other[name] for name in autos})
     if second != first:
         logger.info("Training once more, with %s", _name(second))
-        second_model = make_model(second, data, seed)
+        second_model = make_model(second, model_input, seed)
         try:
             second_record = fit(second_model)
         except TrainingDivergedError:
@@ -91,26 +91,26 @@ def _name(spec: ModelSpec) -> str:
     return f"linear_path={spec.linear_path}, link={spec.link}"
 
 
-def _lowest_targets(data: ModelInput) -> list[float]:
+def _lowest_targets(model_input: ModelInput) -> list[float]:
     """Lowest observed value of each target in the training part; what was filled in may undershoot."""
-    rows = (data.row_split == 0)[:, None] & ~data.is_imputed
-    lowest: list[float] = np.min(data.raw_target, axis=0, where=rows, initial=np.inf).tolist()
+    rows = (model_input.row_split == 0)[:, None] & ~model_input.is_imputed
+    lowest: list[float] = np.min(model_input.raw_target, axis=0, where=rows, initial=np.inf).tolist()
     return lowest
 
 
-def _spread_grows(model: ForecastModel, data: ModelInput, val: Windows) -> bool:
+def _spread_grows(model: ForecastModel, model_input: ModelInput, val: Windows) -> bool:
     """Tell whether a variance in proportion to the level describes the errors clearly better than a constant one.
 
     The normal log-likelihoods of both are compared, with the scale of each at its best; negative targets rule it out,
     and so few windows that what they tell is chance.
     """
-    if len(val[0]) < ENOUGH_HORIZONS * model.output_units or min(_lowest_targets(data)) < 0:
+    if len(val[0]) < ENOUGH_HORIZONS * model.horizon or min(_lowest_targets(model_input)) < 0:
         return False
     X, y = draw_windows(val, CHOICE_WINDOWS)
-    shape = (len(X), data.horizon, len(data.target_indices))
+    shape = (len(X), model_input.horizon, len(model_input.target_indices))
     by_target = (np.moveaxis(part.reshape(shape), 2, 0) for part in (model.predict(X), y))
     gains = []
-    for forecast, truth, zero in zip(*by_target, data.target_zeros, strict=True):
+    for forecast, truth, zero in zip(*by_target, model_input.target_zeros, strict=True):
         known = ~np.isnan(truth)
         if known.any():
             square = np.square(forecast - truth, dtype=np.float64)[known]

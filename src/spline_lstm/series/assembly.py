@@ -1,19 +1,20 @@
-"""From filled series to the bundle of windows that training reads."""
+"""From filled series to `ModelInput`: the windows that training reads."""
 
 import logging
-from dataclasses import dataclass, replace
-from typing import Any, Self
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
+from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import Columns, TableSpec
-from spline_lstm.series.covariates import Features, annual_features_on_short_history, check_leads, make_features
-from spline_lstm.series.grid import Grid
-from spline_lstm.series.model_input import ARTIFACT_VERSION, ModelInput
+from spline_lstm.series.covariates import annual_features_on_short_history, check_leads, make_features
+from spline_lstm.series.filled_series import FilledSeries
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor import make_preprocessor
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
-from spline_lstm.series.spline import Fill, FillSpec, check_gaps, fill_gaps
-from spline_lstm.series.splits import SPLITS, SplitBorders
+from spline_lstm.series.splits import SPLITS
 from spline_lstm.series.windows import (
     WindowIndex,
     WindowSpec,
@@ -21,55 +22,9 @@ from spline_lstm.series.windows import (
     make_window_ages,
     make_window_index,
 )
-from spline_lstm.types import Bool, DataFrame, Int64
+from spline_lstm.types import Bool, Int64
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class FilledSeries:
-    """Regular series whose targets have no gaps, and where their splits lie."""
-
-    grid: Grid
-    fills: Fill
-    borders: SplitBorders
-    spec: FillSpec
-    sha256: str | None
-    """Hash of the table's file."""
-
-    def __deepcopy__(self, _: Any) -> Self:
-        """Return itself, as `Observations` does."""
-        return self
-
-
-def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str | None) -> FilledSeries:
-    """Fill the gaps of all targets.
-
-    Raises:
-        ValuesError: Too much is missing.
-
-    """
-    check_gaps(grid, spec)
-    targets = grid.values[:, : len(grid.columns.targets)]
-    return FilledSeries(grid, fill_gaps(targets, grid.series, borders.is_train()), borders, spec, sha256)
-
-
-def make_filled_table(filled: FilledSeries) -> DataFrame:
-    """Lay out the filled targets as a table to look at: one row a step, a column and a mark a target."""
-    import pandas as pd
-
-    grid = filled.grid
-    table = pd.DataFrame(
-        {
-            "series_id": pd.Categorical.from_codes(grid.series, categories=pd.Index(grid.series_names)),
-            "timestamp": grid.timestamps.astype("datetime64[ns]"),
-            "split": pd.Categorical.from_codes(filled.borders.row_split(), categories=pd.Index(SPLITS)),
-        }
-    )
-    for position, name in enumerate(grid.columns.targets):
-        table[name] = filled.fills.values[:, position]
-        table[f"{name}_is_imputed"] = filled.fills.is_imputed[:, position]
-    return table
 
 
 def make_model_input(
@@ -105,7 +60,7 @@ def make_model_input(
     )
     count = len(grid.columns.targets)
     ages = consecutive_ages(windows.lookback, len(features.names))
-    bundle = ModelInput(
+    model_input = ModelInput(
         window_series=grid.series[index.origin],
         window_origin=index.origin,
         window_split=index.split,
@@ -121,10 +76,10 @@ def make_model_input(
         row_timestamp=grid.timestamps,
         row_split=filled.borders.row_split(),
     )
-    meta = _make_meta(bundle, filled, index, schema, table, windows)
+    meta = _make_meta(model_input, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
-    preprocessor = _make_preprocessor(processed_id, features, filled, schema, table, windows)
-    return replace(bundle, meta=meta, preprocessor=preprocessor)
+    preprocessor = make_preprocessor(processed_id, features, filled, schema, table, windows)
+    return replace(model_input, meta=meta, preprocessor=preprocessor)
 
 
 def _check_targets_vary(filled: FilledSeries) -> None:
@@ -135,30 +90,30 @@ def _check_targets_vary(filled: FilledSeries) -> None:
         check_target_varies(train[~np.isnan(train)], name, grid.source)
 
 
-def spread_ages(bundle: ModelInput, past: Int64) -> Int64:
+def spread_ages(model_input: ModelInput, past: Int64) -> Int64:
     """Ages of the rows that show the past, beside those of what describes the horizon, `(lookback, F_total)`."""
-    return make_window_ages(past, bundle.feature_names, bundle.preprocessor["known_ahead"])
+    return make_window_ages(past, model_input.feature_names, model_input.preprocessor["known_ahead"])
 
 
-def spread_lookback(bundle: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
+def spread_lookback(model_input: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
     """Move the rows of all windows to other ages; what describes the horizon stays as it is.
 
     Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
     series' first one.
 
     Args:
-        bundle: Windows of consecutive rows.
+        model_input: Windows of consecutive rows.
         past: Ages of the rows that show the past, falling to 0, shape `(lookback,)`.
         choices: What was decided and why, for `meta.json`.
 
     """
     span = int(past[0]) + 1
-    windows = bundle.preprocessor["windows"] | {"lookback_span": span}
+    windows = model_input.preprocessor["windows"] | {"lookback_span": span}
     return replace(
-        bundle,
-        ages=spread_ages(bundle, past),
-        meta=bundle.meta | {"lookback_span": span, "choices": choices},
-        preprocessor=bundle.preprocessor | {"windows": windows, "past_ages": past.tolist()},
+        model_input,
+        ages=spread_ages(model_input, past),
+        meta=model_input.meta | {"lookback_span": span, "choices": choices},
+        preprocessor=model_input.preprocessor | {"windows": windows, "past_ages": past.tolist()},
     )
 
 
@@ -183,7 +138,7 @@ def _schema_in_use(
 
 
 def _make_meta(
-    bundle: ModelInput, filled: FilledSeries, index: WindowIndex,
+    model_input: ModelInput, filled: FilledSeries, index: WindowIndex,
     schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
 ) -> dict[str, Any]:  # fmt: skip
     grid, columns = filled.grid, filled.grid.columns
@@ -197,10 +152,10 @@ def _make_meta(
         "target_cols": list(columns.targets),
         "dynamic_covariates": _dynamic_names(columns, schema) if multivariate else [],
         "static_covariates": [item.name for item in columns.static] if multivariate else [],
-        "feature_names": list(bundle.feature_names),
-        "X_shape": list(bundle.X.shape),
-        "y_shape": list(bundle.y.shape),
-        "f_total": len(bundle.feature_names),
+        "feature_names": list(model_input.feature_names),
+        "X_shape": list(model_input.X.shape),
+        "y_shape": list(model_input.y.shape),
+        "f_total": len(model_input.feature_names),
         "f_target": len(columns.targets),
         "lookback": windows.lookback,
         "horizon": windows.horizon,
@@ -239,25 +194,3 @@ def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
         *(item.name for item in columns.dynamic),
         *(f"{target}_lag{lag}" for lag in lags for target in columns.targets),
     ]
-
-
-def _make_preprocessor(
-    processed_id: str, features: Features, filled: FilledSeries,
-    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
-) -> dict[str, Any]:  # fmt: skip
-    """All that is needed, with the model, to forecast a new table: builtins only."""
-    return {
-        "run_id": processed_id,
-        "schema_version": ARTIFACT_VERSION,
-        "feature_schema": schema.model_dump(mode="json"),
-        "feature_order": list(features.names),
-        "known_ahead": list(features.ahead),
-        "scalers": {name: dict(state) for name, state in features.states.items()},
-        "static_codes": features.static_codes,
-        "table": table.model_dump(mode="json"),
-        "series_id_cols": list(filled.grid.columns.series_id),
-        "freq": filled.grid.frequency.alias,
-        "spline": {"kind": "modified_akima", "stencil": 3},
-        "fills": filled.spec.model_dump(mode="json"),
-        "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
-    }

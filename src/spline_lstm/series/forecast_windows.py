@@ -2,97 +2,22 @@
 
 import logging
 from dataclasses import dataclass, replace
-from itertools import pairwise
-from typing import Annotated, Any
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
-from spline_lstm.series.columns import Columns, TableSpec, select_columns
+from spline_lstm.series.columns import Columns, select_columns
 from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
 from spline_lstm.series.lazy_windows import cut_lookbacks
 from spline_lstm.series.observations import Observations, make_observations
-from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
-from spline_lstm.series.spline import FillSpec, check_gaps, fill_gaps
+from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.spline import check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
-from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
-from spline_lstm.spec import Names, Spec, StrictInt, Text
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 logger = logging.getLogger(__name__)
-
-
-class Preprocessor(Spec):
-    """What `preprocessor.pkl` holds, checked: how a run's table became windows."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    run_id: Text
-    """Id of the preprocessed data."""
-    feature_schema: CovariateSchema
-    """The schema as the run used it."""
-    feature_order: Names
-    """Names of the features in the order of `X`."""
-    known_ahead: Names
-    """Features that describe the horizon rather than the past."""
-    scalers: dict[str, dict[str, Any]]
-    """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
-    static_codes: dict[str, dict[str, list[float]]]
-    """Static covariate to the code of each category."""
-    table: TableSpec
-    """Which columns were used."""
-    series_id_cols: Names
-    """Columns that tell series apart."""
-    freq: Text
-    """The step, as a pandas offset."""
-    fills: FillSpec
-    """How much may be missing."""
-    windows: WindowSpec
-    """Window lengths, with the `lookback_span` that was decided."""
-    past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
-    """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
-
-    @field_validator("past_ages")
-    @classmethod
-    def _check_past_ages(cls, ages: tuple[int, ...] | None, info: ValidationInfo) -> tuple[int, ...] | None:
-        windows = info.data.get("windows")
-        falling = ages is None or (ages[-1:] == (0,) and all(one > next_ for one, next_ in pairwise(ages)))
-        if not falling or (ages is not None and windows is not None and len(ages) != windows.lookback):
-            raise ValueError("one age for each row of the lookback is needed, falling to 0")
-        return ages
-
-    @property
-    def multivariate(self) -> bool:
-        """Whether covariates enter X."""
-        return self.table.feature_mode == "multivariate"
-
-    @property
-    def schema_in_use(self) -> CovariateSchema:
-        """What enters X: nothing beside the targets in univariate mode."""
-        if self.multivariate:
-            return self.feature_schema
-        nothing = {"dynamic_covariates": (), "seasonal_lags": (), "calendar_features": CalendarFeatures(enabled=False)}
-        return self.feature_schema.model_copy(update=nothing)
-
-    @property
-    def ages(self) -> Int64:
-        """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
-        past = make_ages(self.windows.lookback, self.span) if self.past_ages is None else np.array(self.past_ages)
-        return make_window_ages(past, self.feature_order, self.known_ahead)
-
-    @property
-    def span(self) -> int:
-        """Steps that the rows of a window are spread over."""
-        return int(self.windows.lookback_span)
-
-    @property
-    def history(self) -> int:
-        """Steps up to the origin that a forecast needs: the lookback, and what its oldest seasonal lag shows."""
-        lags = self.schema_in_use.seasonal_lags
-        return self.windows.lookback + max([lag - self.windows.horizon for lag in lags], default=0)
 
 
 @dataclass(frozen=True)

@@ -6,24 +6,24 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import ArtifactDamagedError, InsufficientDataError, ShapeContractError
-from spline_lstm.series.model_input import ModelInput, check_bundle
+from spline_lstm.series.model_input import ModelInput, check_model_input
 from spline_lstm.series.scaling import fit_scaler
 from spline_lstm.series.splits import SPLITS, make_split_borders
 from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_window_index
 from spline_lstm.types import Float32, Int8
 
-EARLIER_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
-"""Keys that are read from an earlier bundle, in order of preference; others are ignored, unread."""
+LEGACY_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
+"""Keys that are read from an earlier model_input, in order of preference; others are ignored, unread."""
 
 
-def adapt_earlier_bundle(arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec) -> ModelInput:
-    """Bring an earlier bundle into today's form: a single series, split chronologically.
+def adapt_legacy_arrays(arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec) -> ModelInput:
+    """Bring files of an earlier version into today's form: a single series, split chronologically.
 
     Takes `X` and `y`, else `X_mv` and `y_mv`, else windows cut from `scaled`, else from
     `raw_target`, which is standardised on its training part first.
 
     Args:
-        arrays: Those of `EARLIER_KEYS` that the file has.
+        arrays: Those of `LEGACY_KEYS` that the file has.
         meta: The file beside it; `lookback` and `horizon` there win over `spec`.
         spec: Window lengths and shares of the splits.
 
@@ -69,9 +69,9 @@ def _count(meta: Mapping[str, Any], key: str, default: int) -> int:
     return value
 
 
-def _finish(bundle: ModelInput) -> ModelInput:
-    check_bundle(bundle)
-    return bundle
+def _finish(model_input: ModelInput) -> ModelInput:
+    check_model_input(model_input)
+    return model_input
 
 
 def _names(arrays: Mapping[str, np.ndarray], f_total: int, f_target: int) -> tuple[tuple[str, ...], tuple[int, ...]]:

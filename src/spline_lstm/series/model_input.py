@@ -1,39 +1,18 @@
-"""What `processed.npz`, `preprocessor.pkl` and `meta.json` hold, and the checks of their shapes."""
+"""Windows ready for training, and the checks of their shapes."""
 
 import functools
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
+from spline_lstm.errors import ShapeContractError
 from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
-from spline_lstm.text import examples
+from spline_lstm.series.scaling import in_target_units, scaling_of
 from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
-
-ARTIFACT_VERSION = "artifacts.v1"
-"""Version of the three files beside each other; files of another version are refused."""
-
-META_KEYS = {
-    "run_id": "id of the preprocessed data",
-    "schema_version": f"`{ARTIFACT_VERSION}`; where it is missing, the files are of an earlier version",
-    "feature_mode": "`univariate` or `multivariate`",
-    "model_type_candidates": "model types that can be trained on it",
-    "target_cols": "the targets",
-    "dynamic_covariates": "what fills the dynamic channels, seasonal lags among them",
-    "static_covariates": "static covariates in use",
-    "X_shape": "shape of `X`",
-    "y_shape": "shape of `y`",
-    "f_total": "features of `X`",
-    "f_target": "targets among them",
-    "horizon": "steps predicted",
-    "lookback": "rows seen",
-    "split": "the shares, and how many windows each split has",
-}
-"""Keys that every `meta.json` has, and what they say."""
 
 
 @dataclass(frozen=True)
@@ -156,14 +135,18 @@ class ModelInput:
         """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
         return in_target_units(y, *self.target_scaling())
 
-    def history(self, windows: Int64, steps: int) -> Float64:
-        """Targets of the last `steps` rows up to each origin, in their own unit.
+    def past(self, windows: Int64, ages: Int64) -> Float64:
+        """Targets so many steps before each origin, in their own unit.
+
+        Args:
+            windows: Window numbers.
+            ages: Steps before the origin, shape `(steps,)`.
 
         Returns:
             Shape `(windows, steps, F_target)`; NaN before the series begins.
 
         """
-        rows = self.window_origin[windows, None] + np.arange(1 - steps, 1)
+        rows = self.window_origin[windows, None] - ages
         inside = rows >= 0
         rows = np.where(inside, rows, 0)
         inside &= self.row_series[rows] == self.window_series[windows, None]
@@ -180,18 +163,7 @@ class ModelInput:
         return self.raw_target[rows], ~self.is_imputed[rows]
 
 
-def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
-    """Centre and scale of some features, each of shape `(len(names),)`."""
-    states = [scalers[name] for name in names]
-    return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
-
-
-def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Float64:
-    """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
-    return y.reshape(len(y), -1, len(center)).astype(np.float64) * scale + center
-
-
-def fingerprint(bundle: ModelInput) -> dict[str, str]:
+def fingerprint(model_input: ModelInput) -> dict[str, str]:
     """Hash what runs must share to be comparable.
 
     Returns:
@@ -200,9 +172,13 @@ def fingerprint(bundle: ModelInput) -> dict[str, str]:
 
     """
     parts: dict[str, tuple[np.ndarray, ...]] = {
-        "windows": (bundle.window_series, bundle.window_origin, bundle.row_timestamp[bundle.window_origin]),
-        "splits": (bundle.window_split, bundle.row_split),
-        "targets": (bundle.raw_target, bundle.is_imputed),
+        "windows": (
+            model_input.window_series,
+            model_input.window_origin,
+            model_input.row_timestamp[model_input.window_origin],
+        ),
+        "splits": (model_input.window_split, model_input.row_split),
+        "targets": (model_input.raw_target, model_input.is_imputed),
     }
     return {name: _digest(arrays) for name, arrays in parts.items()}
 
@@ -214,168 +190,41 @@ def _digest(arrays: tuple[np.ndarray, ...]) -> str:
     return digest.hexdigest()
 
 
-_KINDS = {
-    "window_series": "i", "window_origin": "i", "window_split": "i", "horizon": "i", "feature_names": "U",
-    "target_indices": "i", "series_names": "U", "scaled": "f", "ages": "i", "raw_target": "f", "is_imputed": "b",
-    "row_series": "i", "row_timestamp": "i", "row_split": "i",
-}  # fmt: skip
-ARRAYS = tuple(_KINDS)
-"""Keys of `processed.npz` beside `run_id`."""
-_WINDOW_KINDS = {"X": "f", "y": "f", "y_mask": "b"}
-WINDOW_ARRAYS = {
-    "X": "scaled inputs, `(B, lookback, F_total)`: `X[w, l, f]` is `scaled[window_origin[w] - ages[l, f], f]`, or the "
-    "first row of the series where that lies before it",
-    "y": "scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed",
-    "y_mask": "where `y` was observed; elsewhere it is neither trained on nor scored",
-}
-"""Further keys, where the windows are stored: whoever reads the file has them cut already."""
-
-
-def to_arrays(bundle: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
-    """Return what is written to `processed.npz`: no objects, only plain arrays.
-
-    Args:
-        bundle: Preprocessed data.
-        windows: Whether the cut windows are written too; `y` is 0 where not observed.
-
-    """
-    arrays = {"run_id": np.asarray(bundle.processed_id), **{name: np.asarray(getattr(bundle, name)) for name in ARRAYS}}
-    if not windows:
-        return arrays
-    return {"X": bundle.X[:], "y": np.nan_to_num(bundle.y[:]), "y_mask": bundle.y_mask[:], **arrays}
-
-
-def window_bytes(bundle: ModelInput) -> int:
-    """Size of `X`, `y` and `y_mask`."""
-    X, y = bundle.ages.size, bundle.horizon * len(bundle.target_indices)
-    return len(bundle.window_origin) * (4 * X + 4 * y + y)
-
-
-def from_arrays(
-    arrays: Mapping[str, np.ndarray], stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
-    preprocessor: dict[str, Any], meta: dict[str, Any],
-) -> ModelInput:  # fmt: skip
-    """Build the bundle from the three files' contents.
-
-    Args:
-        arrays: Those of `ARRAYS`, and `run_id`.
-        stored: Shape and type of those of `WINDOW_ARRAYS` that are in the file; they are not read, as the same
-            windows are cut from `scaled`.
-        preprocessor: What `preprocessor.pkl` holds.
-        meta: What `meta.json` holds.
-
-    Raises:
-        ArtifactDamagedError: A key is missing or of the wrong kind.
-        RunIdMismatchError: The three disagree about their run id.
-        ShapeContractError: The shapes do not fit together.
-
-    """
-    wanted = tuple(WINDOW_ARRAYS) if stored else ()
-    missing = [name for name in (*ARRAYS, *wanted) if name not in arrays and name not in stored]
-    if missing:
-        raise ArtifactDamagedError(f"processed.npz lacks '{missing[0]}'; run the preprocessing again")
-    ids = {"processed.npz": str(arrays.get("run_id", "")), "preprocessor.pkl": preprocessor.get("run_id")}
-    check_same_run(meta["run_id"], ids)
-    types = {name: arrays[name].dtype for name in ARRAYS} | {name: dtype for name, (_, dtype) in stored.items()}
-    for name, dtype in types.items():
-        if dtype.kind != (_KINDS | _WINDOW_KINDS)[name]:
-            raise ArtifactDamagedError(f"processed.npz: '{name}' has the type {dtype}")
-    values: dict[str, Any] = {name: arrays[name] for name in ARRAYS}
-    values |= {name: tuple(arrays[name].tolist()) for name in ("feature_names", "target_indices", "series_names")}
-    values["horizon"] = int(arrays["horizon"])
-    bundle = ModelInput(**values, preprocessor=preprocessor, meta=meta)
-    check_bundle(bundle)
-    for name, (shape, _) in stored.items():
-        _check_shape(name, shape, getattr(bundle, name).shape)
-    _check_shapes_in_meta(bundle)
-    return bundle
-
-
-def _check_shapes_in_meta(bundle: ModelInput) -> None:
-    """Refuse a `meta.json` that describes other arrays."""
-    found = {
-        "X_shape": list(bundle.X.shape),
-        "y_shape": list(bundle.y.shape),
-        "f_total": len(bundle.feature_names),
-        "f_target": len(bundle.target_indices),
-        "lookback": bundle.lookback,
-        "horizon": bundle.horizon,
-        "target_cols": list(bundle.target_names),
-    }
-    for key, value in found.items():
-        if bundle.meta[key] != value:
-            raise ShapeContractError(f"meta.json says {key}={bundle.meta[key]}, but processed.npz has {value}")
-
-
-def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:
-    """Refuse artifacts of different runs.
-
-    Args:
-        run_id: The id of `meta.json`, or the one asked for.
-        others: File name to the run id it holds.
-
-    Raises:
-        RunIdMismatchError: Names the first file that disagrees.
-
-    """
-    for name, found in others.items():
-        if found != run_id:
-            raise RunIdMismatchError(
-                f"{name} belongs to run '{found}', not to '{run_id}'; run the preprocessing again, or give "
-                "processed_run_id"
-            )
-
-
-def check_meta(meta: Any, source: str) -> None:
-    """Refuse a `meta.json` that lacks what the contract names.
-
-    Raises:
-        ArtifactDamagedError: Not an object, a key is missing, or another schema version.
-
-    """
-    if not isinstance(meta, dict):
-        raise ArtifactDamagedError(f"{source} is not a JSON object; run the preprocessing again")
-    if "schema_version" not in meta:
-        return
-    if meta["schema_version"] != ARTIFACT_VERSION:
-        raise ArtifactDamagedError(
-            f"{source} has schema_version '{meta['schema_version']}', '{ARTIFACT_VERSION}' is needed; "
-            "run the preprocessing again"
-        )
-    missing = [key for key in META_KEYS if key not in meta]
-    if missing:
-        raise ArtifactDamagedError(f"{source} lacks {examples(missing)}; run the preprocessing again")
-
-
-def check_bundle(bundle: ModelInput) -> None:
+def check_model_input(model_input: ModelInput) -> None:
     """Check that all arrays fit together and that every window lies within them.
 
     Raises:
         ShapeContractError: Names the array, what it has and what is needed.
 
     """
-    windows, steps = len(bundle.window_origin), len(bundle.scaled)
-    f_total, f_target = len(bundle.feature_names), len(bundle.target_indices)
+    windows, steps = len(model_input.window_origin), len(model_input.scaled)
+    f_total, f_target = len(model_input.feature_names), len(model_input.target_indices)
     needed: dict[str, tuple[int, ...]] = {
         **dict.fromkeys(("window_series", "window_origin", "window_split"), (windows,)),
         "scaled": (steps, f_total),
-        "ages": (bundle.lookback, f_total),
+        "ages": (model_input.lookback, f_total),
         **dict.fromkeys(("raw_target", "is_imputed"), (steps, f_target)),
         **dict.fromkeys(("row_series", "row_timestamp", "row_split"), (steps,)),
     }
     for name, shape in needed.items():
-        _check_shape(name, getattr(bundle, name).shape, shape)
+        check_shape(name, getattr(model_input, name).shape, shape)
     if not 1 <= f_target <= f_total:
         raise ShapeContractError(f"F_total >= F_target >= 1 is needed; found F_total={f_total}, F_target={f_target}")
-    _check_within("target_indices", np.array(bundle.target_indices), f_total)
-    _check_within("window_origin", bundle.window_origin, steps - bundle.horizon)
-    _check_within("window_series", bundle.window_series, len(bundle.series_names))
-    _check_within("ages", bundle.ages, np.iinfo(np.int64).max)
-    if not np.isfinite(bundle.scaled).all():
+    _check_within("target_indices", np.array(model_input.target_indices), f_total)
+    _check_within("window_origin", model_input.window_origin, steps - model_input.horizon)
+    _check_within("window_series", model_input.window_series, len(model_input.series_names))
+    _check_within("ages", model_input.ages, np.iinfo(np.int64).max)
+    if not np.isfinite(model_input.scaled).all():
         raise ShapeContractError("'scaled' holds values that are not finite")
 
 
-def _check_shape(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+def check_shape(name: str, found: tuple[int, ...], needed: tuple[int, ...]) -> None:
+    """Refuse an array of another shape.
+
+    Raises:
+        ShapeContractError: Names the array, its shape and the one needed.
+
+    """
     if found != needed:
         raise ShapeContractError(f"'{name}' has the shape {found}; {needed} is needed")
 
@@ -389,7 +238,7 @@ def _check_within(name: str, numbers: Int64, end: int) -> None:
 def check_windows(
     X: Any, y: Any = None, *, input_features: int, target_count: int = 1, lookback: int | None = None
 ) -> None:  # fmt: skip
-    """Check window arrays; the one check that every model and every bundle goes through.
+    """Check window arrays; every model and every `ModelInput` passes this one check.
 
     Args:
         X: Inputs, needed `(B, lookback, input_features)`, finite; of uncut windows, the rows were checked already.

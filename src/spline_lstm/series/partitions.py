@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from spline_lstm.errors import ParameterError, TableError, TimeAxisError
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders, make_split_borders

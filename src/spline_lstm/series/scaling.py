@@ -1,11 +1,12 @@
 """Scalers: a centre and a scale per feature, learnt from observed training values only."""
 
-from typing import TypedDict
+from collections.abc import Mapping
+from typing import Any, TypedDict
 
 import numpy as np
 
 from spline_lstm.errors import ValuesError
-from spline_lstm.types import Float64
+from spline_lstm.types import Float32, Float64
 
 
 class ScalerState(TypedDict):
@@ -47,6 +48,17 @@ def apply_scaler(state: ScalerState, values: Float64) -> Float64:
     scaled = values - state["center"]
     scaled /= state["scale"]
     return scaled
+
+
+def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
+    """Centre and scale of some features, each of shape `(len(names),)`."""
+    states = [scalers[name] for name in names]
+    return np.array([state["center"] for state in states]), np.array([state["scale"] for state in states])
+
+
+def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Float64:
+    """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
+    return y.reshape(len(y), -1, len(center)).astype(np.float64) * scale + center
 
 
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:

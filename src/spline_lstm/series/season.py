@@ -1,27 +1,10 @@
-"""What the evaluation is asked for, and how many steps a season has."""
-
-from typing import Annotated, Literal
+"""How many steps a season has."""
 
 import numpy as np
-from pydantic import AfterValidator, Field
 
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.spec import Floats, Spec, StrictInt
 
 _DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
-
-
-def _check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
-    if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
-        raise ValueError("distinct numbers between 0 and 1 are needed")
-    return levels
-
-
-class EvaluationSpec(Spec):
-    """What the metrics and intervals need to know."""
-
-    season: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
-    interval_levels: Annotated[Floats, Field(min_length=1), AfterValidator(_check_levels)]
 
 
 def season_candidates(step_seconds: float) -> tuple[int, ...]:
@@ -38,32 +21,32 @@ def season_candidates(step_seconds: float) -> tuple[int, ...]:
     return tuple(step for step in steps if step > 1)
 
 
-def infer_season(bundle: ModelInput) -> int:
+def infer_season(model_input: ModelInput) -> int:
     """Return the season with the highest autocorrelation in the training part, or 1 where none is confirmed.
 
     A season is confirmed where the training part holds it twice, the autocorrelation at its lag is beyond what noise
     shows (two standard errors, `2 / sqrt(n)`; Bartlett, "On the theoretical specification and sampling
     properties of autocorrelated time-series", 1946) and above that at half its lag.
     """
-    longest = int(np.bincount(bundle.row_series[bundle.row_split == 0], minlength=1).max())
+    longest = int(np.bincount(model_input.row_series[model_input.row_split == 0], minlength=1).max())
     found = {1: 0.0}
-    for season in season_candidates(bundle.meta.get("step_seconds", 0)):
+    for season in season_candidates(model_input.meta.get("step_seconds", 0)):
         if 2 * season > longest:
             continue
-        at_season, noise = _autocorrelation(bundle, season)
-        at_half, _ = _autocorrelation(bundle, season // 2)
+        at_season, noise = _autocorrelation(model_input, season)
+        at_half, _ = _autocorrelation(model_input, season // 2)
         if at_season > max(noise, at_half):
             found[season] = at_season
     return max(found, key=lambda season: found[season])
 
 
-def _autocorrelation(bundle: ModelInput, lag: int) -> tuple[float, float]:
+def _autocorrelation(model_input: ModelInput, lag: int) -> tuple[float, float]:
     """Mean autocorrelation of the targets' observed training values, and two standard errors of it."""
-    series, is_train = bundle.row_series, bundle.row_split == 0
-    counts = np.maximum(np.bincount(series[is_train], minlength=len(bundle.series_names)), 1)
+    series, is_train = model_input.row_series, model_input.row_split == 0
+    counts = np.maximum(np.bincount(series[is_train], minlength=len(model_input.series_names)), 1)
     pairs = (series[lag:] == series[:-lag]) & is_train[lag:]
     found = []
-    for values, is_imputed in zip(bundle.raw_target.T, bundle.is_imputed.T, strict=True):
+    for values, is_imputed in zip(model_input.raw_target.T, model_input.is_imputed.T, strict=True):
         mean = np.bincount(series[is_train], values[is_train], len(counts)) / counts
         centred = np.where(is_imputed, 0.0, values - mean[series])
         scale = np.square(centred[is_train]).mean()

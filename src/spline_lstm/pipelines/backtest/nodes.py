@@ -7,9 +7,9 @@ from typing import Any
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation import backtest
 from spline_lstm.reporting.backtest_report import make_backtest_report
-from spline_lstm.series import assembly, folds, grid
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.series import filled_series, folds, grid
 from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.spline import FillSpec
@@ -55,7 +55,7 @@ def fill_fold(
     part = folds.cut_observations(observations, fold_cuts[number])
     regular = grid.make_grid(part, table.freq, fills.max_gap)
     borders = folds.make_fold_borders(regular, fold_cuts[number - 1], windows.split)
-    return assembly.fill_series(regular, fills, borders, observations.sha256)
+    return filled_series.fill_series(regular, fills, borders, observations.sha256)
 
 
 def join_folds(metrics: dict[str, Any], *loaded: Any) -> tuple[dict[str, Any], str]:

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import Failure, SplineLSTMError
-from spline_lstm.evaluation import baselines, comparison, forecasts
+from spline_lstm.evaluation import baselines, comparison
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
+from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
 from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
@@ -21,7 +22,6 @@ from spline_lstm.project.parameters import BenchmarkSpec
 from spline_lstm.project.plan import Cell
 from spline_lstm.reporting import comparison_report
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
 
@@ -71,7 +71,7 @@ class CompareCells:
         count = len(self._cells)
         models, bundles = loaded[:count], loaded[2 * count :]
         _raise_first(loaded)
-        inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in bundles}
+        inputs: dict[str, ModelInput] = {model_input.processed_id: model_input for model_input in bundles}
         found: dict[str, Any] = {}
         for cell, content in zip(self._cells, models, strict=True):
             call = compiled_call(load_network(content, cell.run_id), inputs[cell.processed_run_id].X[:1])
@@ -98,23 +98,30 @@ class CompareCells:
 
         """
         del operation
-        inputs: dict[str, ModelInput] = {bundle.processed_id: bundle for bundle in loaded[len(self._cells) :]}
+        inputs: dict[str, ModelInput] = {
+            model_input.processed_id: model_input for model_input in loaded[len(self._cells) :]
+        }
         groups: dict[str, list[tuple[Cell, bytes]]] = {}
         for cell, content in zip(self._cells, loaded[: len(self._cells)], strict=True):
             groups.setdefault(f"{cell.model_type} {cell.feature_mode}", []).append((cell, content))
         found = {}
         for name, members in groups.items():
-            bundle = inputs[members[0][0].processed_run_id]
-            windows = {SPLITS[split]: bundle.windows_of(split) for split in (1, 2)}
+            model_input = inputs[members[0][0].processed_run_id]
+            windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
             forecasters = [make_forecast(load_network(content, cell.run_id)) for cell, content in members]
             made = {
                 split: {
-                    "model": bundle.in_target_units(np.mean([call(bundle.X.at(rows)) for call in forecasters], axis=0))
+                    "model": model_input.in_target_units(
+                        np.mean([call(model_input.X.at(rows)) for call in forecasters], axis=0)
+                    )
                 }
                 for split, rows in windows.items()
             }
             hashes = [hashlib.sha256(content).hexdigest() for _, content in members]
-            found[name] = {"members_sha256": hashes, **forecasts.evaluate(bundle, windows, made, evaluation.season)}
+            found[name] = {
+                "members_sha256": hashes,
+                **evaluate(model_input, windows, made, evaluation.season),
+            }
         return found
 
     def compare(
@@ -142,6 +149,7 @@ class CompareCells:
         comparison.check_comparable(records, [cell.run_id for cell in self._cells])
         rows = comparison.make_rows(records)
         summary = comparison.summarise(rows)
+        verdicts = comparison.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
         joined = {
             "benchmark_id": benchmark_id,
             "commits": sorted({str(run["commit"]) for run in runs}),
@@ -151,9 +159,7 @@ class CompareCells:
             "baselines": comparison.make_baseline_rows(records, operation),
             "ensembles": comparison.make_ensemble_rows(records, *ensembles) if ensembles else [],
             "summary": summary,
-            "verdicts": comparison.make_verdicts(
-                summary, benchmark.edge_weights, benchmark.recommendation_weights
-            ),
+            "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
         }  # fmt: skip
         files = {
             f"{record.run_id}.json": json.dumps(
@@ -182,19 +188,21 @@ def _raise_first(loaded: tuple[Any, ...]) -> None:
         raise failures[0].to_error()
 
 
-def _baseline_operation(bundle: ModelInput, feature_mode: str, benchmark: BenchmarkSpec) -> dict[str, Any]:
+def _baseline_operation(model_input: ModelInput, feature_mode: str, benchmark: BenchmarkSpec) -> dict[str, Any]:
     """Measure the baselines as one would run them: a single window at a time, in numpy."""
     started = time.perf_counter()
-    ridge = fit_ridge(*(ridge_data(bundle, split) for split in (0, 1)))
+    ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     seconds = time.perf_counter() - started
     window = np.zeros((1, ridge.weights.shape[0]), dtype=np.float32)
-    history = np.zeros((1, bundle.lookback, len(bundle.target_indices)))
-    horizon, lookback = bundle.horizon, bundle.lookback
+    recent, ahead = (
+        np.zeros((1, n, len(model_input.target_indices))) for n in (model_input.lookback, model_input.horizon)
+    )
+    last, horizon = recent[:, -1:], model_input.horizon
     calls: dict[str, tuple[Callable[[], Any], int]] = {
         f"ridge {feature_mode}": (lambda: ridge.apply(window), ridge.weights.size + ridge.bias.size),
-        "last_value": (lambda: baselines.last_value(history, horizon), 0),
-        "moving_average": (lambda: baselines.moving_average(history, horizon, lookback), 0),
-        "seasonal_naive": (lambda: baselines.seasonal_naive(history, horizon, lookback), 0),
+        "last_value": (lambda: baselines.last_value(last, horizon), 0),
+        "moving_average": (lambda: baselines.moving_average(recent, horizon), 0),
+        "seasonal_naive": (lambda: baselines.seasonal_naive(ahead, last), 0),
     }
     return {
         name: {

@@ -7,8 +7,8 @@ from spline_lstm.edge import export, gate
 from spline_lstm.edge.contract import make_contract
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import EdgeGateError, Failure
-from spline_lstm.models.archive import load_network
-from spline_lstm.models.registry import MODELS, ModelSpec
+from spline_lstm.models.network import TrainedNetwork
+from spline_lstm.models.registry import ModelSpec
 from spline_lstm.project.parameters import ExportSpec, RunSpec
 from spline_lstm.reporting import gate_report
 from spline_lstm.series.model_input import ModelInput
@@ -37,7 +37,7 @@ def export_model(
         logger.info("export_formats is 'none': nothing is exported")
         return {}
     logger.info("Exporting to %s", " and ".join(formats.export_formats))
-    network = _load_network(model_file, model)
+    network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     return export.export(model_file, network, contract, formats.export_formats, edge_poc)
 
@@ -62,7 +62,7 @@ def judge_exports(
     }
     if not exported_models:
         return found
-    network = _load_network(model_file, model)
+    network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     reference = gate.make_reference(model_input, network, contract, edge_poc)
     judged = {}
@@ -85,11 +85,6 @@ def judge_exports(
         "second_route": second_route,
         "verdict": "PASS" if all(item["verdict"] == "PASS" for item in _released(judged)) else "FAIL",
     }
-
-
-def _load_network(model_file: bytes, model: ModelSpec) -> Any:
-    """Load the run's network; the type that was typed has to be its own, as contract and report name it."""
-    return MODELS[model.model_type].from_network(load_network(model_file, "model.keras")).network
 
 
 def _released(judged: dict[str, Any]) -> list[dict[str, Any]]:

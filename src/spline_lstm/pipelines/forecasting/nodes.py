@@ -8,7 +8,7 @@ import numpy as np
 from spline_lstm.edge import backends
 from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.errors import RunIdMismatchError
-from spline_lstm.evaluation.forecasts import ForecastAxes, lay_out
+from spline_lstm.evaluation.forecast_table import ForecastAxes, lay_out
 from spline_lstm.evaluation.intervals import make_bounds
 from spline_lstm.reporting.plots import make_forecast_plot
 from spline_lstm.series import forecast_windows

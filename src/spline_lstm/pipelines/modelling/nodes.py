@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.evaluation import forecasts
+from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.intervals import make_intervals, score_intervals
-from spline_lstm.models.archive import load_network
+from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
 from spline_lstm.models.backend import load_keras
-from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec
+from spline_lstm.models.network import TrainedNetwork
+from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.project.parameters import RunSpec
@@ -19,9 +20,8 @@ from spline_lstm.reporting import model_card, plots, run_report
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.reporting.wording import one_line
 from spline_lstm.selection.candidates import check_link, fit_candidates
-from spline_lstm.selection.choices import resolve_model
+from spline_lstm.selection.normalization import resolve_model
 from spline_lstm.series.model_input import ModelInput, fingerprint
-from spline_lstm.series.season import EvaluationSpec
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
 
@@ -66,6 +66,7 @@ def train_model(
         "choices": choices,
         "history": record.history,
         "best_epoch": record.best_epoch,
+        "discarded": record.discarded,
         "params": parameters,
         "train_seconds": time.perf_counter() - started,
     }
@@ -81,7 +82,7 @@ def evaluate_model(
         The metrics, the test predictions, and the intervals.
 
     """
-    network = MODELS[model.model_type].from_network(load_network(model_file, "model.keras"))
+    network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type)
     ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
     made = {
@@ -91,7 +92,7 @@ def evaluate_model(
         }
         for split, rows in windows.items()
     }
-    metrics = forecasts.evaluate(model_input, windows, made, evaluation.season)
+    metrics = evaluate(model_input, windows, made, evaluation.season)
     intervals = make_intervals(model_input, windows["val"], made["val"]["model"], evaluation.interval_levels)
     metrics["intervals"] = score_intervals(model_input, windows["test"], made["test"]["model"], intervals)
     names = {
@@ -99,7 +100,7 @@ def evaluate_model(
         "processed_run_id": model_input.processed_id,
         "model_sha256": hashlib.sha256(model_file).hexdigest(),
     }
-    predictions = forecasts.make_predictions(model_input, windows["test"], made["test"]["model"])
+    predictions = make_predictions(model_input, windows["test"], made["test"]["model"])
     return names | metrics, predictions, names | intervals
 
 
@@ -132,6 +133,7 @@ def describe_run(
         "size_bytes": len(model_file),
         "params": training_history["params"],
         "best_epoch": training_history["best_epoch"],
+        "discarded": training_history["discarded"],
         "choices": model_input.meta.get("choices", {}) | training_history["choices"],
         "train_seconds": training_history["train_seconds"],
         "versions": package_versions(),

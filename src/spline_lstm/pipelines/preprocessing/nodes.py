@@ -12,10 +12,10 @@ from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
-from spline_lstm.selection.choices import resolve_ages
-from spline_lstm.series import assembly, grid, partitions
-from spline_lstm.series.assembly import FilledSeries
+from spline_lstm.selection.lookback import resolve_ages
+from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
+from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.observations import Observations, make_observations, series_codes
 from spline_lstm.series.schema import CovariateSchema
@@ -83,7 +83,7 @@ def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, w
     """Put every series on its grid and fill its gaps."""
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     borders = make_split_borders(regular.borders, windows.split)
-    filled = assembly.fill_series(regular, fills, borders, observations.sha256)
+    filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
     logger.info(
         "%d series, %d steps of %s, %d targets filled",
         len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
@@ -112,7 +112,7 @@ def make_model_input(
         )  # fmt: skip
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
-    filled = assembly.make_filled_table(series)
+    filled = filled_series.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
 
 

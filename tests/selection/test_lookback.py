@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.selection import choices
-from spline_lstm.selection.choices import resolve_ages
+from spline_lstm.selection import lookback
+from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.series.windows import make_ages, make_season_ages
 
 CONSECUTIVE = [5, 4, 3, 2, 1, 0]
@@ -14,7 +14,7 @@ CONSECUTIVE = [5, 4, 3, 2, 1, 0]
 
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choices, "_ENOUGH_WINDOWS", 50)
+    monkeypatch.setattr(lookback, "_ENOUGH_WINDOWS", 50)
 
 
 def long_season(steps: int = 600) -> Any:
@@ -74,5 +74,5 @@ def test_a_given_span_is_taken(prepare: Any) -> None:
 
 @pytest.mark.usefixtures("few_are_enough")
 def test_of_many_windows_some_are_drawn_at_random(prepare: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(choices, "CHOICE_WINDOWS", 280)
+    monkeypatch.setattr(lookback, "CHOICE_WINDOWS", 280)
     assert resolve_ages("auto", prepare(long_season()), ())[0][0] > 5

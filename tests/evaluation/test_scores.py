@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 
 from spline_lstm.evaluation.baselines import naive_forecasts
-from spline_lstm.evaluation.forecasts import evaluate, make_predictions
+from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.metrics import METRICS
+from spline_lstm.evaluation.scores import evaluate
 from spline_lstm.series.model_input import ModelInput
 
 
