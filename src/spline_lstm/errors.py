@@ -34,6 +34,8 @@ from dataclasses import dataclass
 
 import click
 
+from spline_lstm.text import printable
+
 
 class SplineLSTMError(click.ClickException):
     """Base of all refusals; ``message`` is one line for a person to act on."""
@@ -41,7 +43,7 @@ class SplineLSTMError(click.ClickException):
     exit_code = 70
 
     def __init__(self, message: str) -> None:
-        super().__init__(" ".join(message.split()))
+        super().__init__(printable(" ".join(message.split())))
 
 
 class ParameterError(SplineLSTMError):

@@ -24,6 +24,24 @@ def examples(values: Iterable[object], limit: int = 5) -> str:
     return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
 
+def quoted(names: Iterable[str]) -> str:
+    """List names in quotes.
+
+    >>> quoted(["year", "month"])
+    "'year', 'month'"
+    """
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def printable(text: str) -> str:
+    """Return text whose control characters, which a terminal would obey, are question marks.
+
+    >>> printable("a" + chr(27) + "[2Jb")
+    'a?[2Jb'
+    """
+    return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
+
+
 def first_line(error: object) -> str:
-    """Return the first line of an error's text, at most 200 characters of it."""
-    return str(error).strip().partition("\n")[0][:_LONGEST]
+    """Return the first line of an error's text, at most 200 characters of it, without control characters."""
+    return printable(str(error).strip().partition("\n")[0][:_LONGEST])

@@ -13,6 +13,7 @@ from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.columns import Columns
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.grid import Frequency, Grid
+from spline_lstm.series.observations import Reading
 from spline_lstm.series.spline import Fill, FillSpec
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.text import first_line
@@ -30,7 +31,7 @@ class _Header:
 
     source: str
     columns: Columns
-    has_offsets: bool
+    reading: Reading
     frequency: Frequency
     series_names: tuple[str, ...]
     labels: dict[str, tuple[str, ...]]

@@ -1,6 +1,5 @@
 """What a user brings: the table and the covariate schema. They are only read, from any file system of fsspec."""
 
-import codecs
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,13 +10,12 @@ import fsspec
 from kedro.io import AbstractDataset
 from kedro_datasets._typing import TablePreview
 
+from spline_lstm.datasets.containers import is_parquet, read_table
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
 from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
-
-_PARQUET = (".parquet", ".pq")
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class TableFiles:
         self._place = place
         try:
             self._is_folder = not place.is_file() and place.is_folder()
-            self._paths = [path for path in place.children() if _is_parquet(path)] if self._is_folder else [place]
+            self._paths = [path for path in place.children() if is_parquet(path.name)] if self._is_folder else [place]
         except OSError as error:
             raise _unreadable(place, error) from None
         if not self._paths:
@@ -151,7 +149,7 @@ class TableFiles:
 
 
 class TableDataset(_ReadOnlyDataset):
-    """A CSV or Parquet table, or a folder whose Parquet files are one.
+    """A table in one of the forms of `datasets.containers`, or a folder whose Parquet files are one.
 
     CSV cells stay text, so that the validation sees what stands in the file. The frame's `attrs`
     hold the `source` (for messages) and its `sha256`.
@@ -186,22 +184,16 @@ class TableFilesDataset(_ReadOnlyDataset):
         return TableFiles(self._place)
 
 
-def _is_parquet(path: _Place) -> bool:
-    """Tell by the ending."""
-    return path.name.lower().endswith(_PARQUET)
-
-
 def _unreadable(place: _Place, error: Exception) -> TableError:
     return TableError(f"{place} cannot be read: {first_line(error)}")
 
 
 def _read(path: _Place) -> DataFrame:
-    read = _read_parquet if _is_parquet(path) else _read_csv
     try:
         if not path.is_file():
             raise TableError(f"{path} is not there; give the path of a CSV or Parquet file: input_path=...")
         content = path.read()
-        table = read(content)
+        table = read_table(content, path.name)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these
         raise _unreadable(path, error) from None
     twice = table.columns[table.columns.duplicated()]
@@ -209,38 +201,6 @@ def _read(path: _Place) -> DataFrame:
         raise TableError(f"{path}: column '{twice[0]}' is there twice")
     table.attrs.update(source=str(path), sha256=hashlib.sha256(content).hexdigest())
     return table
-
-
-def _read_csv(content: bytes) -> DataFrame:
-    import pyarrow
-    from pyarrow import csv
-
-    # One thread: errors then name the row, and files of this size are read no slower. Empty lines are left
-    # out at the end only; elsewhere they count as rows, as they do in an editor, and lack their timestamp.
-    lines = content.removeprefix(codecs.BOM_UTF8).rstrip(b"\r\n")
-    if not lines:
-        raise ValueError("Empty CSV file")
-    source = pyarrow.py_buffer(lines + b"\n")
-    options, parsing = csv.ReadOptions(use_threads=False), csv.ParseOptions(ignore_empty_lines=False)
-    with csv.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
-        names = reader.schema.names
-    text = csv.ConvertOptions(column_types=dict.fromkeys(names, "string"))
-    table: DataFrame = csv.read_csv(
-        pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
-    ).to_pandas()
-    return table
-
-
-def _read_parquet(content: bytes) -> DataFrame:
-    import pyarrow
-    from pyarrow import parquet
-
-    # Columns are handed over one by one, and what is let go of goes back to the system.
-    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
-    read = parquet.read_table(pyarrow.BufferReader(content))
-    table: DataFrame = read.to_pandas(split_blocks=True, self_destruct=True)
-    # pandas writes a frame whose timestamps are its index; a name tells such an index from row numbers.
-    return table if table.index.names == [None] else table.reset_index()
 
 
 class SchemaDataset(_ReadOnlyDataset):

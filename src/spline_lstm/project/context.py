@@ -44,6 +44,7 @@ class ProjectContext(KedroContext):
         resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
         resolved["run_command"] = command(None, {}, self.env)
         resolved["description"] = f"data/08_reporting/tables/{_folder_name(self.project_path, parameters.input_path)}"
+        resolved["given"] = given
         resolved["run"]["command"] = command(None, given, self.env)
         matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
         for cell in matrix.cells:

@@ -14,7 +14,7 @@ from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
-from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.columns import ReadingSpec, TableSpec
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
@@ -154,10 +154,10 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     """
     data = {"schema": schema.model_dump(mode="json")}
     for group in _PROCESSED_GROUPS:
-        data |= parameters.part(group).model_dump(mode="json")
+        data |= _identifying(parameters.part(group))
     result: dict[str, Any] = {**data}
     for group in (ModelSpec, TrainingSpec, EvaluationSpec):
-        result |= parameters.part(group).model_dump(mode="json")
+        result |= _identifying(parameters.part(group))
     if parameters.processed_run_id:
         result |= {"processed_run_id": parameters.processed_run_id}
     processed_id = parameters.processed_run_id or parameters.run_id or f"{parameters.feature_mode}-{_digest(data)}"
@@ -168,6 +168,13 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     settings = parameters.model_dump(mode="json") | ids
     groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
     return {**settings, **groups, "run": {**ids, "commit": commit, "settings": json.dumps(settings)}}
+
+
+def _identifying(group: Spec) -> dict[str, Any]:
+    """Return what ids are made from: parameters that came later count unless they have their default, so ids stay."""
+    later = ReadingSpec().model_dump(mode="json").items()
+    values = group.model_dump(mode="json")
+    return {name: value for name, value in values.items() if (name, value) not in later}
 
 
 def _digest(values: dict[str, Any]) -> str:

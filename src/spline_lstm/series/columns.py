@@ -3,16 +3,32 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from spline_lstm.errors import MissingCovariateError, TableError
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
+from spline_lstm.series.time_formats import check_format
 from spline_lstm.spec import Names, Spec, Text
 from spline_lstm.text import examples, nearest
 from spline_lstm.types import DataFrame
 
+Duplicates = Literal["error", "first", "last", "mean"]
+Resample = Literal["none", "last", "mean", "sum"]
 
-class TableSpec(Spec):
+
+class ReadingSpec(Spec):
+    """How a table that is not as the program needs it is read."""
+
+    timestamp_col: Annotated[Names, Field(min_length=1)] | None = None
+    """The column of times, or the columns that make up a time together; None takes the schema's."""
+    timestamp_format: Annotated[Text, AfterValidator(check_format)] | None = None
+    duplicates: Duplicates = "error"
+    resample: Resample = "none"
+    layout: Literal["long", "wide"] = "long"
+    wide_cols: Names = ()
+
+
+class TableSpec(ReadingSpec):
     """Which columns of the table are used, and how."""
 
     feature_mode: Literal["univariate", "multivariate"]
@@ -27,7 +43,8 @@ class TableSpec(Spec):
 class Columns:
     """The columns of one table that take part, in feature order."""
 
-    timestamp: str
+    timestamps: tuple[str, ...]
+    """The column of times, or those that make up a time together."""
     targets: tuple[str, ...]
     dynamic: tuple[DynamicCovariate, ...]
     static: tuple[StaticCovariate, ...]
@@ -37,10 +54,27 @@ class Columns:
     described: bool
     """Whether the table has all covariates that are required and asked for, so that lags and units hold."""
 
+    @property
+    def timestamp(self) -> str:
+        """The time axis, for messages."""
+        return "+".join(self.timestamps)
+
 
 def source_of(table: DataFrame) -> str:
     """Name of the table for messages: its file where it comes from one."""
     return str(table.attrs.get("source", "raw_table"))
+
+
+def names_of(table: DataFrame) -> list[str]:
+    """Names of the columns."""
+    return [str(name) for name in table.columns]
+
+
+def timestamp_columns(schema: CovariateSchema, spec: ReadingSpec, found: list[str]) -> tuple[str, ...]:
+    """Name the columns that hold the time; in a schema, `+` joins several."""
+    if spec.timestamp_col:
+        return spec.timestamp_col
+    return (schema.timestamp_col,) if schema.timestamp_col in found else tuple(schema.timestamp_col.split("+"))
 
 
 def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> Columns:
@@ -56,11 +90,12 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
         MissingCovariateError: A required covariate, or one asked for by name, is missing.
 
     """
-    found, source = [str(name) for name in table.columns], source_of(table)
-    needed = (schema.timestamp_col, *spec.target_cols)
+    found, source = names_of(table), source_of(table)
+    timestamps = timestamp_columns(schema, spec, found)
+    needed = (*timestamps, *spec.target_cols)
     missing = [name for name in needed if name not in found]
     if missing:
-        hint = ""
+        hint = "; name the column of times: timestamp_col=..." if missing[0] in timestamps else ""
         if missing[0] in spec.target_cols and set(schema.target_cols) <= set(found):
             hint = f"; the schema's targets are there: type target_cols={'+'.join(schema.target_cols)}"
         raise TableError(f"{source}: column '{missing[0]}' is missing; found: {examples(found, 12)}{hint}")
@@ -81,7 +116,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
         if missing:
             raise TableError(f"{source}: series id column '{missing[0]}' is missing; found: {examples(found, 12)}")
     return Columns(
-        timestamp=schema.timestamp_col,
+        timestamps=timestamps,
         targets=spec.target_cols,
         dynamic=dynamic if described else (),
         static=tuple(item for item in static if item.name in named),

@@ -6,14 +6,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
-from spline_lstm.series.columns import Columns, select_columns
 from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
+from spline_lstm.series.layout import make_long
 from spline_lstm.series.lazy_windows import cut_lookbacks
-from spline_lstm.series.observations import Observations, make_observations
+from spline_lstm.series.observations import Observations
 from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.reading import read_observations
 from spline_lstm.series.spline import check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
+from spline_lstm.series.time_formats import ISO_8601
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
@@ -65,7 +67,8 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
         ShapeContractError: The features are not those of the run.
 
     """
-    observed = make_observations(table, _select_columns(table, preprocessor))
+    observed = _read_observations(table, preprocessor)
+    _check_offsets(observed, preprocessor.has_offsets)
     _check_step(observed, preprocessor.freq)
     windows = preprocessor.windows
     grid = _make_grid(observed, preprocessor)
@@ -87,11 +90,27 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
     )
 
 
-def _select_columns(table: DataFrame, preprocessor: Preprocessor) -> Columns:
-    """Choose the run's columns; naming the covariates makes all of them required."""
+def _read_observations(table: DataFrame, preprocessor: Preprocessor) -> Observations:
+    """Read the run's columns as the run did; naming the covariates makes all of them required."""
     schema = preprocessor.schema_in_use
-    asked = {"series_id_cols": preprocessor.series_id_cols, "dynamic_covariates": schema.dynamic_names}
-    return select_columns(table, schema, preprocessor.table.model_copy(update=asked))
+    asked = {
+        "series_id_cols": preprocessor.series_id_cols,
+        "dynamic_covariates": schema.dynamic_names,
+        "timestamp_format": preprocessor.time_format or ISO_8601,
+        "freq": preprocessor.freq,
+    }
+    long, spec = make_long(table, preprocessor.feature_schema, preprocessor.table.model_copy(update=asked))
+    return read_observations(long, schema, spec)
+
+
+def _check_offsets(observed: Observations, needed: bool | None) -> None:
+    """Refuse local time for a run on times with an offset, and the reverse: hours would be others."""
+    if needed is not None and observed.reading.has_offsets != needed:
+        found = "have no offset from UTC, and those of the run have one"
+        raise TimeAxisError(
+            f"{observed.source}, column '{observed.columns.timestamp}': the times "
+            f"{found if needed else 'have an offset from UTC, and those of the run have none'}; write them alike"
+        )
 
 
 def _check_step(observed: Observations, freq: str) -> None:

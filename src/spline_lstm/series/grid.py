@@ -1,6 +1,7 @@
 """The regular grid: every series gets one row a step from its first to its last observation."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,19 +9,24 @@ import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ParameterError, TimeAxisError, ValuesError
 from spline_lstm.series.columns import Columns
-from spline_lstm.series.observations import Observations
+from spline_lstm.series.observations import Observations, Reading
 from spline_lstm.types import Bool, Float64, Int64
 
 _SECOND = 1_000_000_000
-_DAY = 86_400 * _SECOND
+DAY = 86_400 * _SECOND
 # Longest first: an inferred step is named in the longest unit that divides it.
 _FIXED_UNITS = {
-    "W": 7 * _DAY, "D": _DAY, "h": 3_600 * _SECOND, "min": 60 * _SECOND, "s": _SECOND,
+    "W": 7 * DAY, "D": DAY, "h": 3_600 * _SECOND, "min": 60 * _SECOND, "s": _SECOND,
     "ms": 1_000_000, "us": 1_000, "ns": 1,
 }  # fmt: skip
-_MONTH_UNITS = {"MS": 1, "ME": 1, "QS": 3, "QE": 3, "YS": 12, "YE": 12}
+_MONTH_UNITS = {
+    f"{before}{unit}{side}": months
+    for before in ("", "B") for unit, months in (("M", 1), ("Q", 3), ("Y", 12)) for side in "SE"
+}  # fmt: skip
+MonthKind = Literal["months", "month_ends", "business_starts", "business_ends"]
+_MONTH_KINDS: dict[str, MonthKind] = {"S": "months", "E": "month_ends", "BS": "business_starts", "BE": "business_ends"}
 _ALIAS = re.compile(r"([0-9]{0,18})([A-Za-z]+)(?:-[A-Z]{3})?")
-_LONGEST_STEP = 36_525 * _DAY
+_LONGEST_STEP = 36_525 * DAY
 
 
 @dataclass(frozen=True)
@@ -28,10 +34,11 @@ class Frequency:
     """The step of a grid.
 
     `step` counts nanoseconds (`fixed`), months (`months`: on the day of the month of the first row,
-    or on the last day of a shorter month; `month_ends`: always on the last day) or weekdays (`business`).
+    or on the last day of a shorter month; `month_ends`: always on the last day; `business_starts` and
+    `business_ends`: on the first and the last weekday) or weekdays (`business`).
     """
 
-    kind: Literal["fixed", "months", "month_ends", "business"]
+    kind: Literal["fixed", "business"] | MonthKind
     step: int
     alias: str
     """The pandas offset alias."""
@@ -57,16 +64,23 @@ class Frequency:
         """Return the timestamps that lie `positions` steps after `starts`, in nanoseconds since 1970."""
         if self.kind == "fixed":
             return starts + positions * self.step
-        time_of_day = starts % _DAY
+        time_of_day = starts % DAY
         if self.kind == "business":
             days = np.busday_offset(_days(starts), positions, roll="forward")
         else:
-            months = (_months(starts) + positions * self.step).astype("datetime64[M]")
-            length = _month_length(months)
-            day = length if self.kind == "month_ends" else np.minimum(_day_of_month(starts), length)
-            days = months.astype("datetime64[D]") + (day - 1)
+            days = self.days_in((_months(starts) + positions * self.step).astype("datetime64[M]"), starts)
         stamps: Int64 = days.astype("datetime64[ns]").astype(np.int64) + time_of_day
         return stamps
+
+    def days_in(self, months: np.ndarray, starts: Int64) -> np.ndarray:
+        """Return the day of each month that a grid which steps by months lies on, `datetime64[D]`."""
+        first, length = months.astype("datetime64[D]"), _month_length(months)
+        last = first + (length - 1)
+        if self.kind == "business_starts":
+            return np.busday_offset(first, 0, roll="forward")
+        if self.kind == "business_ends":
+            return np.busday_offset(last, 0, roll="backward")
+        return last if self.kind == "month_ends" else first + (np.minimum(_day_of_month(starts), length) - 1)
 
 
 def _days(timestamps: Int64) -> np.ndarray:
@@ -98,7 +112,7 @@ def parse_frequency(alias: str) -> Frequency:
     """Read a pandas offset alias: `15min`, `h`, `D`, `B`, `W`, `MS`, `ME`, `QE`, ...
 
     The first row is the anchor: `W` counts weeks and `MS`, `QS`, `YS` months from it, on its day of the
-    month; `ME`, `QE`, `YE` need the last day.
+    month; `ME`, `QE`, `YE` need the last day, `BMS` and `BME` the first and the last weekday.
 
     Raises:
         ParameterError: An alias that is none of these.
@@ -109,7 +123,8 @@ def parse_frequency(alias: str) -> Frequency:
     if unit in _FIXED_UNITS and 1 <= count <= _LONGEST_STEP // _FIXED_UNITS[unit]:
         return Frequency("fixed", count * _FIXED_UNITS[unit], alias)
     if unit in _MONTH_UNITS and 1 <= count <= 1_200:
-        return Frequency("month_ends" if unit[1] == "E" else "months", count * _MONTH_UNITS[unit], alias)
+        kind = _MONTH_KINDS[unit.replace(unit[-2], "")]
+        return Frequency(kind, count * _MONTH_UNITS[unit], alias)
     if count == 1 and unit == "B":
         return Frequency("business", 1, alias)
     allowed = ", ".join([*_FIXED_UNITS, "B", *_MONTH_UNITS])
@@ -121,8 +136,8 @@ def parse_frequency(alias: str) -> Frequency:
 def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
     """Take the most frequent step within series as the frequency.
 
-    Steps of a month or more on one day of the month, or always on the last one, are calendar
-    months; single days that never fall on a weekend are business days.
+    Steps of a month or more on one day of the month, or always on the last day or the first or last weekday, are
+    calendar months; single days that never fall on a weekend are business days.
 
     Args:
         series: Series number of every row, shape `(rows,)`, sorted.
@@ -137,14 +152,29 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
     if not len(steps):
         raise InsufficientDataError("the table has no series of two rows or more; give more history, or freq=...")
     step = most_frequent(steps)
-    if step >= 28 * _DAY:
-        days, all_ends = _day_of_month(timestamps), bool(_is_month_end(timestamps).all())
-        if all_ends or np.all(days == days[0]):
-            months = most_frequent(np.diff(_months(timestamps))[inside])
-            return Frequency("month_ends" if all_ends else "months", months, _month_alias(months, ends=all_ends))
-    if step == _DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * _DAY) >= 2:
+    if step >= 28 * DAY:
+        months = most_frequent(np.diff(_months(timestamps))[inside])
+        for kind, end in _month_kinds(timestamps):
+            return Frequency(kind, months, _month_alias(months, end))
+    if step == DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * DAY) >= 2:
         return Frequency("business", 1, "B")
     return Frequency("fixed", step, _fixed_alias(step))
+
+
+def _month_kinds(timestamps: Int64) -> Iterator[tuple[MonthKind, str]]:
+    """Yield the kinds of months that all timestamps lie on, with the ends of their aliases."""
+    days = _days(timestamps)
+    months = days.astype("datetime64[M]")
+    if _is_month_end(timestamps).all():
+        yield "month_ends", "E"
+    if np.all(_day_of_month(timestamps) == _day_of_month(timestamps[:1])):
+        yield "months", "S"
+    weekdays: tuple[tuple[MonthKind, str], ...] = (("business_ends", "BE"), ("business_starts", "BS"))
+    yield from (
+        (kind, end)
+        for kind, end in weekdays
+        if np.array_equal(Frequency(kind, 1, "").days_in(months, timestamps), days)
+    )
 
 
 def most_frequent(steps: Int64) -> int:
@@ -160,9 +190,9 @@ def _fixed_alias(step: int) -> str:
     return _alias(step // _FIXED_UNITS[unit], unit)
 
 
-def _month_alias(months: int, *, ends: bool) -> str:
+def _month_alias(months: int, end: str) -> str:
     length, unit = next((length, unit) for length, unit in ((12, "Y"), (3, "Q"), (1, "M")) if months % length == 0)
-    return _alias(months // length, f"{unit}{'E' if ends else 'S'}")
+    return _alias(months // length, f"{end[:-1]}{unit}{end[-1]}")
 
 
 def _alias(count: int, unit: str) -> str:
@@ -179,8 +209,7 @@ class Grid:
 
     source: str
     columns: Columns
-    has_offsets: bool
-    """Whether the timestamps came with an offset from UTC."""
+    reading: Reading
     frequency: Frequency
     series_names: tuple[str, ...]
     series: Int64
@@ -228,7 +257,7 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
         series = np.repeat(np.arange(len(lengths)), lengths)
         stamps = frequency.timestamps(starts[series], np.arange(borders[-1]) - borders[series])
     return Grid(
-        observed.source, observed.columns, observed.has_offsets, frequency, observed.series_names,
+        observed.source, observed.columns, observed.reading, frequency, observed.series_names,
         series, stamps, values, borders, observed.labels, observed.statics, absent_rows, trimmed_rows,
     )  # fmt: skip
 

@@ -70,6 +70,7 @@ def join_series(parts: Sequence[FilledSeries], shares: tuple[float, ...]) -> Fil
     labels = _join_labels(grids)
     grid = replace(
         first.grid,
+        reading=replace(first.grid.reading, repeated_rows=sum(grid.reading.repeated_rows for grid in grids)),
         series_names=sum((grid.series_names for grid in grids), start=()),
         series=np.concatenate([grid.series + before for grid, before in zip(grids, series[:-1], strict=True)]),
         timestamps=joined(lambda part: part.grid.timestamps),
@@ -101,8 +102,11 @@ def _check_fit_together(one: FilledSeries, other: FilledSeries) -> None:
     source = one.grid.source
     if (one.sha256, one.spec, one.grid.columns) != (other.sha256, other.spec, other.grid.columns):
         raise TableError(_OTHERS.format(source=source))
-    if one.grid.has_offsets != other.grid.has_offsets:
+    if one.grid.reading.has_offsets != other.grid.reading.has_offsets:
         raise TimeAxisError(f"{source}: there are timestamps without UTC offset among others with one")
+    if one.grid.reading.time_format != other.grid.reading.time_format:
+        formats = f"{one.grid.reading.time_format} and others of {other.grid.reading.time_format}"
+        raise TimeAxisError(f"{source}: there are times of the format {formats}; give timestamp_format=...")
     if one.grid.frequency != other.grid.frequency:
         steps = f"{one.grid.frequency.alias} and others of step {other.grid.frequency.alias}"
         raise TimeAxisError(f"{source}: there are series of step {steps}; give freq=..., or partitions=1")

@@ -13,7 +13,7 @@ from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
-from spline_lstm.spec import Names, Spec, StrictInt, Text
+from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text
 from spline_lstm.types import Int64
 
 
@@ -22,6 +22,7 @@ def make_preprocessor(
     schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
 ) -> dict[str, Any]:  # fmt: skip
     """All that is needed, with the model, to forecast a new table: builtins only."""
+    reading = filled.grid.reading
     return {
         "run_id": processed_id,
         "schema_version": ARTIFACT_VERSION,
@@ -33,6 +34,8 @@ def make_preprocessor(
         "table": table.model_dump(mode="json"),
         "series_id_cols": list(filled.grid.columns.series_id),
         "freq": filled.grid.frequency.alias,
+        "time_format": reading.time_format,
+        "has_offsets": reading.has_offsets,
         "spline": {"kind": "modified_akima", "stencil": 3},
         "fills": filled.spec.model_dump(mode="json"),
         "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
@@ -62,6 +65,10 @@ class Preprocessor(Spec):
     """Columns that tell series apart."""
     freq: Text
     """The step, as a pandas offset."""
+    time_format: Text | None = None
+    """Format of the time axis; None, in earlier files: ISO 8601."""
+    has_offsets: Flag | None = None
+    """Whether the timestamps have an offset from UTC; None, in earlier files: not recorded."""
     fills: FillSpec
     """How much may be missing."""
     windows: WindowSpec

@@ -1,25 +1,48 @@
-"""A first look at a table that no schema describes yet: what its columns seem to be, and how regular it is."""
+"""A first look at a table that no schema describes yet: what its columns seem to be, and how it can be read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import chain, combinations
 from typing import Any, Literal
 
 import numpy as np
 
 from spline_lstm.errors import TableError, TimeAxisError
+from spline_lstm.series.cells import row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
-from spline_lstm.series.grid import Grid, make_grid
-from spline_lstm.series.observations import make_observations, to_numbers, to_timestamps
+from spline_lstm.series.grid import DAY, Grid, make_grid, parse_frequency
+from spline_lstm.series.layout import SERIES_ID, make_long
+from spline_lstm.series.observations import Observations, make_observations
+from spline_lstm.series.resampling import resample
+from spline_lstm.series.roles import (
+    ColumnKind,
+    Kind,
+    find_series_id,
+    find_times,
+    is_wide,
+    kind_of,
+    outliers,
+    rank_targets,
+    repeated_rows,
+)
 from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.series.spline import run_lengths
+from spline_lstm.series.time_parts import part_of
+from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
-from spline_lstm.types import DataFrame, Float64
+from spline_lstm.types import DataFrame, Int64
 
-Kind = Literal["timestamp", "number", "category", "empty"]
 Role = Literal["timestamp", "series id", "target", "dynamic covariate", "static covariate", "not used"]
 
 _MANY_LABELS = 20
+_MOST_COVARIATES = 50
 _ANY_GAP = 2**62
+_MOST_MISSING = 0.9
+_STEPS = (
+    *("s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min", "15min", "30min"),
+    *("h", "2h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS"),
+)
+"""Steps that irregular readings are put on."""
+_SHORTEST = 8
 
 
 @dataclass(frozen=True)
@@ -45,8 +68,19 @@ class TableProfile:
     columns: tuple[ColumnProfile, ...]
     schema: CovariateSchema
     """The columns in their roles, without lags and calendar features."""
-    series_id: tuple[str, ...]
+    spec: TableSpec
+    """How the table is read; its `freq` is None where the usual step does."""
+    reasons: dict[str, str]
+    """Parameter to why it is proposed, in one line."""
+    unusual: tuple[str, ...]
+    """What a person should look at, a line each."""
+    observed: Observations
     grid: Grid
+
+    @property
+    def series_id(self) -> tuple[str, ...]:
+        """The columns that tell series apart."""
+        return self.grid.columns.series_id
 
     @property
     def longest(self) -> int:
@@ -72,137 +106,295 @@ class TableProfile:
     @property
     def missing_ratio(self) -> float:
         """Share of the target that is missing in the series that misses most."""
-        missing = np.isnan(self.grid.values[:, 0])
-        return float((np.bincount(self.grid.series, weights=missing) / np.bincount(self.grid.series)).max())
+        return _missing_ratio(self.grid)
 
 
-def profile_table(table: DataFrame) -> TableProfile:
-    """Guess what the columns of a table are, and put its series on their grid.
+def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> TableProfile:
+    """Guess what the columns of a table are and how it is to be read, and put its series on their grid.
+
+    Args:
+        table: The raw table.
+        given: Parameters of `TableSpec` that are not to be guessed.
 
     Raises:
         TableError: No rows, or no column of numbers that could be the target.
-        TimeAxisError: No column of timestamps; or nothing tells series apart, or a timestamp is off the grid.
+        TimeAxisError: No column of timestamps; or nothing tells series apart.
         ValuesError: An infinite value.
-        InsufficientDataError: No series has two rows.
+        InsufficientDataError: No series is long enough.
 
     """
     source = source_of(table)
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
-    kinds = {str(name): _kind(table[name], source) for name in table.columns}
-    timestamp = _choose_timestamp(table, kinds, source)
-    series_id = _choose_series_id(table, kinds, timestamp, source)
-    roles = _assign_roles(table, kinds, timestamp, series_id)
-    schema = _make_schema(kinds, roles, source)
-    spec = TableSpec(
-        feature_mode="multivariate", target_cols=schema.target_cols, dynamic_covariates=(), static_covariates=(),
-        series_id_cols=series_id, freq=None,
-    )  # fmt: skip
-    observed = make_observations(table, select_columns(table, schema, spec))
-    return TableProfile(
-        source=source,
-        rows=len(table),
-        columns=tuple(_profile_column(table[name], kinds[name], role, source) for name, role in roles.items()),
-        schema=schema,
-        series_id=series_id,
-        grid=make_grid(observed, None, _ANY_GAP),
-    )
+    return _Look(table, dict(given or {}), source).profile()
 
 
-def _kind(column: Any, source: str) -> Kind:
-    try:
-        to_timestamps(column, source)
-    except TimeAxisError:
-        pass
-    else:
-        return "timestamp"
-    try:
-        values = to_numbers(column, source)
-    except TableError:
-        return "category"
-    return "empty" if np.isnan(values).all() else "number"
+class _Look:
+    """One look at one table: each step uses what those before it have found."""
 
+    def __init__(self, table: DataFrame, given: dict[str, Any], source: str) -> None:
+        self._table, self._given, self._source = table, given, source
+        self._reasons: dict[str, str] = {}
+        self._unusual: list[str] = []
+        self._settings: dict[str, Any] = {
+            "feature_mode": "multivariate", "target_cols": (), "dynamic_covariates": (), "static_covariates": (),
+            "series_id_cols": (), "freq": None, **given,
+        }  # fmt: skip
 
-def _choose_timestamp(table: DataFrame, kinds: dict[str, Kind], source: str) -> str:
-    if kinds.get("timestamp", "timestamp") != "timestamp":
-        to_timestamps(table["timestamp"], source)  # says which cell is none
-    found = [name for name, kind in kinds.items() if kind == "timestamp"]
-    if not found:
-        raise TimeAxisError(
-            f"{source}: no column holds timestamps in every row; ISO 8601 is needed, like 2024-05-31T13:00:00Z"
+    def profile(self) -> TableProfile:
+        """Look at everything in turn."""
+        table = self._table
+        times = self._find_times(table)
+        names = [str(name) for name in table.columns if name not in self._settings["timestamp_col"]]
+        kinds = {name: kind_of(table[name], self._source) for name in names}
+        long = self._find_layout(table, kinds, times)
+        if long is not table:
+            return self._profile_wide(long, kinds)
+        self._find_series(table, kinds, times)
+        roles = self._assign_roles(table, kinds)
+        schema = self._make_schema(kinds, roles)
+        observed, grid = self._read(table, schema)
+        columns = [self._time_profile(name) for name in self._settings["timestamp_col"]]
+        columns += [_profile_column(table[name], kinds[name], roles[name]) for name in names]
+        self._look_for_outliers(table, kinds, roles)
+        return self._result(schema, columns, observed, grid)
+
+    def _result(
+        self, schema: CovariateSchema, columns: list[ColumnProfile], observed: Observations, grid: Grid
+    ) -> TableProfile:  # fmt: skip
+        spec = TableSpec(**self._settings)
+        unusual, reasons = tuple(self._unusual), self._reasons
+        return TableProfile(
+            self._source, len(self._table), tuple(columns), schema, spec, reasons, unusual, observed, grid
         )
-    return "timestamp" if "timestamp" in found else found[0]
+
+    def _find_times(self, table: DataFrame) -> Times:
+        spelling = self._settings.get("timestamp_format")
+        if self._settings.get("timestamp_col"):
+            columns = TableSpec.model_validate({**self._settings, "target_cols": ("a",)}).timestamp_col or ()
+            missing = [name for name in columns if name not in table.columns]
+            if missing:
+                found = examples(table.columns, 12)
+                raise TableError(f"{self._source}: column '{missing[0]}' is missing; found: {found}")
+            times = read_times(table, columns, spelling, self._source)
+        else:
+            columns, times = find_times(table, spelling, self._source)
+        self._settings["timestamp_col"] = columns
+        first, last = (times.stamps.min(), times.stamps.max())
+        self._reasons["timestamp_col"] = f"its cells are times, from {_shown(first)} to {_shown(last)}"
+        if times.format not in ("datetime", "ISO8601"):
+            self._settings["timestamp_format"] = times.format
+            self._reasons["timestamp_format"] = "the only format that all cells have"
+        return times
+
+    def _find_layout(self, table: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> DataFrame:
+        numbers = {name: item for name, item in kinds.items() if item.kind == "number" and part_of(name) is None}
+        others = sum(item.kind == "category" for item in kinds.values())
+        guess = "layout" not in self._given and not set(self._given) & {"target_cols", "series_id_cols"}
+        if not (self._settings.get("layout") == "wide" or (guess and is_wide(numbers, others, times.stamps))):
+            return table
+        every = self._settings.get("wide_cols") or tuple(numbers)
+        ids = tuple(name for name, item in kinds.items() if item.kind == "category")
+        target = tuple(self._given.get("target_cols", ("value",)))
+        self._settings |= {"layout": "wide", "target_cols": target, "series_id_cols": ids, "wide_cols": every}
+        spec = TableSpec(**self._settings)
+        schema = CovariateSchema(
+            version=SCHEMA_VERSION, target_cols=target, timestamp_col="+".join(spec.timestamp_col or ())
+        )
+        long, fitting = make_long(table, schema, spec)
+        parts = len(fitting.timestamp_col or ()) > len(spec.timestamp_col or ())
+        self._reasons["layout"] = (
+            f"{len(every)} columns are parts of the time" if parts else f"{len(every)} columns are series of one kind"
+        )
+        self._reasons["wide_cols"] = "the columns that become rows"
+        self._settings["timestamp_format"] = None if parts else self._settings.get("timestamp_format")
+        self._long = fitting
+        return long
+
+    def _profile_wide(self, long: DataFrame, kinds: dict[str, ColumnKind]) -> TableProfile:
+        spec = self._long
+        ids = [name for name in spec.series_id_cols if name not in (spec.timestamp_col or ())]
+        schema = CovariateSchema(
+            version=SCHEMA_VERSION,
+            timestamp_col="+".join(self._settings["timestamp_col"]),
+            target_cols=spec.target_cols,
+            static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in ids),
+        )
+        wide, self._settings = self._settings, {**spec.model_dump()}
+        times = read_times(long, spec.timestamp_col or (), None, self._source)
+        self._find_repeated(long, times, [long[name] for name in ids])
+        observed, grid = self._read(long, schema)
+        changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
+        self._settings = wide | changed
+        self._settings["wide_cols"] = () if set(wide["wide_cols"]) == set(kinds) - set(ids) else wide["wide_cols"]
+        self._reasons["series_id_cols"] = f"{len(grid.series_names)} series, named by their columns" if (
+            SERIES_ID in ids
+        ) else f"{len(grid.series_names)} series"  # fmt: skip
+        self._reasons["target_cols"] = "what the values of all these columns are called"
+        melted = set(wide["wide_cols"])
+        columns = [self._time_profile(name) for name in wide["timestamp_col"]]
+        for name, item in kinds.items():
+            role: Role = "target" if name in melted else "series id" if name in ids else "not used"
+            columns.append(_profile_column(self._table[name], item, role))
+        return self._result(schema, columns, observed, grid)
+
+    def _find_series(self, table: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> None:
+        if "series_id_cols" not in self._given or self._settings["series_id_cols"] in ("auto", ("auto",)):
+            self._settings["series_id_cols"] = find_series_id(table, times.stamps, kinds, self._source)
+        ids = TableSpec(**{**self._settings, "target_cols": ("a",)}).series_id_cols
+        self._settings["series_id_cols"] = ids
+        self._find_repeated(table, times, [table[name] for name in ids if name in table])
+
+    def _find_repeated(self, table: DataFrame, times: Times, ids: list[Any]) -> None:
+        rows = repeated_rows(times.stamps, ids)
+        if not len(rows) or "duplicates" in self._given:
+            return
+        one, other = rows[0]
+        alike = all(
+            table.iloc[one].astype("str").equals(table.iloc[other].astype("str")) for one, other in rows[:1_000]
+        )
+        self._settings["duplicates"] = "first" if alike else "mean"
+        named = f"rows {row_number(table.index, one)} and {row_number(table.index, other)}"
+        what = "are alike" if alike else "have one time and differ"
+        line = f"{named} {what}; {len(rows)} such {'row' if len(rows) == 1 else 'rows'} in all"
+        self._reasons["duplicates"] = line
+        self._unusual.append(f"{line}: duplicates={self._settings['duplicates']}")
+
+    def _assign_roles(self, table: DataFrame, kinds: dict[str, ColumnKind]) -> dict[str, Role]:
+        ids = self._settings["series_id_cols"]
+        roles: dict[str, Role] = {
+            name: "series id" if name in ids else _role(table, name, item.kind, ids) for name, item in kinds.items()
+        }
+        numbers = {
+            name: kinds[name]
+            for name, role in roles.items()
+            if role == "dynamic covariate" and kinds[name].kind == "number"
+        }
+        given = [name for name in _names(self._given.get("target_cols", ())) if name in kinds]
+        ranked = rank_targets(numbers)
+        targets = given or ranked[:1]
+        if not targets:
+            trouble = next((item.trouble for item in kinds.values() if item.trouble), None)
+            raise TableError(
+                trouble
+                or f"{self._source}: no column of numbers that vary could be the target; "
+                f"found: {examples(table.columns, 12)}"
+            )
+        for name in targets:
+            roles[name] = "target"
+        self._settings["target_cols"] = tuple(targets)
+        others = [name for name in ranked if name not in targets]
+        self._reasons["target_cols"] = f"the likeliest; others that vary: {examples(others, 8) or 'none'}"
+        self._unusual += [
+            f"{item.trouble} (column '{name}' is not used)" for name, item in kinds.items() if item.trouble
+        ]
+        dynamic = [name for name, role in roles.items() if role == "dynamic covariate"]
+        for name in dynamic[_MOST_COVARIATES:]:
+            roles[name] = "not used"
+        return roles
+
+    def _make_schema(self, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> CovariateSchema:
+        def named(role: Role) -> list[str]:
+            return [name for name, found in roles.items() if found == role]
+
+        dynamic = (
+            DynamicCovariate(name=name, dtype="category", encoding="ordinal")
+            if kinds[name].kind == "category"
+            else DynamicCovariate(name=name, scaler="standard")
+            for name in named("dynamic covariate")
+        )
+        static = [name for name in roles if roles[name] in ("series id", "static covariate")]
+        return CovariateSchema(
+            version=SCHEMA_VERSION,
+            timestamp_col="+".join(self._settings["timestamp_col"]),
+            target_cols=self._settings["target_cols"],
+            dynamic_covariates=tuple(dynamic),
+            static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in static),
+        )
+
+    def _read(self, table: DataFrame, schema: CovariateSchema) -> tuple[Observations, Grid]:
+        """Put the series on their grid; irregular readings on the step that suits them."""
+        spec = TableSpec(**self._settings)
+        observed = make_observations(table, select_columns(table, schema, spec), spec)
+        if spec.resample != "none" or spec.freq:
+            regular = resample(observed, spec.freq, spec.resample)
+            return regular, make_grid(regular, spec.freq, _ANY_GAP)
+        try:
+            grid = make_grid(observed, None, _ANY_GAP)
+        except TimeAxisError as error:
+            return self._resample(observed, error.message)
+        if len(grid.series) > 10 * len(observed.series) + 1_000 or _missing_ratio(grid) > _MOST_MISSING:
+            return self._resample(
+                observed, f"{_missing_ratio(grid):.0%} of the steps of {grid.frequency.alias} are missing"
+            )
+        return observed, grid
+
+    def _resample(self, observed: Observations, reason: str) -> tuple[Observations, Grid]:
+        """Take the shortest step that leaves few steps without a reading."""
+        steps = np.diff(observed.timestamps)[np.diff(observed.series) == 0]
+        usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
+        for freq in _STEPS:
+            if _nanoseconds(freq) < 0.75 * usual:
+                continue
+            regular = resample(observed, freq, "mean")
+            grid = make_grid(regular, freq, _ANY_GAP)
+            if _missing_ratio(grid) <= 0.3 or freq == _STEPS[-1]:
+                break
+        self._settings |= {"freq": freq, "resample": "mean"}
+        self._reasons["resample"] = "readings are irregular; each step takes the mean of those up to it"
+        self._unusual.append(f"{reason}: resample=mean, freq={freq}")
+        return regular, grid
+
+    def _look_for_outliers(self, table: DataFrame, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> None:
+        for name, item in kinds.items():
+            if item.values is None or roles[name] == "not used":
+                continue
+            for row in outliers(item.values):
+                median = np.nanmedian(item.values)
+                self._unusual.append(
+                    f"row {row_number(table.index, int(row))}, column '{name}': {item.values[row]:.6g} lies far from "
+                    f"all other values (median {median:.6g}); correct it if it is an error"
+                )
+
+    def _time_profile(self, name: str) -> ColumnProfile:
+        column = self._table[name]
+        distinct = int(column.nunique())
+        return ColumnProfile(name, "timestamp", "timestamp", 0.0, distinct, f"{column.iloc[0]} to {column.iloc[-1]}")
 
 
-def _choose_series_id(table: DataFrame, kinds: dict[str, Kind], timestamp: str, source: str) -> tuple[str, ...]:
-    """Take the fewest columns, those with the fewest values first, that leave no timestamp twice in a series."""
-    if not table[timestamp].duplicated().any():
-        return ()
-    labels = {name: table[name].nunique() for name, kind in kinds.items() if kind in ("category", "number")}
-    names = sorted(
-        (name for name, count in labels.items() if 1 < count <= len(table) / 10 and name != "target"),
-        key=lambda name: (kinds[name] == "number", labels[name]),
-    )
-    for chosen in chain(combinations(names, 1), combinations(names, 2)):
-        if not table.duplicated([*chosen, timestamp]).any():
-            return chosen
-    raise TimeAxisError(
-        f"{source}, column '{timestamp}': timestamps are there several times, and no one or two columns tell series "
-        "apart; add one that does"
-    )
+def _names(given: Any) -> tuple[str, ...]:
+    return tuple(given.split("+")) if isinstance(given, str) else tuple(given)
 
 
-def _assign_roles(
-    table: DataFrame, kinds: dict[str, Kind], timestamp: str, series_id: tuple[str, ...]
-) -> dict[str, Role]:  # fmt: skip
-    roles: dict[str, Role] = {timestamp: "timestamp", **dict.fromkeys(series_id, "series id")}
-    for name, kind in kinds.items():
-        if name not in roles:
-            roles[name] = _role(table, name, kind, series_id)
-    numbers = [name for name, role in roles.items() if role == "dynamic covariate" and kinds[name] == "number"]
-    if numbers:
-        roles["target" if "target" in numbers else numbers[0]] = "target"
-    return {str(name): roles[str(name)] for name in table.columns}
+def _missing_ratio(grid: Grid) -> float:
+    missing = np.isnan(grid.values[:, 0])
+    return float((np.bincount(grid.series, weights=missing) / np.bincount(grid.series)).max())
+
+
+def _nanoseconds(freq: str) -> float:
+    frequency = parse_frequency(freq)
+    return float(frequency.step if frequency.kind == "fixed" else frequency.step * 30 * DAY)
+
+
+def _shown(stamp: Int64) -> str:
+    text = str(np.datetime64(int(stamp), "ns").astype("datetime64[s]"))
+    return text.removesuffix("T00:00:00").replace("T", " ")
 
 
 def _role(table: DataFrame, name: str, kind: Kind, series_id: tuple[str, ...]) -> Role:
-    if kind not in ("number", "category") or table[name].nunique() <= 1:
+    if kind not in ("number", "category") or table[name].nunique() <= 1 or part_of(name) is not None:
         return "not used"
     if series_id and table.groupby(list(series_id), observed=True)[name].nunique().max() <= 1:
         return "static covariate" if kind == "category" else "not used"
     return "dynamic covariate" if kind == "number" or table[name].nunique() <= _MANY_LABELS else "not used"
 
 
-def _make_schema(kinds: dict[str, Kind], roles: dict[str, Role], source: str) -> CovariateSchema:
-    def named(role: Role) -> list[str]:
-        return [name for name, found in roles.items() if found == role]
-
-    if not named("target"):
-        raise TableError(f"{source}: no column of numbers that vary could be the target; found: {examples(roles, 12)}")
-    dynamic = (
-        DynamicCovariate(name=name, dtype="category", encoding="ordinal")
-        if kinds[name] == "category"
-        else DynamicCovariate(name=name, scaler="standard")
-        for name in named("dynamic covariate")
-    )
-    static = [name for name in roles if roles[name] in ("series id", "static covariate")]
-    return CovariateSchema(
-        version=SCHEMA_VERSION,
-        timestamp_col=named("timestamp")[0],
-        target_cols=tuple(named("target")),
-        dynamic_covariates=tuple(dynamic),
-        static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in static),
-    )
-
-
-def _profile_column(column: Any, kind: Kind, role: Role, source: str) -> ColumnProfile:
-    values: Float64 | None = to_numbers(column, source) if kind == "number" else None
+def _profile_column(column: Any, found: ColumnKind, role: Role) -> ColumnProfile:
+    values = found.values
     empty = column.isna() | (column.astype("str").str.strip() == "")
     missing = float(empty.mean() if values is None else np.isnan(values).mean())
-    if values is not None:
+    if values is not None and found.kind == "number":
         content = f"{np.nanmin(values):.4g} to {np.nanmax(values):.4g}, mean {np.nanmean(values):.4g}"
-    elif kind == "timestamp":
-        content = f"{column.iloc[0]} to {column.iloc[-1]}"
     else:
-        content = examples(sorted(column.dropna().astype("str").unique()), 4)
-    return ColumnProfile(str(column.name), kind, role, missing, int(column.nunique()), content)
+        content = examples(sorted(column.dropna().astype("str").unique())[:100], 4)
+    return ColumnProfile(str(column.name), found.kind, role, missing, int(column.nunique()), content)

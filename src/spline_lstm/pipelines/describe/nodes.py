@@ -1,15 +1,38 @@
 """Nodes of the description."""
 
+import logging
 from typing import Any
 
 from spline_lstm.reporting.table_profile import make_profile_text, make_starting_parameters
-from spline_lstm.selection.starting_point import make_starting_schema
+from spline_lstm.selection.starting_point import propose_start
+from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.profile import profile_table
 from spline_lstm.types import DataFrame
 
+logger = logging.getLogger(__name__)
 
-def describe_table(raw_table: DataFrame, input_path: str, description: str) -> tuple[str, dict[str, Any], str]:
-    """Look at a table; returns what was found, a starting schema, and starting parameters."""
-    profile = profile_table(raw_table)
-    parameters = make_starting_parameters(profile, input_path, f"{description}/covariates.schema.json")
-    return make_profile_text(profile), make_starting_schema(profile), parameters
+
+def describe_table(
+    raw_table: DataFrame, table: TableSpec, given: dict[str, Any], input_path: str, description: str
+) -> tuple[str, dict[str, Any], str]:
+    """Look at a table.
+
+    Args:
+        raw_table: The table.
+        table: All parameters that say how it is read.
+        given: The parameters on the command line; of `table` these are taken as they are, the others are guessed.
+        input_path: Where the table is.
+        description: Folder of what is made.
+
+    Returns:
+        What was found, a starting schema, and starting parameters.
+
+    """
+    known = {name: getattr(table, name) for name in given if name in TableSpec.model_fields}
+    profile = profile_table(raw_table, known)
+    for line in profile.unusual:
+        logger.warning(line)
+    start = propose_start(profile)
+    schema = start.schema.model_dump(mode="json", exclude_none=True)
+    parameters = make_starting_parameters(profile, start, input_path, f"{description}/covariates.schema.json")
+    return make_profile_text(profile), schema, parameters

@@ -16,8 +16,10 @@ from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.filled_series import FilledSeries
+from spline_lstm.series.layout import make_long
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.series.observations import Observations, make_observations, series_codes
+from spline_lstm.series.observations import Observations, series_codes
+from spline_lstm.series.reading import read_observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.season import infer_season, season_candidates
 from spline_lstm.series.spline import FillSpec
@@ -29,11 +31,16 @@ logger = logging.getLogger(__name__)
 
 
 def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
-    """Check the raw table against the schema; see `series.frame`."""
-    chosen = select_columns(raw_table, covariate_schema, table)
-    for name in chosen.absent:
+    """Check the raw table against the schema; see `series.reading`."""
+    observed = read_observations(raw_table, covariate_schema, table)
+    for name in observed.columns.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
-    return make_observations(raw_table, chosen)
+    if observed.reading.repeated_rows:
+        logger.warning(
+            "%d rows have a time that another row of the series has too; duplicates=%s",
+            observed.reading.repeated_rows, table.duplicates,
+        )  # fmt: skip
+    return observed
 
 
 class PartOf:
@@ -55,8 +62,9 @@ class PartOf:
         """
         names: set[tuple[str, ...]] = set()
         types: dict[str, Any] = {}
-        for file in table_files:
-            columns = select_columns(file, covariate_schema, table)
+        for raw in table_files:
+            file, fitting = make_long(raw, covariate_schema, table)
+            columns = select_columns(file, covariate_schema, fitting)
             categories = [item.name for item in columns.dynamic if item.is_category]
             for name in (*columns.series_id, *categories, *(item.name for item in columns.static)):
                 if types.setdefault(name, file[name].dtype) != file[name].dtype:
@@ -67,11 +75,13 @@ class PartOf:
             names |= set(series_codes(file, columns.series_id, source_of(file))[0])
         chosen = partitions.choose_series(names, self._number, self._count, table_files.source)
 
-        def own_rows(file: DataFrame) -> DataFrame:
+        def own_rows(raw: DataFrame) -> DataFrame:
+            file = make_long(raw, covariate_schema, table)[0]
             found, codes = series_codes(file, columns.series_id, source_of(file))
             return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
 
-        return validate_table(table_files.join([own_rows(file) for file in table_files]), covariate_schema, table)
+        long = table_files.join([own_rows(file) for file in table_files])
+        return validate_table(long, covariate_schema, fitting)
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:

@@ -1,0 +1,202 @@
+"""What a table comes in: CSV with any separator, Parquet or a workbook, packed or not, in UTF-8 or UTF-16."""
+
+import codecs
+import csv
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from spline_lstm.text import examples, printable
+from spline_lstm.types import DataFrame
+
+_PARQUET, _WORKBOOKS = (".parquet", ".pq"), (".xlsx", ".xlsm")
+_SEPARATORS = (",", ";", "\t", "|")
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_LARGEST = 64 * 2**30
+_PROBE, _PROBE_LINES = 40, 200
+_DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
+_INDEX = "index"
+
+
+def is_parquet(name: str) -> bool:
+    """Tell by the ending."""
+    return name.lower().endswith(_PARQUET)
+
+
+def read_table(content: bytes, name: str) -> DataFrame:
+    """Read a table; cells of text files stay text.
+
+    Args:
+        content: The file.
+        name: Its name, whose ending tells Parquet and workbooks from text.
+
+    Raises:
+        ValueError: It is no table, or not what its ending says.
+        OSError: It cannot be unpacked.
+
+    """
+    if name.lower().endswith(_WORKBOOKS):
+        return _read_workbook(content)
+    content, name = _unpacked(content, name)
+    return _named(_read_parquet(content) if is_parquet(name) else _read_csv(_in_utf_8(content)))
+
+
+def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
+    """Unpack gzip, and zip with one file in it.
+
+    Raises:
+        ValueError: There are several files in it, or it is damaged.
+
+    """
+    try:
+        if content.startswith(_GZIP):
+            return gzip.decompress(content), re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE)
+        if content.startswith(_ZIP):
+            with zipfile.ZipFile(io.BytesIO(content)) as archive:
+                files = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
+                if len(files) != 1:
+                    names = examples(printable(item.filename) for item in files)
+                    raise ValueError(f"the archive holds {len(files)} files ({names}); one table is needed")
+                if files[0].file_size > _LARGEST:
+                    raise ValueError("the file in the archive is too large")
+                return archive.read(files[0]), files[0].filename
+    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+        raise ValueError(f"the archive is damaged: {printable(str(error))}") from None
+    return content, name
+
+
+def _is_hidden(name: str) -> bool:
+    return any(part.startswith((".", "__MACOSX")) for part in PurePosixPath(name).parts)
+
+
+def _in_utf_8(content: bytes) -> bytes:
+    """Return text as UTF-8 without a byte order mark."""
+    if content.startswith(_UTF_16):
+        return content.decode("utf-16").encode()
+    odd, even = content[1:_PROBE:2], content[:_PROBE:2]
+    for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):  # without a mark
+        if zeros and not zeros.strip(b"\0") and 0 not in others:
+            return content.decode(encoding).encode()
+    return content.removeprefix(codecs.BOM_UTF8)
+
+
+def _read_csv(content: bytes) -> DataFrame:
+    import pyarrow
+    from pyarrow import csv as arrow
+
+    # One thread: errors then name the row, and files of this size are read no slower. Empty lines are left
+    # out at the end only; elsewhere they count as rows, as they do in an editor, and lack their timestamp.
+    lines = content.rstrip(b"\r\n")
+    if not lines:
+        raise ValueError("Empty CSV file")
+    if b"\0" in lines[:1_000]:
+        raise ValueError("it is no text; CSV, Parquet or xlsx is needed")
+    head = lines[:100_000].decode("utf-8", errors="replace").splitlines()[:_PROBE_LINES]
+    separator = _separator(head)
+    source = pyarrow.py_buffer(lines + b"\n")
+    options = arrow.ReadOptions(use_threads=False)
+    parsing = arrow.ParseOptions(delimiter=separator, ignore_empty_lines=False)
+    with arrow.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
+        names = reader.schema.names
+    text = arrow.ConvertOptions(column_types=dict.fromkeys(names, "string"))
+    table: DataFrame = arrow.read_csv(
+        pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
+    ).to_pandas()
+    return table if separator == "," or table.columns.has_duplicates else _with_points(table)
+
+
+def _separator(head: list[str]) -> str:
+    """Return what splits all of the first lines into the same number of cells; of several the one with most cells."""
+
+    def fits(mark: str) -> tuple[bool, int]:
+        counts = [len(cells) for cells in _rows(head, mark)] or [0]
+        return min(counts) == max(counts) > 1, counts[0]
+
+    return max(_SEPARATORS, key=fits)
+
+
+def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
+    try:
+        yield from (cells for cells in csv.reader(lines, delimiter=separator) if cells)
+    except csv.Error:
+        return
+
+
+def _with_points(table: DataFrame) -> DataFrame:
+    """Write decimal commas as points in columns all of whose numbers have commas and no points.
+
+    Where a comma does not separate cells, it can only be a decimal or a thousands separator. It is taken for the
+    decimal one unless three digits follow it in every cell.
+    """
+    for name in table.columns:
+        cells = table[name].dropna().str.strip()
+        cells = cells[cells.str.contains(",")]
+        others = table[name].dropna().str.contains(r"\d\.\d")
+        if not len(cells) or others.any() or not cells.str.fullmatch(_DECIMAL_COMMA.pattern).all():
+            continue
+        if cells.str.fullmatch(r"[+-]?[1-9]\d{0,2},\d{3}").all():
+            raise ValueError(
+                f"column '{printable(str(name))}': '{cells.iloc[0]}' may be a decimal or a thousands separator; "
+                "use a decimal point"
+            )
+        table[name] = table[name].str.replace(",", ".")
+    return table
+
+
+def _named(table: DataFrame) -> DataFrame:
+    """Name the columns without a name, as pandas and R write an index: `index`, or by their place."""
+    names = [str(name) for name in table.columns]
+    for position, name in enumerate(names):
+        if not name.strip():
+            first = position == 0 and _INDEX not in names
+            names[position] = _INDEX if first else f"column {position + 1}"
+    table.columns = names
+    return table
+
+
+def _read_parquet(content: bytes) -> DataFrame:
+    import pyarrow
+    from pyarrow import parquet
+
+    # Columns are handed over one by one, and what is let go of goes back to the system.
+    pyarrow.set_memory_pool(pyarrow.system_memory_pool())
+    read = parquet.read_table(pyarrow.BufferReader(content))
+    table: DataFrame = read.to_pandas(split_blocks=True, self_destruct=True)
+    # pandas writes a frame whose times are its index; row numbers without a name are no column.
+    index = table.index
+    if list(index.names) != [None]:
+        return table.reset_index()
+    is_time = index.dtype.kind == "M" or str(index.dtype).startswith("period")
+    return table.rename_axis(_INDEX).reset_index() if is_time and _INDEX not in table else table.reset_index(drop=True)
+
+
+def _read_workbook(content: bytes) -> DataFrame:
+    """Read the first sheet of a workbook; numbers and dates keep their types.
+
+    Raises:
+        ValueError: No reader is installed, or it is no workbook.
+
+    """
+    import pandas as pd
+
+    try:
+        import openpyxl
+    except ImportError:
+        raise ValueError(
+            'workbooks need a reader: pip install "spline-lstm[excel]", or save the sheet as CSV'
+        ) from None
+    try:
+        sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
+        rows = [list(row) for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+    except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
+        raise ValueError(f"it is no workbook: {printable(str(error))}") from None
+    if not rows:
+        raise ValueError("the first sheet is empty")
+    width = max(position + 1 for row in rows for position, cell in enumerate(row) if cell is not None)
+    names = ["" if cell is None else str(cell) for cell in rows[0][:width]]
+    return _named(pd.DataFrame([row[:width] for row in rows[1:]], columns=names))

@@ -1,0 +1,108 @@
+"""From a wide table, with a column for each series or each month, to one row for each series and time."""
+
+import re
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.errors import ParameterError, TableError
+from spline_lstm.series.columns import TableSpec, names_of, source_of, timestamp_columns
+from spline_lstm.series.schema import CovariateSchema
+from spline_lstm.series.time_parts import month_number
+from spline_lstm.text import examples
+from spline_lstm.types import DataFrame
+
+SERIES_ID = "series_id"
+"""The column that holds the names of the melted columns."""
+_QUARTER = re.compile(r"(?:q|qtr|quarter)[ _-]?([1-4])")
+_NUMBER = re.compile(r"(?:m|month|h|hr|hour)?[ _-]?([0-9]{1,2})")
+
+
+def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tuple[DataFrame, TableSpec]:
+    """Melt a wide table into one target; a long table stays as it is.
+
+    The columns `wide_cols` become series of the one target, told apart by `series_id`; by default these are all
+    but the time, what the schema declares and what identifies series. Where they are the twelve months, the four
+    quarters or the 24 hours, they become part of the time instead.
+
+    Args:
+        table: The raw table.
+        schema: What the columns mean.
+        spec: How the table is read.
+
+    Returns:
+        The long table, its index still the number of each row, and the settings that fit it.
+
+    Raises:
+        ParameterError: There are several targets.
+        TableError: A column is missing, or there is none to melt.
+
+    """
+    if spec.layout == "long":
+        return table, spec
+    found, source = names_of(table), source_of(table)
+    if len(spec.target_cols) > 1:
+        raise ParameterError(
+            "layout=wide makes one target of several columns: name them with wide_cols="
+            f"{'+'.join(spec.target_cols)}, and the target with target_cols=..."
+        )
+    times = timestamp_columns(schema, spec, found)
+    ids = tuple(name for name in schema.static_names if name in found)
+    ids = ids if spec.series_id_cols == ("auto",) else spec.series_id_cols
+    kept = {*times, *ids, *schema.dynamic_names, *schema.static_names}
+    melted = spec.wide_cols or tuple(name for name in found if name not in kept)
+    missing = [name for name in melted if name not in found]
+    if missing or not melted:
+        named = f"column '{missing[0]}' is missing" if missing else "there is no column to melt"
+        raise TableError(f"{source}: {named}; found: {examples(found, 12)}")
+    part, labels = part_of_columns(melted) or ("", melted)
+    name = part or SERIES_ID
+    others = [column for column in found if column not in melted]
+    if name in others or spec.target_cols[0] in others:
+        taken = name if name in others else spec.target_cols[0]
+        raise TableError(f"{source}: the long table has a column '{taken}' of its own; rename that of the table")
+    long = _melt(table, others, melted, labels, (name, spec.target_cols[0]))
+    changes: dict[str, Any] = {"layout": "long", "wide_cols": ()}
+    changes |= {"timestamp_col": (*times, part)} if part else {"series_id_cols": (*(set(ids) - {name}), name)}
+    return long, spec.model_copy(update=changes)
+
+
+def part_of_columns(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
+    """Tell whether columns are the months, quarters or hours of a time, by their names.
+
+    Returns:
+        The part of the time, and the number that each column stands for; None for other columns.
+
+    """
+    plain = [name.strip().lower() for name in names]
+    months = [month_number(name) for name in plain]
+    quarters = [_QUARTER.fullmatch(name) for name in plain]
+    numbers = [_NUMBER.fullmatch(name) for name in plain]
+    counted = [int(match[1]) if match else -1 for match in numbers]
+    for part, found, first, last in (
+        ("month", [month or -1 for month in months], 1, 12),
+        ("quarter", [int(match[1]) if match else -1 for match in quarters], 1, 4),
+        ("month", counted, 1, 12),
+        ("hour", counted, 0, 23),
+        ("hour", counted, 1, 24),
+    ):
+        if sorted(found) == list(range(first, last + 1)):
+            return part, tuple(map(str, found))
+    return None
+
+
+def _melt(
+    table: DataFrame, others: list[str], melted: tuple[str, ...], labels: tuple[str, ...], named: tuple[str, str]
+) -> DataFrame:
+    """Put the melted columns below one another, beside the others."""
+    import pandas as pd
+
+    rows, count = len(table), len(melted)
+    every = np.tile(np.arange(rows), count)
+    long = table[others].iloc[every] if others else pd.DataFrame(index=table.index[every])
+    long[named[0]] = pd.Categorical.from_codes(np.repeat(np.arange(count), rows), categories=pd.Index(labels)).astype(
+        "str"
+    )
+    long[named[1]] = pd.concat([table[name] for name in melted], ignore_index=True).to_numpy()
+    long.attrs = dict(table.attrs)
+    return long

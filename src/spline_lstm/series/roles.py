@@ -1,0 +1,330 @@
+"""What the columns of a table that no schema describes seem to be: found by evidence, cheapest first."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from spline_lstm.errors import TableError, TimeAxisError
+from spline_lstm.series.cells import MISSING_TOKENS, codes_of, to_numbers
+from spline_lstm.series.layout import part_of_columns
+from spline_lstm.series.time_parts import CLOCK, part_of
+from spline_lstm.series.timestamps import Times, read_times
+from spline_lstm.text import examples
+from spline_lstm.types import DataFrame, Float64, Int64
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Kind = Literal["timestamp", "number", "category", "empty"]
+
+_SAMPLE = 50
+_FEW_REPEATED = 0.05
+"""Share of rows whose time another row has, below which they are repeated rows and not several series."""
+_MOST_ID_COLS, _MOST_CANDIDATES = 4, 50
+_MANY_COLUMNS = 10
+_TIME_NAME = re.compile(
+    r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
+    re.IGNORECASE,
+)
+_ID_NAME = re.compile(
+    r".*(_id|id$|store|shop|item|sku|product|symbol|ticker|station|sensor|site|region|country|state|city|name|series|code).*",
+    re.IGNORECASE,
+)
+_TARGETS = (
+    *("target", "y", "value", "values", "sales", "demand", "load", "consumption", "count", "cnt", "price", "close"),
+    *("quantity", "volume", "passengers", "temperature", "temp", "ot"),
+)
+_FINER = ("quarter", "month", "week", "dayofyear", "day", "hour", "minute", "second", CLOCK)
+
+
+@dataclass(frozen=True)
+class ColumnKind:
+    """What the cells of a column are."""
+
+    kind: Kind
+    values: Float64 | None = None
+    """The numbers of a column of numbers."""
+    trouble: str = ""
+    """Why a column whose cells are mostly numbers is not one."""
+
+
+def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
+    """Tell numbers from labels; a column of times is told by `find_times`.
+
+    Raises:
+        ValuesError: A value is infinite or too large.
+
+    """
+    try:
+        values = to_numbers(column, source)
+    except TableError as error:
+        sample = column.dropna().astype("str").head(_SAMPLE)
+        numeric = sample.str.strip().str.fullmatch(r"[+-]?\d+[.,]?\d*").mean() if len(sample) else 0
+        return ColumnKind("category", trouble=error.message if numeric > 0.5 else "")
+    return ColumnKind("empty" if np.isnan(values).all() else "number", values)
+
+
+def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tuple[str, ...], Times]:
+    """Find the column, or the columns, that hold the time.
+
+    Text that reads as a time comes before numbers that may be one, such as years. Columns with a smaller part of the
+    time join it where fewer rows then have one time.
+
+    Raises:
+        TimeAxisError: No column holds times in every row, or what seems to hold them can be read in two ways.
+
+    """
+    refused: TimeAxisError | None = None
+    for name in _time_candidates(table, spelling, source):
+        try:
+            found = read_times(table, (name,), spelling, source)
+        except TimeAxisError as error:
+            refused = refused or error
+        else:
+            return _with_parts(table, name, found, source) if spelling is None else ((name,), found)
+    parts = [str(name) for name in table.columns if part_of(str(name)) in (*_FINER, "year")]
+    hint = f" (parts of a time: {examples(parts)})" if parts else ""
+    raise refused or TimeAxisError(
+        f"{source}: no column holds timestamps in every row{hint}; name it, and its format where it is not found: timestamp_col=..., timestamp_format=...; "
+        f"columns: {examples(table.columns, 12)}"
+    )
+
+
+def _time_candidates(table: DataFrame, spelling: str | None, source: str) -> Iterator[str]:
+    """Yield the columns whose first cells read as times, the most likely first; `timestamp` always."""
+    found = []
+    for position, column in enumerate(map(str, table.columns)):
+        cells = table[column].head(1_000).dropna()
+        cells = cells[~cells.astype("str").str.strip().str.lower().isin(MISSING_TOKENS)].head(_SAMPLE)
+        named, digits = bool(_TIME_NAME.fullmatch(column)), _is_digits(cells)
+        if column != "timestamp" and (not len(cells) or (digits and not named and position > 0)):
+            continue
+        if column == "timestamp" or _reads(cells.to_frame(), column, spelling, source):
+            found.append((column != "timestamp", digits, not named, position, column))
+    yield from (column for *_, column in sorted(found))
+
+
+def _is_digits(cells: "pd.Series[Any]") -> bool:
+    import pandas as pd
+
+    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
+        return False
+    return bool(pd.api.types.is_numeric_dtype(cells.dtype) or cells.astype("str").str.fullmatch(r"\s*[\d.]+\s*").all())
+
+
+def _reads(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
+    """Tell whether most of some cells are times; those that can be read in two ways are."""
+    try:
+        read_times(sample, (column,), spelling, source)
+    except TimeAxisError as error:
+        return "may be" in error.message or _mostly(sample, column, spelling, source)
+    return True
+
+
+def _mostly(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
+    """Tell whether the first cell alone reads, so that another one is what is wrong."""
+    if _is_digits(sample[column]):
+        return False
+    try:
+        read_times(sample.iloc[[0]], (column,), spelling, source)
+    except TimeAxisError as error:
+        return "may be" in error.message
+    return True
+
+
+def _with_parts(table: DataFrame, name: str, found: Times, source: str) -> tuple[tuple[str, ...], Times]:
+    """Join the columns that hold smaller parts of the time where fewer rows then have one time."""
+    best: tuple[tuple[str, ...], Times] = ((name,), found)
+    fewest = _repeated(found.stamps)
+    if not fewest:
+        return best
+    columns = {part_of(str(column)): str(column) for column in table.columns if str(column) != name}
+    parts = [part for part in _FINER if part in columns]
+    for chosen in _prefixes(parts):
+        names = (name, *(columns[part] for part in chosen))
+        try:
+            read = read_times(table, names, "+".join([found.format, *chosen]), source)
+        except TimeAxisError:
+            continue
+        if _repeated(read.stamps) < fewest:
+            best, fewest = (names, read), _repeated(read.stamps)
+    return best
+
+
+def _prefixes(parts: list[str]) -> Iterator[tuple[str, ...]]:
+    """Yield runs of parts from one on: `month`, `month` and `day`, `hour`, ..."""
+    for start in range(len(parts)):
+        for end in range(start + 1, len(parts) + 1):
+            yield tuple(parts[start:end])
+
+
+def _repeated(stamps: Int64, codes: Int64 | None = None) -> int:
+    """Count the rows of a time that another row, of the same code, has too."""
+    import pandas as pd
+
+    found = pd.DataFrame({"stamp": stamps, "code": 0 if codes is None else codes})
+    return int(found.duplicated().sum())
+
+
+def repeated_rows(stamps: Int64, ids: list["pd.Series[Any]"]) -> list[tuple[int, int]]:
+    """Return pairs of rows of one time in one series: the first such row, and each later one."""
+    import pandas as pd
+
+    found = pd.DataFrame({"stamp": stamps, **{str(number): column.to_numpy() for number, column in enumerate(ids)}})
+    repeated = np.flatnonzero(found.duplicated())
+    if not len(repeated):
+        return []
+    groups = found.groupby(list(found.columns), sort=False, dropna=False).ngroup().to_numpy()
+    first = np.unique(groups, return_index=True)[1]
+    return [(int(first[groups[row]]), int(row)) for row in repeated]
+
+
+def is_wide(numbers: dict[str, ColumnKind], others: int, stamps: Int64) -> bool:
+    """Tell whether the columns of numbers are series of one kind: months, numbered, or many alike in size.
+
+    Args:
+        numbers: The columns of numbers beside the time.
+        others: How many other columns there are beside the time.
+        stamps: Time of each row.
+
+    """
+    names = tuple(numbers)
+    if len(names) < 2:
+        return False
+    if part_of_columns(names):
+        return True
+    if others or _repeated(stamps) > _FEW_REPEATED * len(stamps):
+        return False
+    stems = {re.sub(r"[ _.-]?\d+$", "", name) for name in names}
+    if len(stems) == 1 and stems != set(names):
+        return True
+    sizes = np.array([np.nanmedian(np.abs(item.values)) for item in numbers.values() if item.values is not None])
+    alike = np.abs(np.log10(np.maximum(sizes, 1e-9) / max(float(np.median(sizes)), 1e-9))) < 1
+    return len(names) >= _MANY_COLUMNS and float(alike.mean()) > 0.9
+
+
+def find_series_id(table: DataFrame, stamps: Int64, kinds: dict[str, ColumnKind], source: str) -> tuple[str, ...]:
+    """Find the columns whose labels tell series apart.
+
+    One after another, the column is taken that leaves the fewest rows with the time of another one: text before whole
+    numbers, the fewest labels first. Whole numbers count only where a time has about as many rows as there are
+    numbers: readings of a sensor have far more.
+
+    Returns:
+        The columns; none where times are unique but for a few repeated rows.
+
+    Raises:
+        TimeAxisError: Most times are there several times, and no columns tell series apart.
+
+    """
+    import pandas as pd
+
+    repeated, rows = _repeated(stamps), len(stamps)
+    if repeated <= _FEW_REPEATED * rows:
+        return ()
+    most = int(pd.Series(stamps).value_counts().iloc[0])
+    codes = {name: codes_of(table[name])[0] for name in _id_candidates(kinds)}
+    count = {name: len(np.unique(code)) for name, code in codes.items()}
+    labels = {
+        name: code
+        for name, code in codes.items()
+        if 1 < count[name] <= rows / 4
+        and (code >= 0).all()
+        and (kinds[name].kind == "category" or count[name] <= 2 * most)
+    }
+    chosen: list[str] = []
+    joined = np.zeros(rows, dtype=np.int64)
+    while repeated > 0 and len(chosen) < _MOST_ID_COLS:
+        left = {name: _repeated(stamps, _join(joined, code)) for name, code in labels.items() if name not in chosen}
+        best = min(left, key=lambda name: (left[name], *_unlikely(name, kinds, count)), default=None)
+        if best is None or left[best] > 0.9 * repeated:
+            break
+        chosen, joined, repeated = [*chosen, best], _join(joined, labels[best]), left[best]
+    if repeated > _FEW_REPEATED * rows:
+        raise TimeAxisError(
+            f"{source}: {repeated} rows have the time of another one, and no columns tell series apart; "
+            f"name those that do, series_id_cols=..., or say what becomes of repeated rows: duplicates=mean"
+        )
+    return tuple(name for name in chosen if _needed(name, chosen, labels, stamps, repeated))
+
+
+def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:
+    """Columns of labels or whole numbers that may tell series apart; of many, those that a name speaks for."""
+    whole = {
+        name
+        for name, item in kinds.items()
+        if item.kind == "number" and item.values is not None and _is_whole(item.values) and part_of(name) is None
+    }
+    names = [
+        name
+        for name, item in kinds.items()
+        if (item.kind == "category" or name in whole) and name.lower() not in _TARGETS
+    ]
+    return sorted(names, key=lambda name: (name in whole, not _ID_NAME.fullmatch(name)))[:_MOST_CANDIDATES]
+
+
+def _is_whole(values: Float64) -> bool:
+    return bool(np.isfinite(values).all() and (values == np.round(values)).all() and (values >= 0).all())
+
+
+def _unlikely(name: str, kinds: dict[str, ColumnKind], count: dict[str, int]) -> tuple[bool, int, bool]:
+    return kinds[name].kind != "category", count[name], not _ID_NAME.fullmatch(name)
+
+
+def _join(one: Int64, other: Int64) -> Int64:
+    joined: Int64 = one * (int(other.max()) + 1) + other
+    return joined
+
+
+def _needed(name: str, chosen: list[str], labels: dict[str, Int64], stamps: Int64, repeated: int) -> bool:
+    """Tell whether more rows would have one time without a column."""
+    joined = np.zeros(len(stamps), dtype=np.int64)
+    for other in chosen:
+        joined = joined if other == name else _join(joined, labels[other])
+    return _repeated(stamps, joined) > repeated
+
+
+def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
+    """Order the columns of numbers by how likely each is what is to be forecast.
+
+    Names that usually say so come first, then the columns in their order; parts of the time, codes and switches of
+    few values, and counters of rows come last.
+    """
+
+    def unlikely(name: str) -> tuple[bool, int]:
+        values = numbers[name].values
+        known = [position for position, target in enumerate(_TARGETS) if target == name.strip().lower()]
+        return values is None or part_of(name) is not None or _is_code(name, values), known[0] if known else len(
+            _TARGETS
+        )
+
+    return sorted(numbers, key=unlikely)
+
+
+def _is_code(name: str, values: Float64) -> bool:
+    found = values[~np.isnan(values)]
+    distinct = np.unique(found)
+    steps = np.diff(found)
+    return len(distinct) <= 2 or (len(steps) > 2 and bool((steps == steps[0]).all())) or (
+        bool(re.fullmatch(r"(.*_)?id|index|no|nr|code|unnamed.*|", name, re.IGNORECASE)) and _is_whole(found)
+    )  # fmt: skip
+
+
+def outliers(values: Float64) -> Int64:
+    """Return the rows of at most three values that lie five times as far from the median as all others.
+
+    Args:
+        values: Numbers, NaN where missing, shape `(rows,)`.
+
+    """
+    known = np.flatnonzero(~np.isnan(values))
+    if len(known) < 20:
+        return known[:0]
+    far = np.abs(values[known] - np.median(values[known]))
+    order = np.argsort(-far, kind="stable")[:4]
+    jumps = np.flatnonzero(far[order[:-1]] > 5 * far[order[1:]])
+    usual = far[order[jumps[-1] + 1]] if len(jumps) else 0
+    return np.sort(known[order[: jumps[-1] + 1]]) if usual > 0 else known[:0]

@@ -1,0 +1,99 @@
+"""What a table comes in."""
+
+import gzip
+import importlib.util
+import io
+import zipfile
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from spline_lstm.datasets.containers import read_table
+
+TEXT = "timestamp,target\n2024-01-01,1.5\n2024-01-02,2\n"
+CELLS = {"timestamp": ["2024-01-01", "2024-01-02"], "target": ["1.5", "2"]}
+
+
+def zipped(**files: str) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t", "|"])
+def test_cells_may_be_separated_by_commas_semicolons_tabs_and_bars(mark: str) -> None:
+    assert read_table(TEXT.replace(",", mark).encode(), "table.csv").to_dict("list") == CELLS
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_text_may_be_utf_8_or_utf_16(encoding: str) -> None:
+    assert read_table(TEXT.encode(encoding), "table.csv").to_dict("list") == CELLS
+
+
+def test_a_table_may_be_packed() -> None:
+    assert read_table(gzip.compress(TEXT.encode()), "table.csv.gz").to_dict("list") == CELLS
+    assert read_table(zipped(**{"table.csv": TEXT}), "table.zip").to_dict("list") == CELLS
+    assert read_table(zipped(**{"table.csv": TEXT, "__MACOSX/._table.csv": "a"}), "table.zip").to_dict("list") == CELLS
+
+
+def test_a_packed_parquet_table_is_one() -> None:
+    content = io.BytesIO()
+    pd.DataFrame(CELLS).to_parquet(content, index=False)
+    assert read_table(gzip.compress(content.getvalue()), "table.parquet.gz").to_dict("list") == CELLS
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (zipped(a=TEXT, b=TEXT), r"the archive holds 2 files \(a, b\); one table is needed"),
+        (zipped(), "the archive holds 0 files"),
+        (zipped(a=TEXT)[:30], "the archive is damaged"),
+        (gzip.compress(TEXT.encode())[:-9], "the archive is damaged"),
+        (gzip.compress(b"") + b"\x1b[2J", "damaged|Not a gzipped"),
+        (b"\x89PNG\r\n\x1a\n\0\0\0", "it is no text; CSV, Parquet or xlsx is needed"),
+    ],
+)
+def test_what_is_no_table_is_refused_without_its_bytes(content: bytes, message: str) -> None:
+    with pytest.raises((ValueError, OSError), match=message) as caught:
+        read_table(content, "table.csv")
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("mark", [";", "\t"])
+def test_decimal_commas_are_read_where_commas_separate_nothing_else(mark: str) -> None:
+    text = f"timestamp{mark}target{mark}note\n2024-01-01{mark}1,5{mark}a\n2024-01-02{mark}2{mark}b\n"
+    table = read_table(text.encode(), "table.csv")
+    assert table.to_dict("list") == {**CELLS, "note": ["a", "b"]}
+
+
+def test_a_comma_that_may_separate_thousands_is_refused() -> None:
+    with pytest.raises(ValueError, match="column 'y': '1,500' may be a decimal or a thousands separator"):
+        read_table(b"t;y\n2024-01-01;1,500\n2024-01-02;2,000\n", "table.csv")
+
+
+def test_text_with_commas_stays_text() -> None:
+    table = read_table(b"t;place\n2024-01-01;Rome, Italy\n2024-01-02;Bern, Switzerland\n", "table.csv")
+    assert table["place"].tolist() == ["Rome, Italy", "Bern, Switzerland"]
+
+
+def test_a_column_without_a_name_gets_one() -> None:
+    assert read_table(b",co2,\n2024-01-06,1,2\n", "table.csv").columns.tolist() == ["index", "co2", "column 3"]
+    assert read_table(b",index\n2024-01-06,1\n", "table.csv").columns.tolist() == ["column 1", "index"]
+
+
+@pytest.mark.parametrize(
+    "index", [pd.date_range("2024-01-01", periods=2), pd.period_range("2024-01", periods=2, freq="M")]
+)
+def test_times_that_are_the_index_of_a_parquet_table_are_a_column(index: Any) -> None:
+    content = io.BytesIO()
+    pd.DataFrame({"y": [1.0, 2.0]}, index=index).to_parquet(content)
+    assert read_table(content.getvalue(), "table.parquet").columns.tolist() == ["index", "y"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("openpyxl") is not None, reason="the reader is there")
+def test_a_workbook_without_its_reader_is_refused_with_what_to_type() -> None:
+    with pytest.raises(ValueError, match=r'pip install "spline-lstm\[excel\]", or save the sheet as CSV'):
+        read_table(zipped(sheet="x"), "table.xlsx")
