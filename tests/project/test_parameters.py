@@ -1,8 +1,10 @@
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.errors import ParameterError
 from spline_lstm.project.parameters import GROUPS, Parameters, RunSpec, command, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
@@ -257,3 +259,33 @@ def test_a_command_without_a_pipeline_runs_the_main_job() -> None:
 
 def test_a_command_names_the_environment() -> None:
     assert command("preprocessing", {}, "ci") == "kedro run --pipeline=preprocessing --env ci"
+
+
+def test_ids_of_earlier_settings_stay_as_parameters_are_added(make_parameters: Make, project: Path) -> None:
+    schema = read_schema(project / "conf" / "base" / "covariates" / "default.schema.json")
+    resolved = resolve_parameters(make_parameters(), schema, None)
+    assert resolved["run_id"] == "lstm-univariate-s42-9f6a037477"
+
+
+@pytest.mark.parametrize(
+    "change", [{"duplicates": "first"}, {"timestamp_col": "date"}, {"layout": "wide"}, {"resample": "mean"}]
+)
+def test_another_way_to_read_the_table_has_ids_of_its_own(change: dict[str, Any], ids_of: Ids) -> None:
+    assert ids_of(**change)[1] != ids_of()[1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("timestamp_format", "quater", "did you mean 'quarter'?"),
+        ("timestamp_col", [], "it should have at least 1 item"),
+        ("duplicates", "frist", "did you mean 'first'?"),
+        ("resample", "median", "it should be 'none', 'last', 'mean' or 'sum'"),
+        ("layout", "wid", "did you mean 'wide'?"),
+    ],
+)
+def test_a_way_to_read_the_table_that_does_not_exist_is_refused(
+    name: str, value: Any, message: str, make_parameters: Make, refuses: Callable[..., Any]
+) -> None:
+    with refuses(ParameterError, 2, f"parameter '{name}' is ", message):
+        make_parameters(**{name: value})

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from spline_lstm.reporting.table_profile import make_profile_text, make_starting_parameters
+from spline_lstm.selection.starting_point import propose_start
 from spline_lstm.series.profile import TableProfile, profile_table
 
 
@@ -16,12 +17,15 @@ def profile(make_table: Any) -> TableProfile:
 
 
 def test_limits_allow_the_gaps_that_there_are(profile: TableProfile) -> None:
-    text = make_starting_parameters(profile, "table.csv", "covariates.schema.json")
-    assert "# the longest gap of the target has 30 steps\nmax_gap: 30\n" in text
+    text = make_starting_parameters(profile, propose_start(profile), "table.csv", "covariates.schema.json")
+    said = "# the longest gap of the target has 30 steps, which is unusual: a run refuses it unless this is raised"
+    assert f"{said}, as here\nmax_gap: 30\n" in text
 
 
 def test_names_are_quoted(profile: TableProfile) -> None:
-    parameters = yaml.safe_load(make_starting_parameters(profile, "my: table.csv", "covariates.schema.json"))
+    parameters = yaml.safe_load(
+        make_starting_parameters(profile, propose_start(profile), "my: table.csv", "covariates.schema.json")
+    )
     assert parameters["input_path"] == "my: table.csv"
     assert parameters["target_cols"] == ["°F, on roof"]
 

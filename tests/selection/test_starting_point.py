@@ -1,6 +1,5 @@
 """What is proposed for a first run can be run."""
 
-import json
 from typing import Any
 
 import pandas as pd
@@ -8,7 +7,7 @@ import pytest
 import yaml
 
 from spline_lstm.reporting.table_profile import make_starting_parameters
-from spline_lstm.selection.starting_point import make_starting_schema, suggest_windows
+from spline_lstm.selection.starting_point import make_starting_schema, propose_start, suggest_windows
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.profile import profile_table
 from spline_lstm.series.schema import parse_schema
@@ -26,15 +25,16 @@ TABLES = {
 def test_the_first_run_has_windows(name: str, make_table: Any, make_parameters: Any, prepare_table: Any) -> None:
     table: pd.DataFrame = make_table(**TABLES[name])
     found = profile_table(table)
-    schema = parse_schema(json.dumps(make_starting_schema(found)), "covariates.schema.json")
-    changes = yaml.safe_load(make_starting_parameters(found, "table.csv", "covariates.schema.json"))
+    start = propose_start(found)
+    schema = parse_schema(start.schema.model_dump_json(), "covariates.schema.json")
+    changes = yaml.safe_load(make_starting_parameters(found, start, "table.csv", "covariates.schema.json"))
     assert make_parameters(**changes)
     bundle: ModelInput = prepare_table(table, schema, **changes)
     assert bundle.X.shape[1:] == (changes["lookback"], len(bundle.feature_names))
 
 
 @pytest.mark.parametrize(
-    ("name", "expected"), [("15min", (96, 24)), ("hours", (24, 24)), ("days", (24, 7)), ("months", (24, 8))]
+    ("name", "expected"), [("15min", (96, 24)), ("hours", (24, 24)), ("days", (24, 7)), ("months", (20, 4))]
 )
 def test_windows_follow_the_season_and_the_length(name: str, expected: tuple[int, int], make_table: Any) -> None:
     assert suggest_windows(profile_table(make_table(**TABLES[name]))) == expected
@@ -52,5 +52,5 @@ def test_windows_follow_the_season_and_the_length(name: str, expected: tuple[int
 def test_calendar_and_lags_follow_the_step_and_the_length(
     name: str, features: list[str], lags: list[int], make_table: Any
 ) -> None:
-    schema = make_starting_schema(profile_table(make_table(**TABLES[name])))
-    assert (schema["calendar_features"]["features"], schema["seasonal_lags"]) == (features, lags)
+    schema = make_starting_schema(profile_table(make_table(**TABLES[name])), 24)
+    assert (list(schema.calendar_features.features), list(schema.seasonal_lags)) == (features, lags)

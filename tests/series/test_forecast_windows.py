@@ -280,3 +280,44 @@ def test_months_of_any_length_are_one_step(make_table: Any, prepare_table: Any, 
     assert np.datetime_as_string(made.timestamps.astype("datetime64[ns]"), unit="D").tolist() == [
         ["2030-09-01", "2030-10-01", "2030-11-01"]
     ]
+
+
+DAYS = pd.date_range("2024-01-20", periods=80)
+
+
+@pytest.fixture(scope="module")
+def daily() -> pd.DataFrame:
+    return pd.DataFrame({"timestamp": DAYS.strftime("%d/%m/%Y"), "target": np.random.default_rng(0).normal(size=80)})
+
+
+def test_the_format_that_the_run_found_holds_for_later_tables(daily: pd.DataFrame, prepare_table: Any) -> None:
+    bundle: ModelInput = prepare_table(daily)
+    early = daily.head(24)  # up to 12 February: alone, every day could be a month
+    made = make_latest_windows(early.tail(12), parse(bundle))
+    assert str(made.origin[0].astype("datetime64[ns]"))[:10] == "2024-02-12"
+
+
+def test_a_later_table_in_another_format_is_refused(daily: pd.DataFrame, prepare_table: Any, refuses: Any) -> None:
+    other = daily.assign(timestamp=DAYS.strftime("%Y-%m-%d"))
+    with refuses(TimeAxisError, 11, "row 2, column 'timestamp': '2024-01-20' is not a timestamp", "is %d/%m/%Y"):
+        make_latest_windows(other, parse(prepare_table(daily)))
+
+
+def test_times_with_an_offset_and_local_time_are_not_mixed(
+    make_table: Any, prepare_table: Any, schema: CovariateSchema, refuses: Any
+) -> None:
+    table = make_table(steps=80)
+    local = table.assign(timestamp=table["timestamp"].dt.tz_localize(None))
+    with refuses(TimeAxisError, 11, "the times have no offset from UTC, and those of the run have one"):
+        make_latest_windows(local, parse(prepare_table(table, schema)))
+    with refuses(TimeAxisError, 11, "the times have an offset from UTC, and those of the run have none"):
+        make_latest_windows(table, parse(prepare_table(local, schema)))
+
+
+def test_a_run_that_recorded_no_offsets_takes_both(
+    make_table: Any, prepare_table: Any, schema: CovariateSchema
+) -> None:
+    table = make_table(steps=80)
+    local = table.assign(timestamp=table["timestamp"].dt.tz_localize(None))
+    earlier = parse(prepare_table(table, schema), has_offsets=None, time_format=None)
+    assert len(make_latest_windows(local, earlier).X) == 2

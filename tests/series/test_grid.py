@@ -12,7 +12,7 @@ from spline_lstm.series.grid import Grid, infer_frequency, parse_frequency
 
 GridOf = Callable[..., Grid]
 Refuses = Callable[..., Any]
-STEPS = ["7s", "15min", "h", "D", "3D", "B", "W", "MS", "ME", "2MS", "QS", "QE", "YS", "YE"]
+STEPS = ["7s", "15min", "h", "D", "3D", "B", "W", "MS", "ME", "2MS", "QS", "QE", "YS", "YE", "BMS", "BME", "BQE"]
 
 
 def days(*texts: str) -> pd.DataFrame:
@@ -67,6 +67,8 @@ def test_the_grid_is_that_of_pandas(freq: str, start: Any, steps: int) -> None:
         (["2023-02-28", "2023-03-31", "2023-04-30", "2023-05-31"], "ME"),
         (["2023-03-15", "2023-06-15", "2023-09-15", "2023-12-15"], "QS"),
         (["2020-06-30", "2021-06-30", "2022-06-30", "2023-06-30"], "YE"),
+        (["2024-05-31", "2024-06-28", "2024-07-31", "2024-08-30"], "BME"),
+        (["2024-05-01", "2024-06-03", "2024-07-01", "2024-08-01"], "BMS"),
     ],
 )
 def test_months_are_steps_without_false_gaps(dates: list[str], alias: str, grid_table: GridOf) -> None:

@@ -1,11 +1,13 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.errors import MissingCovariateError, TableError
-from spline_lstm.series.columns import Columns
+from spline_lstm.errors import MissingCovariateError, TableError, TimeAxisError
+from spline_lstm.series.columns import Columns, ReadingSpec
+from spline_lstm.series.observations import make_observations
 from spline_lstm.series.schema import CovariateSchema
 
 Refuses = Callable[..., Any]
@@ -35,7 +37,7 @@ def test_the_targets_of_the_schema_are_proposed_where_they_are_there(
 
 def test_univariate_mode_needs_nothing_but_timestamp_and_target(select_from: Select) -> None:
     columns = select_from(pd.DataFrame(columns=["timestamp", "target"]))
-    assert columns == Columns("timestamp", ("target",), (), (), (), (), described=False)
+    assert columns == Columns(("timestamp",), ("target",), (), (), (), (), described=False)
 
 
 def test_all_dynamic_covariates_of_the_schema_are_taken_by_default(
@@ -139,3 +141,42 @@ def test_a_missing_series_id_column_is_refused(
 ) -> None:
     with refuses(TableError, 10, "series id column 'city' is missing; found: timestamp, station"):
         select_from(make_table(steps=2), series_id_cols="city")
+
+
+@pytest.mark.parametrize(("duplicates", "target", "label"), [("first", 1, "x"), ("last", 3, "y"), ("mean", 2, "x")])
+def test_a_time_that_is_there_twice_is_settled_as_asked(
+    duplicates: Any, target: float, label: str, select_from: Select, make_schema: Any
+) -> None:
+    schema = make_schema(dynamic_covariates=[{"name": "sky", "dtype": "category"}])
+    days = ["2024-01-01", "2024-01-02", "2024-01-01"]
+    table = pd.DataFrame({"timestamp": days, "target": [1.0, 5.0, 3.0], "sky": ["x", "x", "y"]})
+    observed = make_observations(table, select_from(table, schema), ReadingSpec(duplicates=duplicates))
+    assert observed.values[:, 0].tolist() == [target, 5]
+    assert observed.labels["sky"][int(observed.values[0, 1])] == label
+    assert observed.reading.repeated_rows == 1
+
+
+def test_a_mean_of_repeated_rows_leaves_out_what_is_missing(select_from: Select) -> None:
+    days = ["2024-01-01"] * 2 + ["2024-01-02"] * 2
+    table = pd.DataFrame({"timestamp": days, "target": [np.nan, 3.0, np.nan, np.nan]})
+    observed = make_observations(table, select_from(table), ReadingSpec(duplicates="mean"))
+    np.testing.assert_array_equal(observed.values[:, 0], [3, np.nan])
+
+
+def test_repeated_rows_are_refused_with_their_numbers_and_what_settles_them(select_from: Select, refuses: Any) -> None:
+    table = pd.DataFrame({"timestamp": ["2024-01-02", "2024-01-01", "2024-01-02"], "target": [1.0, 2.0, 3.0]})
+    with refuses(TimeAxisError, 11, "rows 2 and 4, column 'timestamp'", "duplicates=first, last or mean settles it"):
+        make_observations(table, select_from(table))
+
+
+@pytest.mark.parametrize("given", ["when+hour", ["when", "hour"]])
+def test_the_time_may_lie_in_several_columns(given: Any, observe_table: Any, make_schema: Any) -> None:
+    table = pd.DataFrame({"when": ["2024-01-01"] * 2, "hour": ["0", "1"], "target": [1.0, 2.0]})
+    columns = observe_table(table, timestamp_col=given).columns
+    assert (columns.timestamps, columns.timestamp) == (("when", "hour"), "when+hour")
+    assert observe_table(table, make_schema(timestamp_col="when+hour")).columns.timestamps == ("when", "hour")
+
+
+def test_a_missing_time_column_is_refused_with_what_to_type(select_from: Select, refuses: Refuses) -> None:
+    with refuses(TableError, 10, "column 'timestamp' is missing; found: date, y; name the column of times"):
+        select_from(pd.DataFrame(columns=["date", "y"]))

@@ -71,12 +71,6 @@ def test_a_missing_timestamp_of_a_parquet_table_is_refused(observe_table: Observ
         observe_table(table_of(pd.NaT, pd.Timestamp("2024-01-01")))
 
 
-@pytest.mark.parametrize("numbers", [(20240101, 20240102), (1.7e9, 1.8e9)])
-def test_numbers_are_no_timestamps(numbers: tuple[float, ...], observe_table: Observe, refuses: Refuses) -> None:
-    with refuses(TimeAxisError, 11, "column 'timestamp': numbers are no timestamps; ISO 8601 is needed"):
-        observe_table(table_of(*numbers))
-
-
 @pytest.mark.parametrize("text", ["1500-01-01", "9999-12-31", "1500-01-01T00:00Z"])
 def test_a_year_that_nanoseconds_do_not_reach_is_refused(text: str, observe_table: Observe, refuses: Refuses) -> None:
     with refuses(TimeAxisError, 11, "row 2, column 'timestamp': years from 1678 to 2261 are possible"):

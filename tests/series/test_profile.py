@@ -103,7 +103,7 @@ REFUSED: dict[str, tuple[Change, type[Exception], int, str]] = {
     ),
     "no id": (
         lambda table: table.drop(columns=["shop", "kind"]), TimeAxisError, 11,
-        "no one or two columns tell series apart",
+        "no columns tell series apart",
     ),
     "infinite": (lambda table: table.replace({"price": {table["price"][5]: "inf"}}), ValuesError, 12, "is infinite"),
 }  # fmt: skip

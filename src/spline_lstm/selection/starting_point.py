@@ -55,13 +55,14 @@ def propose_start(profile: TableProfile) -> StartingPoint:
 def suggest_windows(profile: TableProfile) -> tuple[int, int]:
     """Suggest lookback and horizon: a season where it fits, shorter where the longest series is short.
 
+    Half of each part is left for windows to begin at: a score from one or two windows says nothing.
+
     The horizon is at most the lookback, so that what is known ahead can be shown.
     """
     season = min(season_candidates(profile.step_seconds), default=_WITHOUT_SEASON)
     train, other = (int(share * profile.longest) - 1 for share in _SPLIT[:2])
-    horizon = max(1, min(season, _LONGEST_HORIZON, other, train // 2))
-    lookback = max(1, min(max(season, _SHORTEST_LOOKBACK), _LONGEST_LOOKBACK, train - horizon))
-    return lookback, min(horizon, lookback)
+    horizon = max(1, min(season, _LONGEST_HORIZON, (other + 1) // 2, train // 4))
+    return max(horizon, min(max(season, _SHORTEST_LOOKBACK), _LONGEST_LOOKBACK, train // 2)), horizon
 
 
 def make_starting_schema(profile: TableProfile, horizon: int) -> CovariateSchema:

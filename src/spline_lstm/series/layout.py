@@ -63,8 +63,19 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
         raise TableError(f"{source}: the long table has a column '{taken}' of its own; rename that of the table")
     long = _melt(table, others, melted, labels, (name, spec.target_cols[0]))
     changes: dict[str, Any] = {"layout": "long", "wide_cols": ()}
-    changes |= {"timestamp_col": (*times, part)} if part else {"series_id_cols": (*(set(ids) - {name}), name)}
+    if part:
+        changes |= {
+            "timestamp_col": (*times, part),
+            "timestamp_format": _format_with(spec.timestamp_format, times, part),
+        }
+    else:
+        changes |= {"series_id_cols": (*(column for column in ids if column != name), name)}
     return long, spec.model_copy(update=changes)
+
+
+def _format_with(spelling: str | None, times: tuple[str, ...], part: str) -> str | None:
+    """Add a part to the format of the other columns of the time; one that was found for all of them has it."""
+    return f"{spelling}+{part}" if spelling and len(spelling.split("+")) == len(times) else spelling
 
 
 def part_of_columns(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:

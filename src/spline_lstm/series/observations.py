@@ -177,7 +177,10 @@ def _refuse_duplicates(
     position = int(np.argmax(same))
     stamp = np.datetime_as_string(timestamps[position].astype("datetime64[ns]"), unit="auto")
     rows = sorted(row_number(index, number) for number in (position, position + 1))
-    hint = "give duplicates=first, last or mean, or, if this is local time at the end of summer time, UTC or an offset"
+    hint = (
+        "if this is local time at the end of summer time, give UTC or an offset; else duplicates=first, last or mean "
+        "settles it"
+    )
     if not columns.series_id:
         hint += "; if the table holds several series, name their columns: series_id_cols=..."
     raise TimeAxisError(

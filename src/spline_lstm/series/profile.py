@@ -1,7 +1,7 @@
 """A first look at a table that no schema describes yet: what its columns seem to be, and how it can be read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -26,6 +26,7 @@ from spline_lstm.series.roles import (
 )
 from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.series.spline import run_lengths
+from spline_lstm.series.time_formats import ISO_8601
 from spline_lstm.series.time_parts import part_of
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
@@ -35,8 +36,9 @@ Role = Literal["timestamp", "series id", "target", "dynamic covariate", "static 
 
 _MANY_LABELS = 20
 _MOST_COVARIATES = 50
+_MOST_COLUMNS = 10_000
 _ANY_GAP = 2**62
-_MOST_MISSING = 0.9
+_USUAL_MISSING, _MOST_MISSING = 0.3, 0.9
 _STEPS = (
     *("s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min", "15min", "30min"),
     *("h", "2h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS"),
@@ -126,6 +128,11 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
     source = source_of(table)
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
+    if len(table.columns) > _MOST_COLUMNS:
+        raise TableError(
+            f"{source}: {len(table.columns)} columns are more than the {_MOST_COLUMNS} that are looked at; if they are "
+            "series, write the table long: one row for each time and series"
+        )
     return _Look(table, dict(given or {}), source).profile()
 
 
@@ -163,10 +170,12 @@ class _Look:
         self, schema: CovariateSchema, columns: list[ColumnProfile], observed: Observations, grid: Grid
     ) -> TableProfile:  # fmt: skip
         spec = TableSpec(**self._settings)
-        unusual, reasons = tuple(self._unusual), self._reasons
-        return TableProfile(
-            self._source, len(self._table), tuple(columns), schema, spec, reasons, unusual, observed, grid
+        found = TableProfile(
+            self._source, len(self._table), tuple(columns), schema, spec, self._reasons, (), observed, grid
         )
+        if found.missing_ratio > _USUAL_MISSING:
+            self._unusual.append(f"{found.missing_ratio:.0%} of the steps of a series have no target")
+        return replace(found, unusual=tuple(self._unusual))
 
     def _find_times(self, table: DataFrame) -> Times:
         spelling = self._settings.get("timestamp_format")
@@ -182,7 +191,7 @@ class _Look:
         self._settings["timestamp_col"] = columns
         first, last = (times.stamps.min(), times.stamps.max())
         self._reasons["timestamp_col"] = f"its cells are times, from {_shown(first)} to {_shown(last)}"
-        if times.format not in ("datetime", "ISO8601"):
+        if times.format != ISO_8601:
             self._settings["timestamp_format"] = times.format
             self._reasons["timestamp_format"] = "the only format that all cells have"
         return times
@@ -207,7 +216,6 @@ class _Look:
             f"{len(every)} columns are parts of the time" if parts else f"{len(every)} columns are series of one kind"
         )
         self._reasons["wide_cols"] = "the columns that become rows"
-        self._settings["timestamp_format"] = None if parts else self._settings.get("timestamp_format")
         self._long = fitting
         return long
 
@@ -221,7 +229,7 @@ class _Look:
             static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in ids),
         )
         wide, self._settings = self._settings, {**spec.model_dump()}
-        times = read_times(long, spec.timestamp_col or (), None, self._source)
+        times = read_times(long, spec.timestamp_col or (), spec.timestamp_format, self._source)
         self._find_repeated(long, times, [long[name] for name in ids])
         observed, grid = self._read(long, schema)
         changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
@@ -322,7 +330,8 @@ class _Look:
         try:
             grid = make_grid(observed, None, _ANY_GAP)
         except TimeAxisError as error:
-            return self._resample(observed, error.message)
+            reason = error.message.removeprefix(f"{self._source}, ").partition(";")[0]
+            return self._resample(observed, reason)
         if len(grid.series) > 10 * len(observed.series) + 1_000 or _missing_ratio(grid) > _MOST_MISSING:
             return self._resample(
                 observed, f"{_missing_ratio(grid):.0%} of the steps of {grid.frequency.alias} are missing"
@@ -338,7 +347,7 @@ class _Look:
                 continue
             regular = resample(observed, freq, "mean")
             grid = make_grid(regular, freq, _ANY_GAP)
-            if _missing_ratio(grid) <= 0.3 or freq == _STEPS[-1]:
+            if _missing_ratio(grid) <= _USUAL_MISSING or freq == _STEPS[-1]:
                 break
         self._settings |= {"freq": freq, "resample": "mean"}
         self._reasons["resample"] = "readings are irregular; each step takes the mean of those up to it"

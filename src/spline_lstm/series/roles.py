@@ -34,9 +34,11 @@ _ID_NAME = re.compile(
     re.IGNORECASE,
 )
 _TARGETS = (
-    *("target", "y", "value", "values", "sales", "demand", "load", "consumption", "count", "cnt", "price", "close"),
-    *("quantity", "volume", "passengers", "temperature", "temp", "ot"),
+    *("target", "y", "value", "values", "sales", "demand", "load", "consumption", "count", "cnt", "sold"),
+    *("quantity", "units", "passengers", "close", "price", "temperature", "temp", "ot", "volume"),
 )
+_TIME_ALL_THE_SAME = ("may be", "are possible", "without UTC offset")
+"""What is said of times that cannot be used as they are."""
 _FINER = ("quarter", "month", "week", "dayofyear", "day", "hour", "minute", "second", CLOCK)
 
 
@@ -88,8 +90,8 @@ def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tup
     parts = [str(name) for name in table.columns if part_of(str(name)) in (*_FINER, "year")]
     hint = f" (parts of a time: {examples(parts)})" if parts else ""
     raise refused or TimeAxisError(
-        f"{source}: no column holds timestamps in every row{hint}; name it, and its format where it is not found: timestamp_col=..., timestamp_format=...; "
-        f"columns: {examples(table.columns, 12)}"
+        f"{source}: no column holds timestamps in every row{hint}; name it and, if needed, its format: "
+        f"timestamp_col=..., timestamp_format=...; columns: {examples(table.columns, 12)}"
     )
 
 
@@ -120,7 +122,7 @@ def _reads(sample: DataFrame, column: str, spelling: str | None, source: str) ->
     try:
         read_times(sample, (column,), spelling, source)
     except TimeAxisError as error:
-        return "may be" in error.message or _mostly(sample, column, spelling, source)
+        return any(words in error.message for words in _TIME_ALL_THE_SAME) or _mostly(sample, column, spelling, source)
     return True
 
 

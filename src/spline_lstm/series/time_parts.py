@@ -34,7 +34,7 @@ _MONTHS = (
 
 def part_of(name: str) -> str | None:
     """Tell which part of a time a column holds by its name, or None."""
-    plain = re.sub(r"[^a-z]", "", name.lower())
+    plain = re.sub(r"[^a-z0-9]", "", name.lower())
     known = _ALSO.get(plain, plain)
     return known if known in PARTS or known == CLOCK else None
 

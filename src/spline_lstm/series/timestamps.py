@@ -25,8 +25,6 @@ from spline_lstm.types import DataFrame, Int64
 if TYPE_CHECKING:
     import pandas as pd
 
-TYPED = "datetime"
-"""The format of a column that holds times rather than text."""
 _NEEDED = "ISO 8601 is needed, like 2024-05-31T13:00:00Z, or timestamp_format=..., like %d/%m/%Y %H:%M"
 
 
@@ -37,7 +35,7 @@ class Times:
     stamps: Int64
     """Nanoseconds since 1970, in UTC where the cells have an offset, shape `(rows,)`."""
     format: str
-    """What was found. It is recorded, and holds for later tables of the run."""
+    """What was found; `ISO8601` for cells that are times and no text. It is recorded and holds for later tables."""
     has_offsets: bool
     """Whether the cells have an offset from UTC; others are taken as they stand."""
 
@@ -100,7 +98,7 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
     if typed:
         local = _without_zone(column)
         read = local if _is_daily(local) else _in_utc(column)
-        return Times(_nanoseconds(read, source, where), TYPED, _is_aware(column))
+        return Times(_nanoseconds(read, source, where), ISO_8601, _is_aware(column))
     codes, distinct = pd.factorize(text)
     cells = pd.Series(distinct).map(_as_iso)
     form, found = _only_reading(cells, codes, text, spelling, f"{source} {{row}}, {where}")
@@ -161,7 +159,7 @@ def _only_reading(
         TimeAxisError: No format reads all cells, or two read them differently.
 
     """
-    forms = [format_of(spelling)] if spelling not in (None, TYPED) else _candidates(cells)
+    forms = [format_of(spelling)] if spelling else _candidates(cells)
     readings = [(form, form(cells)) for form in forms]
     complete = [reading for reading in readings if reading[1].notna().all()]
     if not complete:

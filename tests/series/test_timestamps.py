@@ -1,0 +1,152 @@
+"""The time axis of strangers' tables: every spelling is read, or refused with what to type."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spline_lstm.errors import TimeAxisError
+from spline_lstm.series.time_formats import check_format
+from spline_lstm.series.timestamps import Times, read_times
+
+
+def read(*columns: list[Any], spelling: str | None = None, names: tuple[str, ...] = ("when", "b", "c", "d")) -> Times:
+    table = pd.DataFrame(dict(zip(names, columns, strict=False)))
+    return read_times(table, names[: len(columns)], spelling, "t.csv")
+
+
+def shown(times: Times) -> list[str]:
+    stamps = times.stamps.astype("datetime64[ns]").astype("datetime64[s]")
+    return [str(stamp).removesuffix("T00:00:00") for stamp in stamps]
+
+
+@pytest.mark.parametrize(
+    ("cells", "expected", "found"),
+    [
+        (["2012/01/01", "2012/01/02"], ["2012-01-01", "2012-01-02"], "ISO8601"),
+        (["2012/1/1 1:00", "2012/1/1 13:00"], ["2012-01-01T01:00:00", "2012-01-01T13:00:00"], "ISO8601"),
+        (["2012/01", "2012/02"], ["2012-01-01", "2012-02-01"], "ISO8601"),
+        (["2012.01.31", "2012.02.01"], ["2012-01-31", "2012-02-01"], "%Y.%m.%d"),
+        ([20240101, 20240102], ["2024-01-01", "2024-01-02"], "ISO8601"),
+        (["800102", "800103"], ["1980-01-02", "1980-01-03"], "%y%m%d"),
+        ([202401, 202402], ["2024-01-01", "2024-02-01"], "%Y%m"),
+        (["2024013113", "2024013114"], ["2024-01-31T13:00:00", "2024-01-31T14:00:00"], "%Y%m%d%H"),
+        (["Jan 1 2000", "Feb 1 2000"], ["2000-01-01", "2000-02-01"], "%b %d %Y"),
+        (["January 1, 2000", "May 2, 2000"], ["2000-01-01", "2000-05-02"], "%B %d, %Y"),
+        (["1-Jan-2000", "2-Jan-2000"], ["2000-01-01", "2000-01-02"], "%d-%b-%Y"),
+        (["01JAN1990", "02JAN1990"], ["1990-01-01", "1990-01-02"], "%d%b%Y"),
+        (["Mon Jan 03 2000", "Tue Jan 04 2000"], ["2000-01-03", "2000-01-04"], "%a %b %d %Y"),
+        (["Jan-00", "Feb-00"], ["2000-01-01", "2000-02-01"], "%b-%y"),
+        (["Jan 2000", "Feb 2000"], ["2000-01-01", "2000-02-01"], "%b %Y"),
+        (["1700", "1701"], ["1700-01-01", "1701-01-01"], "year"),
+        (["1700.0", "1701.0"], ["1700-01-01", "1701-01-01"], "year"),
+        ([1700.0, 1701.0], ["1700-01-01", "1701-01-01"], "year"),
+        (["1960Q1", "1960Q2"], ["1960-01-01", "1960-04-01"], "quarter"),
+        (["Q1 1960", "Q4 1960"], ["1960-01-01", "1960-10-01"], "quarter"),
+        (["2000M01", "2000M12"], ["2000-01-01", "2000-12-01"], "month"),
+        (["2024-W01", "2024-W02"], ["2024-01-01", "2024-01-08"], "week"),
+        (["1949.000", "1949.083", "1949.167"], ["1949-01-01", "1949-02-01", "1949-03-01"], "decimal_year"),
+        (["1958.2027", "1958.2877", "1958.3699"], ["1958-03-01", "1958-04-01", "1958-05-01"], "decimal_year"),
+        (["1960", "1960.25", "1960.5"], ["1960-01-01", "1960-04-01", "1960-07-01"], "decimal_year"),
+        (["1960.1", "1960.4", "1961.1"], ["1960-01-01", "1960-10-01", "1961-01-01"], "decimal_year"),
+        (["1974.0", "1974.019231", "1974.038462"], ["1974-01-01", "1974-01-08", "1974-01-15"], "decimal_year"),
+        ([1704067200, 1704070800], ["2024-01-01", "2024-01-01T01:00:00"], "epoch_s"),
+        (["1704067200000", "1704070800000"], ["2024-01-01", "2024-01-01T01:00:00"], "epoch_ms"),
+        (["31/01/2020", "01/02/2020"], ["2020-01-31", "2020-02-01"], "%d/%m/%Y"),
+        (["01/31/2020", "02/01/2020"], ["2020-01-31", "2020-02-01"], "%m/%d/%Y"),
+        (["1/13/80 1:30 PM", "1/2/80 2:30 AM"], ["1980-01-13T13:30:00", "1980-01-02T02:30:00"], "%m/%d/%y %I:%M %p"),
+        (["31.01.2020 00:00", "01.02.2020 01:00"], ["2020-01-31", "2020-02-01T01:00:00"], "%d.%m.%Y %H:%M"),
+    ],
+)
+def test_the_only_format_of_a_column_is_found(cells: list[Any], expected: list[str], found: str) -> None:
+    times = read(cells)
+    assert (shown(times), times.format) == (expected, found)
+
+
+@pytest.mark.parametrize(
+    ("columns", "names", "expected"),
+    [
+        (([1960, 1960], [1, 4]), ("year", "quarter"), ["1960-01-01", "1960-10-01"]),
+        (([1960.0, 1960.0], ["Q1", "Q4"]), ("year", "qtr"), ["1960-01-01", "1960-10-01"]),
+        ((["1960", "1960"], ["Jan", "Dec"]), ("Year", "Month"), ["1960-01-01", "1960-12-01"]),
+        (([12, 1], [1960, 1961]), ("mon", "yr"), ["1960-12-01", "1961-01-01"]),
+        ((["2024"], ["2"], ["29"], ["23"]), ("year", "month", "day", "hour"), ["2024-02-29T23:00:00"]),
+        (([2024, 2025], [1, 1]), ("year", "week"), ["2024-01-01", "2024-12-30"]),
+        ((["2024-01-01"], ["24"]), ("date", "hour"), ["2024-01-02"]),
+        ((["01/31/2024"], ["1:30 PM"]), ("Date", "Time"), ["2024-01-31T13:30:00"]),
+    ],
+)
+def test_parts_in_several_columns_make_a_time(columns: Any, names: tuple[str, ...], expected: list[str]) -> None:
+    assert shown(read(*columns, names=names)) == expected
+
+
+def test_the_format_names_what_columns_of_other_names_hold() -> None:
+    assert shown(read([1960], [2], spelling="year+quarter")) == ["1960-04-01"]
+    assert shown(read([1960], [2], [5], spelling="%Y %m %d")) == ["1960-02-05"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "spelling", "message"),
+    [
+        ((["01/02/2020", "03/04/2020"],), None, "'01/02/2020' may be 1 February 2020 or 2 January 2020, and no row "
+         "decides; give timestamp_format=%d/%m/%Y or timestamp_format=%m/%d/%Y"),
+        ((["31/01/2020", "soon"],), None,
+         "row 3, column 'when': 'soon' is not a timestamp; the format of most cells is %d"),
+        ((["31/01/2020"],), "%m/%d/%Y",
+         "row 2, column 'when': '31/01/2020' is not a timestamp; timestamp_format is %m/%d"),
+        ((["5", "6"],), None, "row 2, column 'when': '5' is not a timestamp; ISO 8601 is needed"),
+        ((["1565", "1570"],), None, "row 2, column 'when': years from 1678 to 2261 are possible"),
+        (([1960], [5]), "year+quarter", "row 2, column 'b': '5' is no quarter; 1 to 4 is needed"),
+        (([2024], [2], [30]), "year+month+day", "row 2, columns 'when', 'b', 'c': there is no such day"),
+        ((["2024-01-01"], ["25:00"]), "ISO8601+time", "column 'b': '25:00' is no time of day"),
+        ((["2024-01-01"], [1]), None, "make no time; one has to hold dates or years"),
+        (([1960], [2]), "year", "timestamp_format=year has 1 parts, and timestamp_col=when+b has 2"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_in_one_way_is_refused(
+    columns: Any, spelling: str | None, message: str, refuses: Any
+) -> None:
+    with refuses(TimeAxisError, 11, message):
+        read(*columns, spelling=spelling)
+
+
+@given(days=st.lists(st.dates(), min_size=1, max_size=30), month_first=st.booleans())
+def test_day_and_month_are_told_apart_only_where_one_order_reads_every_cell(days: list[Any], month_first: bool) -> None:
+    days = [day for day in days if 1700 <= day.year <= 2250] or [pd.Timestamp("2024-01-31")]
+    cells = [day.strftime("%m/%d/%Y" if month_first else "%d/%m/%Y") for day in days]
+    try:
+        found = shown(read(cells))
+    except TimeAxisError:
+        assert all(day.day <= 12 for day in days)
+    else:
+        assert found == [f"{day:%Y-%m-%d}" for day in days]
+
+
+def test_a_daily_table_in_local_time_is_daily_across_a_clock_change() -> None:
+    text = read(["2024-03-30T00:00+01:00", "2024-03-31T00:00+01:00", "2024-04-01T00:00+02:00"])
+    typed = read(list(pd.date_range("2024-03-30", periods=3, tz="Europe/Berlin")))
+    assert shown(text) == shown(typed) == ["2024-03-30", "2024-03-31", "2024-04-01"]
+    assert text.has_offsets
+    assert typed.has_offsets
+
+
+def test_quarters_of_a_typed_table_are_read() -> None:
+    assert shown(read(list(pd.period_range("1960Q1", periods=2, freq="Q")))) == ["1960-01-01", "1960-04-01"]
+
+
+@pytest.mark.parametrize("name", ["year", "%d/%m/%Y", "year+quarter", "ISO8601+hour", "epoch_ms", "%d/%m/%Y+time"])
+def test_formats_have_names(name: str) -> None:
+    assert check_format(name) == name
+
+
+def test_an_unknown_format_is_refused_with_the_nearest() -> None:
+    with pytest.raises(ValueError, match="did you mean 'quarter'"):
+        check_format("quater")
+
+
+def test_the_order_of_rows_does_not_matter() -> None:
+    cells = [f"1/{day}/2020" for day in range(1, 29)]
+    np.testing.assert_array_equal(read(cells[::-1]).stamps[::-1], read(cells).stamps)
