@@ -100,7 +100,7 @@ def run_lightgbm(data: ModelInput) -> tuple[float, float]:
                 forecast[:, step] = model.predict(X)
         for split, (part, forecast) in enumerate(zip(rows[1:], forecasts, strict=True)):
             error = (forecast - data.y[part])[data.y_mask[part]]
-            errors[number, split] = np.sqrt(np.mean(np.square(error))) * data.target_scaling()[1][0]
+            errors[number, split] = np.sqrt(np.mean(np.square(error))) * data.target_scaling(np.array([0]))[1][0, 0]
     val, test = errors[int(np.argmin(errors[:, 0]))]
     return float(val), float(test)
 

@@ -93,7 +93,9 @@ def windows_of(filled: FilledSeries) -> ModelInput:
 
 def rmse(data: ModelInput, forecast: np.ndarray, split: int) -> float:
     """RMSE of scaled forecasts over what was observed, in the target's unit."""
-    return float(np.sqrt(masked_mse(forecast, ridge_data(data, split)))) * float(data.target_scaling()[1][0])
+    return float(np.sqrt(masked_mse(forecast, ridge_data(data, split)))) * float(
+        data.target_scaling(np.array([0]))[1][0, 0]
+    )
 
 
 def ridge_rmse(data: ModelInput, split: int, matrix: np.ndarray | None = None) -> float:

@@ -74,7 +74,8 @@ def test_every_result_is_a_dataset_of_the_catalog() -> None:
 
 def test_the_model_file_gives_the_predictions(made: dict[str, Any], bundle: ModelInput) -> None:
     model = TrainedNetwork.from_bytes(made["model"], "model.keras", "gru")
-    forecast = bundle.in_target_units(model.predict(bundle.X[bundle.windows_of(2)]))
+    windows = bundle.windows_of(2)
+    forecast = bundle.in_target_units(model.predict(bundle.X[windows]), windows)
     np.testing.assert_allclose(made["predictions"]["y_pred"], forecast.reshape(-1), rtol=1e-5)
 
 

@@ -52,7 +52,8 @@ def make_model_input(
     schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
     grid, fills = filled.grid, filled.fills
     features = make_features(
-        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
+        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate,
+        by_series=table.target_scaling == "series",
     )  # fmt: skip
     observed: Bool = np.logical_not(fills.is_imputed)
     index = make_window_index(

@@ -112,7 +112,7 @@ class CompareCells:
             made = {
                 split: {
                     "model": model_input.in_target_units(
-                        np.mean([call(model_input.X.at(rows)) for call in forecasters], axis=0)
+                        np.mean([call(model_input.X.at(rows)) for call in forecasters], axis=0), rows
                     )
                 }
                 for split, rows in windows.items()

@@ -41,7 +41,7 @@ def forecast(
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
         )
-    made = backends.forecast(trained_run, windows.X)
+    made = backends.forecast(trained_run, windows)
     bounds = make_bounds(made, intervals, windows.target_names)
     table = lay_out(_axes(windows, windows.timestamps), {"y_pred": made, **bounds})
     seen = lay_out(_axes(windows, windows.seen_timestamps), {"y_true": windows.seen_target})

@@ -13,11 +13,13 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.selection.lookback import resolve_ages
+from spline_lstm.selection.scaling import resolve_target_scaling
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.observations import Observations, make_observations, series_codes
+from spline_lstm.series.scaling import TargetScaling
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.season import infer_season, season_candidates
 from spline_lstm.series.spline import FillSpec
@@ -98,11 +100,9 @@ def make_model_input(
 
     All at once: of a table that is too short for a window, nothing is left behind.
     """
-    made = assembly.make_model_input(
-        series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
-    )
-    past, choices = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
-    made = assembly.spread_lookback(made, past, {"lookback_span": choices} if choices else {})
+    made, choices = _make_windows(series, covariate_schema, table, windows, run)
+    past, spread = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
+    made = assembly.spread_lookback(made, past, choices | ({"lookback_span": spread} if spread else {}))
     season = infer_season(made) if windows.stride > 1 else 1
     if math.gcd(windows.stride, season) > 1:
         logger.warning(
@@ -114,6 +114,24 @@ def make_model_input(
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
     filled = filled_series.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
+
+
+def _make_windows(
+    series: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
+) -> tuple[ModelInput, dict[str, Any]]:
+    """Make features and windows on the scale that was asked for or is better, and a record of that choice."""
+
+    def make(scaling: TargetScaling) -> ModelInput:
+        spec = table.model_copy(update={"target_scaling": scaling})
+        return assembly.make_model_input(
+            series, schema, spec, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
+        )
+
+    made = make("series" if table.target_scaling == "series" else "global")
+    chosen, record = resolve_target_scaling(table.target_scaling, made)
+    if chosen == "series" and not made.series_scalers:
+        made = make(chosen)
+    return made, {"target_scaling": record} if record else {}
 
 
 def _coprime(stride: int, season: int) -> int:
