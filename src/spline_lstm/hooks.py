@@ -8,7 +8,6 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from spline_lstm.datasets.locks import FolderLocks
+from spline_lstm.datasets.locks import RunLocks
 from spline_lstm.errors import ParameterError, ProjectBugError, examples, own_error
 from spline_lstm.matrix import current_matrix
+from spline_lstm.project.places import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -30,9 +30,15 @@ class ProjectHooks:
 
     def __init__(self) -> None:
         self._catalog: CatalogProtocol[Any, Any] | None = None
-        self._locks = FolderLocks()
+        self._context: Any = None
+        self._locks = RunLocks()
         # A stopped run passes no hook.
         atexit.register(self._locks.release)
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Keep the context, which knows the entries that the catalog is made from."""
+        self._context = context
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -43,21 +49,25 @@ class ProjectHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Lock the folders that the run writes against all others, and those that it reads against writers.
+        """Lock what the run writes against all others, and what it reads against writers.
 
         Raises:
-            ParameterError: Forecasting is given a parameter that it would not heed.
-            RunLockedError: Another process uses one of them.
+            ParameterError: Forecasting is given a parameter that it would not heed, or cells would share a file.
+            RunLockedError: Another process uses some of it.
 
         """
         _check_forecasting(run_params)
-        data = Path(run_params["project_path"]) / "data"
-        written = _folders(catalog, pipeline.all_outputs(), data)
-        self._locks.take(data, written=written, read=_folders(catalog, pipeline.inputs(), data))
+        if self._context is not None:
+            self._context.check_places(pipeline.all_outputs())
+        written, read = (
+            {place for name in names if name in catalog and (place := place_of(catalog[name])) is not None}
+            for names in (pipeline.all_outputs(), pipeline.inputs())
+        )
+        self._locks.take(Path(run_params["project_path"]) / "data", written=written, read=read)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Release the folders."""
+        """Give everything back."""
         self._locks.release()
 
     @hook_impl
@@ -100,18 +110,6 @@ def _check_forecasting(run_params: dict[str, Any]) -> None:
         raise ParameterError(
             f"forecasting takes {takes}; '{given['run_id']}' decides on all else, so leave out: {examples(ignored)}"
         )
-
-
-def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Path) -> set[Path]:
-    """Folders below `data` that belong to one id each and hold these datasets."""
-    places = [getattr(catalog[name], "place", None) for name in names if name in catalog]
-    return {_folder_of_id(place, data) for place in places if place is not None and place.is_relative_to(data)}
-
-
-def _folder_of_id(place: Path, data: Path) -> Path:
-    """`data/<layer>/<id>`, or `data/08_reporting/{benchmarks,tables}/<id>`."""
-    parts = place.relative_to(data).parts
-    return data.joinpath(*parts[: 3 if parts[1] in ("benchmarks", "tables") else 2])
 
 
 def _return_memory() -> None:

@@ -143,7 +143,8 @@ class CompareCells:
         summary = comparison.summarise(rows)
         joined = {
             "benchmark_id": benchmark_id,
-            "commits": sorted({str(run["commit"]) for run in runs}),
+            # Finished runs of an earlier version have it under `commit`.
+            "commit_hashes": sorted({str(run.get("commit_hash", run.get("commit"))) for run in runs}),
             "units": metrics[0]["units"],
             "shared": runs[0]["shared"],
             "rows": rows,

@@ -28,12 +28,36 @@ from spline_lstm.types import DataFrame
 logger = logging.getLogger(__name__)
 
 
-def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
-    """Check the raw table against the schema; see `series.frame`."""
-    chosen = select_columns(raw_table, covariate_schema, table)
+def make_model_input(
+    table_files: TableFiles, covariate_schema: CovariateSchema,
+    table: TableSpec, fills: FillSpec, windows: WindowSpec, run: RunSpec,
+) -> tuple[ModelInput, DataFrame, Any]:  # fmt: skip
+    """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
+
+    The table is read here: it would stay in memory to the end if Kedro held it.
+    """
+    observations = _observe(table_files.join(list(table_files)), covariate_schema, table)
+    return window_series(_fill(observations, table, fills, windows), covariate_schema, table, windows, run)
+
+
+def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
+    """Check rows of the table against the schema; see `series.frame`."""
+    chosen = select_columns(rows, covariate_schema, table)
     for name in chosen.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
-    return frame.make_observations(raw_table, chosen)
+    return frame.make_observations(rows, chosen)
+
+
+def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
+    """Put every series on its grid and fill its gaps."""
+    regular = grid.make_grid(observations, table.freq, fills.max_gap)
+    borders = make_split_borders(regular.borders, windows.split)
+    filled = bundle.fill_series(regular, fills, borders, observations.sha256)
+    logger.info(
+        "%d series, %d steps of %s, %d targets filled",
+        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
+    )  # fmt: skip
+    return filled
 
 
 class PartOf:
@@ -44,10 +68,15 @@ class PartOf:
         self._number = number
         self._count = count
 
-    def validate_part(
-        self, table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
-    ) -> Observations:
-        """Check the rows of this part's series; the files are read one at a time, first for the series alone.
+    def fill_series(
+        self,
+        table_files: TableFiles,
+        covariate_schema: CovariateSchema,
+        table: TableSpec,
+        fills: FillSpec,
+        windows: WindowSpec,
+    ) -> FilledSeries:
+        """Check and fill this part's series; the files are read one at a time, first for the series alone.
 
         Raises:
             TableError: A column of labels has one type in one file and another in the next: they would differ.
@@ -71,7 +100,8 @@ class PartOf:
             found, codes = series_codes(file, columns.series_id, source_of(file))
             return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
 
-        return validate_table(table_files.join([own_rows(file) for file in table_files]), covariate_schema, table)
+        rows = [own_rows(file) for file in table_files]
+        return _fill(_observe(table_files.join(rows), covariate_schema, table), table, fills, windows)
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
@@ -79,19 +109,7 @@ def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
     return parts.join_series(series, windows.split)
 
 
-def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
-    """Put every series on its grid and fill its gaps."""
-    regular = grid.make_grid(observations, table.freq, fills.max_gap)
-    borders = make_split_borders(regular.borders, windows.split)
-    filled = bundle.fill_series(regular, fills, borders, observations.sha256)
-    logger.info(
-        "%d series, %d steps of %s, %d targets filled",
-        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
-    )  # fmt: skip
-    return filled
-
-
-def make_model_input(
+def window_series(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Make features and windows, and the filled series as a table and a plot for people to look at.
