@@ -20,7 +20,8 @@ from kedro.utils import is_kedro_project
 
 from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.matrix import Cell, Matrix, made_from, make_matrix, set_current_matrix
-from spline_lstm.parameters import parse_parameters, resolve_parameters
+from spline_lstm.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
+from spline_lstm.pipelines import OF_THE_PROJECT
 from spline_lstm.project.configuration import locate
 from spline_lstm.project.invocation import Invocation
 from spline_lstm.project.places import (
@@ -35,6 +36,8 @@ from spline_lstm.project.places import (
 
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
+_DERIVED = {*GROUPS, "run", "cells", "sources", "folds"}
+"""Parameters of nodes that nobody gives."""
 
 
 @define(slots=False)
@@ -60,7 +63,9 @@ class ProjectContext(KedroContext):
         """
         loader = self.config_loader
         self.invocation = self._find_invocation()
-        parameters = parse_parameters(loader["parameters"])
+        values = loader["parameters"]
+        own = self._find_own_parameters(values)
+        parameters = parse_parameters({name: value for name, value in values.items() if name not in own})
         address = locate(parameters.covariate_spec, self.project_path, str(loader.conf_source))
         schema = read_schema(address)
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
@@ -77,7 +82,7 @@ class ProjectContext(KedroContext):
             pipelines.configure(f"{self._package_name}.pipeline_registry")
         set_current_matrix(matrix)
         # What nodes take, in place of what the files say: Kedro need not merge it again.
-        loader["parameters"] = resolved | matrix.parameters
+        loader["parameters"] = own | resolved | matrix.parameters
 
     def check_places(self, names: Iterable[str]) -> None:
         """Refuse datasets that are about to be written where cells or folds would share them.
@@ -87,6 +92,24 @@ class ProjectContext(KedroContext):
 
         """
         check_own_places(names, self._entries, self._owners)
+
+    def _find_own_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that only pipelines of a team's own take.
+
+        Those pipelines have to be made for it, which happens only where there is a name that the project does not know.
+        """
+        unknown = set(values) - set(Parameters.model_fields) - _DERIVED
+        if not unknown:
+            return {}
+        pipelines.configure(f"{self._package_name}.pipeline_registry")  # all of them, whichever was asked for
+        inputs = {
+            name
+            for key, pipeline in pipelines.items()
+            if key not in ("__default__", *OF_THE_PROJECT)
+            for name in pipeline.inputs()
+        }
+        taken = {name.removeprefix("params:").partition(".")[0] for name in inputs if name.startswith("params:")}
+        return {name: values[name] for name in unknown & taken}
 
     def _find_invocation(self) -> Invocation:
         """Find out how Kedro was called; a session that no command line started has no runner to repeat."""

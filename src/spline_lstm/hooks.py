@@ -16,7 +16,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from spline_lstm.datasets.locks import RunLocks
-from spline_lstm.errors import ParameterError, ProjectBugError, examples, own_error
+from spline_lstm.errors import ParameterError, examples, own_error
 from spline_lstm.matrix import current_matrix
 from spline_lstm.project.places import place_of
 
@@ -93,10 +93,7 @@ class ProjectHooks:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
         self._locks.release()
         own = own_error(error)
-        if not isinstance(own, ProjectBugError):
-            raise own from None
-        logger.debug("Unexpected failure", exc_info=error)
-        raise own from error
+        raise own from own.__cause__
 
 
 def _check_forecasting(run_params: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -47,7 +48,8 @@ class Tolerant:
                 failure = Failure(f"cell '{self._cell}': {error.message}", error.exit_code)
             except Exception as error:  # whatever a library raises must not end the other cells
                 message = f"cell '{self._cell}': unexpected {type(error).__name__}: {error}"
-                failure = Failure(message, SplineLSTMError.exit_code)
+                traced = "".join(traceback.format_exception(error))
+                failure = Failure(message, SplineLSTMError.exit_code, traced)
             logger.error("A cell failed, the others go on: %s", failure.message)
         return (failure,) * self._outputs if self._outputs > 1 else failure
 
