@@ -61,8 +61,8 @@ def parameters_page() -> str:
         "# Parameters",
         "Every parameter, as `conf/base/parameters*.yml` gives it. Change one on the command line, "
         "`kedro run --params epochs=5,edge_poc.p95_ms=10`, or in `conf/local/parameters.yml`. On the command line a "
-        "`+` joins the entries of a list: `target_cols=target+dew_point`. A misspelt name, a wrong type or a value "
-        "out of range ends the run with exit code 2, before anything is computed.",
+        "comma or a `+` stands between the entries of a list: `target_cols=target,dew_point`. A misspelt name, a wrong "
+        "type or a value out of range ends the run with exit code 2, before anything is computed.",
     ]
     for title, rows in _parameter_sections():
         cells = [
@@ -276,7 +276,9 @@ def exit_codes_page() -> str:
         "# Exit codes",
         "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what "
         "is needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
-        "before TensorFlow loads. The classes are in `spline_lstm.errors`.",
+        "before TensorFlow loads. An error that nobody expected (70) leaves its traceback in a file under `logs/`, "
+        "which the line names; `kedro run --traceback` prints the traceback of any error. The classes are in "
+        "`spline_lstm.errors`.",
         _table(["code", "class", "when"], rows),
         "## To catch several at once",
         _table(["class", "what it stands for", "codes"], several),

@@ -5,7 +5,6 @@ import functools
 import logging
 import multiprocessing
 import os
-import sys
 import threading
 import time
 from pathlib import Path
@@ -15,6 +14,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from spline_lstm.datasets.inputs import return_memory
 from spline_lstm.datasets.locks import RunLocks
 from spline_lstm.errors import ParameterError, examples, own_error
 from spline_lstm.matrix import current_matrix
@@ -73,7 +73,7 @@ class ProjectHooks:
     @hook_impl
     def before_node_run(self) -> None:
         """Give memory back, and let a worker of the parallel runner end with the run, which holds its locks."""
-        _return_memory()
+        return_memory()
         parent = multiprocessing.parent_process()
         if parent is not None and parent.pid is not None:
             _end_with(parent.pid)
@@ -107,13 +107,6 @@ def _check_forecasting(run_params: dict[str, Any]) -> None:
         raise ParameterError(
             f"forecasting takes {takes}; '{given['run_id']}' decides on all else, so leave out: {examples(ignored)}"
         )
-
-
-def _return_memory() -> None:
-    """Give back to the system what the node before has let go of."""
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 import codecs
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -228,6 +229,13 @@ class TableFilesDataset(AbstractDataset[TableFiles, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return dict(self._table._describe())
+
+
+def return_memory() -> None:
+    """Give back to the system what tables took that nobody holds any more."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 def _is_parquet(path: _Place) -> bool:

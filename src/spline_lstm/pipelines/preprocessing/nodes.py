@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.contracts import ModelInput
-from spline_lstm.datasets.inputs import TableFiles
+from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.evaluation.plots import make_fills_plot
 from spline_lstm.evaluation.season import infer_season, season_candidates
@@ -36,8 +36,8 @@ def make_model_input(
 
     The table is read here: it would stay in memory to the end if Kedro held it.
     """
-    observations = _observe(table_files.join(list(table_files)), covariate_schema, table)
-    return window_series(_fill(observations, table, fills, windows), covariate_schema, table, windows, run)
+    series = _fill(_observe(table_files.join(list(table_files)), covariate_schema, table), table, fills, windows)
+    return window_series(series, covariate_schema, table, windows, run)
 
 
 def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
@@ -50,6 +50,7 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
 
 def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
     """Put every series on its grid and fill its gaps."""
+    return_memory()  # that of the table, which nobody holds any more
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     borders = make_split_borders(regular.borders, windows.split)
     filled = bundle.fill_series(regular, fills, borders, observations.sha256)
