@@ -9,7 +9,7 @@ from spline_lstm.pipelines.describe.nodes import describe_table
 
 
 def test_it_needs_the_table_and_where_things_are() -> None:
-    assert create_pipeline().inputs() == {"raw_table", "params:input_path", "params:description"}
+    assert create_pipeline().inputs() == {"raw_table", "params:input_path", "params:table_schema_path"}
 
 
 def test_it_makes_a_profile_a_schema_and_parameters() -> None:
@@ -17,7 +17,9 @@ def test_it_makes_a_profile_a_schema_and_parameters() -> None:
 
 
 def test_the_parameters_name_the_table_and_the_schema_beside_them(make_table: Any) -> None:
-    text, schema, parameters = describe_table(make_table(), "my.csv", "data/08_reporting/tables/my")
+    text, schema, parameters = describe_table(
+        make_table(), "my.csv", "data/08_reporting/tables/my/covariates.schema.json"
+    )
     named = yaml.safe_load(parameters)
     assert named["input_path"] == "my.csv"
     assert named["covariate_spec"] == "data/08_reporting/tables/my/covariates.schema.json"

@@ -15,13 +15,7 @@ from spline_lstm.series.preprocessor import make_preprocessor
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.splits import SPLITS
-from spline_lstm.series.windows import (
-    WindowIndex,
-    WindowSpec,
-    consecutive_ages,
-    make_window_ages,
-    make_window_index,
-)
+from spline_lstm.series.windows import WindowIndex, WindowSpec, consecutive_ages, make_window_ages, make_window_index
 from spline_lstm.types import Bool, Int64
 
 logger = logging.getLogger(__name__)

@@ -11,13 +11,7 @@ from numpy.typing import NDArray
 
 from spline_lstm.errors import ShapeContractError
 from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
-from spline_lstm.series.scaling import (
-    SeriesScalers,
-    SeriesScales,
-    in_target_units,
-    known_series_scales,
-    scaling_of,
-)
+from spline_lstm.series.scaling import SeriesScalers, SeriesScales, in_target_units, known_series_scales, scaling_of
 from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
 
 

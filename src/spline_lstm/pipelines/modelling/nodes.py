@@ -1,6 +1,7 @@
 """Nodes of the modelling."""
 
 import hashlib
+import json
 import logging
 import time
 from typing import Any
@@ -113,8 +114,9 @@ def describe_run(
         "run_id": run.run_id,
         "processed_run_id": model_input.processed_id,
         "seed": training.seed,
-        "commit": run.commit,
+        "commit_hash": run.commit_hash,
         "command": run.command,
+        "places": json.loads(run.places),
         "settings": run.resolved,
         "shared": {
             **fingerprint(model_input),

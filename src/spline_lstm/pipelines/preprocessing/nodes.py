@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.datasets.inputs import TableFiles
+from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
@@ -30,12 +30,37 @@ from spline_lstm.types import DataFrame
 logger = logging.getLogger(__name__)
 
 
-def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
-    """Check the raw table against the schema; see `series.frame`."""
-    chosen = select_columns(raw_table, covariate_schema, table)
+def make_model_input(
+    table_files: TableFiles, covariate_schema: CovariateSchema,
+    table: TableSpec, fills: FillSpec, windows: WindowSpec, run: RunSpec,
+) -> tuple[ModelInput, DataFrame, Any]:  # fmt: skip
+    """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
+
+    The table is read here: it would stay in memory to the end if Kedro held it.
+    """
+    series = _fill(_observe(table_files.join(list(table_files)), covariate_schema, table), table, fills, windows)
+    return window_series(series, covariate_schema, table, windows, run)
+
+
+def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
+    """Check rows of the table against the schema; see `series.frame`."""
+    chosen = select_columns(rows, covariate_schema, table)
     for name in chosen.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
-    return make_observations(raw_table, chosen)
+    return make_observations(rows, chosen)
+
+
+def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
+    """Put every series on its grid and fill its gaps."""
+    return_memory()  # that of the table, which nobody holds any more
+    regular = grid.make_grid(observations, table.freq, fills.max_gap)
+    borders = make_split_borders(regular.borders, windows.split)
+    filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
+    logger.info(
+        "%d series, %d steps of %s, %d targets filled",
+        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
+    )  # fmt: skip
+    return filled
 
 
 class PartOf:
@@ -46,10 +71,15 @@ class PartOf:
         self._number = number
         self._count = count
 
-    def validate_part(
-        self, table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
-    ) -> Observations:
-        """Check the rows of this part's series; the files are read one at a time, first for the series alone.
+    def fill_series(
+        self,
+        table_files: TableFiles,
+        covariate_schema: CovariateSchema,
+        table: TableSpec,
+        fills: FillSpec,
+        windows: WindowSpec,
+    ) -> FilledSeries:
+        """Check and fill this part's series; the files are read one at a time, first for the series alone.
 
         Raises:
             TableError: A column of labels has one type in one file and another in the next: they would differ.
@@ -73,7 +103,8 @@ class PartOf:
             found, codes = series_codes(file, columns.series_id, source_of(file))
             return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
 
-        return validate_table(table_files.join([own_rows(file) for file in table_files]), covariate_schema, table)
+        rows = [own_rows(file) for file in table_files]
+        return _fill(_observe(table_files.join(rows), covariate_schema, table), table, fills, windows)
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
@@ -81,19 +112,7 @@ def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
     return partitions.join_series(series, windows.split)
 
 
-def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
-    """Put every series on its grid and fill its gaps."""
-    regular = grid.make_grid(observations, table.freq, fills.max_gap)
-    borders = make_split_borders(regular.borders, windows.split)
-    filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
-    logger.info(
-        "%d series, %d steps of %s, %d targets filled",
-        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
-    )  # fmt: skip
-    return filled
-
-
-def make_model_input(
+def window_series(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Make features and windows, and the filled series as a table and a plot for people to look at.
