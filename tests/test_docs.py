@@ -78,7 +78,9 @@ def test_every_exception_class_stands_in_the_reference_with_its_code_and_meaning
 
 def test_every_dataset_stands_in_the_reference_with_its_place(reference: Any) -> None:
     rows = rows_of(reference.artifacts_page())
-    names = [name for name in yaml.safe_load((BASE / "catalog.yml").read_text()) if "{" not in name]
+    entries = yaml.safe_load((BASE / "catalog.yml").read_text())
+    names = [name for name in entries if "{" not in name and not name.startswith("_")]
+    assert len(names) > 30
     for name in names:
         assert all(rows[name])
 

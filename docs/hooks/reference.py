@@ -62,8 +62,8 @@ def parameters_page() -> str:
         "# Parameters",
         "Every parameter, as `conf/base/parameters*.yml` gives it. Change one on the command line, "
         "`kedro run --params epochs=5,edge_poc.p95_ms=10`, or in `conf/local/parameters.yml`. On the command line a "
-        "`+` joins the entries of a list: `target_cols=target+dew_point`. A misspelt name, a wrong type or a value "
-        "out of range ends the run with exit code 2, before anything is computed.",
+        "comma or a `+` stands between the entries of a list: `target_cols=target,dew_point`. A misspelt name, a wrong "
+        "type or a value out of range ends the run with exit code 2, before anything is computed.",
     ]
     for title, rows in _parameter_sections():
         cells = [
@@ -175,17 +175,28 @@ def artifacts_page() -> str:
 
 
 def _catalog_tables() -> Iterator[str]:
-    """Yield a table a layer; entries of a benchmark's cells and a backtest's folds repeat others and are left out."""
+    """Yield a table a layer; the parts of a preprocessing repeat another entry and are left out."""
     text = (BASE / "catalog.yml").read_text()
+    short = {
+        **{f"globals:{name}": place for name, place in yaml.safe_load((BASE / "globals.yml").read_text()).items()},
+        **{name: place for name, place in yaml.safe_load(text).items() if isinstance(place, str)},
+    }
     named = {name: meaning for meaning, name in re.findall(r"^# (.*)\n(\w+):$", text, flags=re.MULTILINE)}
     layers: dict[str, list[list[str]]] = {}
     for name, entry in yaml.safe_load(text).items():
-        if "{" not in name:
-            place = re.sub(r"\$\{runtime_params:(\w+)\}", r"<\1>", entry["filepath"])
-            row = [f"`{name}`", named[name], _path(place), _maker(entry)]
+        if not name.startswith("_") and "{" not in name:
+            place = _path(_spelt_out(entry["filepath"], short)) if "filepath" in entry else "as their own entries say"
+            row = [f"`{name}`", named[name], place, _maker(entry)]
             layers.setdefault(entry["metadata"]["kedro-viz"]["layer"], []).append(row)
     for layer, rows in layers.items():
         yield f"## {layer.replace('_', ' ').capitalize()}\n\n{_table(['dataset', 'what', 'where', 'made by'], rows)}"
+
+
+def _spelt_out(place: str, short: dict[str, str]) -> str:
+    """Put in what a path refers to; ids are left open."""
+    while found := re.search(r"\$\{((?:globals:|_)\w+)\}", place):
+        place = place.replace(found[0], short[found[1]])
+    return re.sub(r"\$?\{(?:runtime_params:)?([\w.]+)\}", r"<\1>", place)
 
 
 def _path(place: str) -> str:
@@ -194,8 +205,8 @@ def _path(place: str) -> str:
 
 
 def _maker(entry: dict[str, Any]) -> str:
-    made_by = re.search(r":(\w+)_command", entry.get("made_by", ""))
-    return f"`{made_by[1]}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "raw" else "a run"
+    made_by = entry.get("made_by")
+    return f"`{made_by}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "raw" else "a run"
 
 
 def _attributes(kind: type, without: tuple[str, ...]) -> list[list[str]]:
@@ -266,7 +277,9 @@ def exit_codes_page() -> str:
         "# Exit codes",
         "A run that is refused prints one line, `Error: ...`, to standard error: what, where, what was found and what "
         "is needed. Nothing half-written stays behind, and a table, schema or parameter that cannot be used is refused "
-        "before TensorFlow loads. The classes are in `spline_lstm.errors`.",
+        "before TensorFlow loads. An error that nobody expected (70) leaves its traceback in a file under `logs/`, "
+        "which the line names; `kedro run --traceback` prints the traceback of any error. The classes are in "
+        "`spline_lstm.errors`.",
         _table(["code", "class", "when"], rows),
         "## To catch several at once",
         _table(["class", "what it stands for", "codes"], several),

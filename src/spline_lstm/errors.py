@@ -30,6 +30,7 @@ Each takes exactly one positional argument, so that it survives pickling
 between worker processes.
 """
 
+import traceback
 from dataclasses import dataclass
 
 import click
@@ -174,7 +175,9 @@ def own_error(error: BaseException) -> SplineLSTMError:
         if isinstance(cause, SplineLSTMError):
             return cause
         cause = cause.__cause__
-    return ProjectBugError.of(error)
+    bug = ProjectBugError.of(error)
+    bug.__cause__ = error
+    return bug
 
 
 @dataclass(frozen=True)
@@ -183,17 +186,23 @@ class Failure:
 
     message: str
     exit_code: int
+    traceback: str = ""
+    """Where a bug came from."""
 
     @classmethod
     def of(cls, error: SplineLSTMError) -> "Failure":
         """Keep what passes from one process to another: an exception would lose its cause."""
-        return cls(error.message, error.exit_code)
+        is_bug = isinstance(error, ProjectBugError)
+        return cls(error.message, error.exit_code, "".join(traceback.format_exception(error)) if is_bug else "")
 
     def to_error(self) -> SplineLSTMError:
-        """Return the refusal again, with its own exit code."""
+        """Return the refusal again, with its own exit code, and what is known of its traceback as a note."""
         kinds: list[type[SplineLSTMError]] = _subclasses(SplineLSTMError)
         kind = next((kind for kind in kinds if vars(kind).get("exit_code") == self.exit_code), SplineLSTMError)
-        return kind(self.message)
+        error = kind(self.message)
+        if self.traceback:
+            error.add_note(self.traceback)
+        return error
 
 
 def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:

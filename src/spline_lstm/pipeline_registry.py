@@ -17,6 +17,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     Raises:
         ParameterError: The command line asks for a pipeline that is not there.
+        Exception: What a pipeline raises while it is imported.
 
     """
     note_pipelines_made()
@@ -24,7 +25,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         pipelines = find_pipelines(raise_errors=True)
     except ImportError as error:
         if error.__cause__:  # a pipeline that is there and fails
-            raise
+            raise error.__cause__ from None
         raise ParameterError(_unknown_pipeline(str(error))) from None
     if all(name in pipelines for name in MAIN_JOB):
         pipelines["__default__"] = sum((pipelines[name] for name in MAIN_JOB), start=Pipeline([]))

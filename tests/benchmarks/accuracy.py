@@ -11,13 +11,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro.io import MemoryDataset
 from omegaconf import OmegaConf
 from tests.benchmarks.tables import TABLES
 
+from spline_lstm.datasets.inputs import WholeTable
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.modelling.nodes import evaluate_model, train_model
-from spline_lstm.pipelines.preprocessing.nodes import fill_series, make_model_input, validate_table
+from spline_lstm.pipelines.preprocessing.nodes import make_model_input
 from spline_lstm.project.parameters import Parameters, RunSpec, parse_parameters
 from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series.columns import TableSpec
@@ -60,16 +62,15 @@ def prepare(table: pd.DataFrame, calendar: tuple[list[str], list[int]], settings
             },
         }
     )  # fmt: skip
-    observations = validate_table(table, schema, settings.part(TableSpec))
-    windows = settings.part(WindowSpec)
-    series = fill_series(observations, settings.part(TableSpec), settings.part(FillSpec), windows)
-    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings="{}")
-    return make_model_input(series, schema, settings.part(TableSpec), windows, run)[0]
+    whole = WholeTable(MemoryDataset(table, copy_mode="assign"))
+    specs = (settings.part(kind) for kind in (TableSpec, FillSpec, WindowSpec))
+    run = RunSpec(run_id="study", processed_run_id="study", commit_hash=None, settings="{}")
+    return make_model_input(whole, schema, *specs, run)[0]
 
 
 def run_default(data: ModelInput, settings: Parameters, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train and score as the modelling pipeline does; returns the metrics and the choices made."""
-    run = RunSpec(run_id="study", processed_run_id="study", commit=None, settings="{}")
+    run = RunSpec(run_id="study", processed_run_id="study", commit_hash=None, settings="{}")
     training = settings.part(TrainingSpec).model_copy(update={"seed": seed})
     best, _, history = train_model(data, settings.part(ModelSpec), training, run)
     metrics = evaluate_model(best, data, settings.part(ModelSpec), settings.part(EvaluationSpec), run)[0]
@@ -100,7 +101,7 @@ def run_lightgbm(data: ModelInput) -> tuple[float, float]:
                 forecast[:, step] = model.predict(X)
         for split, (part, forecast) in enumerate(zip(rows[1:], forecasts, strict=True)):
             error = (forecast - data.y[part])[data.y_mask[part]]
-            errors[number, split] = np.sqrt(np.mean(np.square(error))) * data.target_scaling()[1][0]
+            errors[number, split] = np.sqrt(np.mean(np.square(error))) * data.target_scaling(np.array([0]))[1][0, 0]
     val, test = errors[int(np.argmin(errors[:, 0]))]
     return float(val), float(test)
 

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from kedro.io import MemoryDataset
 from scipy.interpolate import BSpline
 from tests.benchmarks import svg
 from tests.benchmarks.accuracy import parameters, run_default
 
-from spline_lstm.datasets.inputs import TableDataset, read_schema
+from spline_lstm.datasets.inputs import TableDataset, WholeTable, read_schema
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse, ridge_data
 from spline_lstm.models.smoothing import make_smoothing_matrix
-from spline_lstm.pipelines.preprocessing.nodes import fill_series, validate_table
+from spline_lstm.pipelines.preprocessing.nodes import PartOf
 from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series import assembly
 from spline_lstm.series.assembly import spread_lookback
@@ -68,8 +69,9 @@ def add_noise(table: pd.DataFrame, sigma: float, seed: int = 1) -> pd.DataFrame:
 
 def fill(table: pd.DataFrame) -> FilledSeries:
     """From the raw table to filled series, as the pipeline does."""
-    observations = validate_table(table, SCHEMA, SETTINGS.part(TableSpec))
-    return fill_series(observations, SETTINGS.part(TableSpec), SETTINGS.part(FillSpec), SETTINGS.part(WindowSpec))
+    whole = WholeTable(MemoryDataset(table, copy_mode="assign"))
+    specs = (SETTINGS.part(kind) for kind in (TableSpec, FillSpec, WindowSpec))
+    return PartOf(0, 1).fill_series(whole, SCHEMA, *specs)
 
 
 def filled_otherwise(filled: FilledSeries, how: str) -> FilledSeries:
@@ -93,7 +95,9 @@ def windows_of(filled: FilledSeries) -> ModelInput:
 
 def rmse(data: ModelInput, forecast: np.ndarray, split: int) -> float:
     """RMSE of scaled forecasts over what was observed, in the target's unit."""
-    return float(np.sqrt(masked_mse(forecast, ridge_data(data, split)))) * float(data.target_scaling()[1][0])
+    return float(np.sqrt(masked_mse(forecast, ridge_data(data, split)))) * float(
+        data.target_scaling(np.array([0]))[1][0, 0]
+    )
 
 
 def ridge_rmse(data: ModelInput, split: int, matrix: np.ndarray | None = None) -> float:

@@ -205,7 +205,7 @@ def test_a_run_leaves_no_temporary_file(finished: Run) -> None:
 def test_run_json_names_what_repeats_the_run(finished: Run) -> None:
     record = finished.record
     assert str(record["run_id"]).startswith("lstm-univariate-s42-")
-    assert (record["seed"], record["commit"]) == (42, None)
+    assert (record["seed"], record["commit_hash"]) == (42, None)
     assert {
         "input_path": "data/01_raw/small.csv",
         "epochs": 1,

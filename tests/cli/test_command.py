@@ -4,6 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,23 +15,53 @@ from kedro.framework.cli.utils import KedroCliError
 from kedro.io import DatasetError
 from yaml import YAMLError
 
-from spline_lstm.cli.command import _RunCommand, cli, run
-from spline_lstm.errors import TableError
+from spline_lstm.cli.command import _RunCommand, _show_traceback, cli, run
+from spline_lstm.errors import Failure, TableError
 
 
-def invoke(*raised: BaseException, args: tuple[str, ...] = ()) -> Result:
-    """Run a command that raises."""
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where tracebacks are written to."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
 
-    def callback() -> None:
-        for error in raised:
-            raise error
 
-    return CliRunner().invoke(_RunCommand("run", callback=callback), args)
+def invoke(*raised: BaseException, args: tuple[str, ...] = (), module: str = "kedro.config") -> Result:
+    """Run a command that raises, in code of a module."""
+    source = "def callback():\n    for error in raised:\n        raise error\n"
+    names: dict[str, Any] = {"__name__": module, "raised": raised}
+    exec(source, names)
+    return CliRunner().invoke(_RunCommand("run", callback=names["callback"], params=[_show_traceback]), args)
 
 
 def test_the_command_takes_all_options_of_kedros_own() -> None:
     assert cli.commands["run"] is run
-    assert run.params == kedro_run.params
+    assert [option.name for option in run.params] == [*(option.name for option in kedro_run.params), "traceback"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "given"),
+    [
+        ("export_formats=onnx,tflite", {"export_formats": "onnx+tflite"}),
+        ("export_formats=onnx+tflite,epochs=2", {"export_formats": "onnx+tflite", "epochs": 2}),
+        ("split=0.6, 0.2,0.2 , epochs=2", {"split": "0.6+0.2+0.2", "epochs": 2}),
+        ("hidden_units=64,32,benchmark.seeds=1,2", {"hidden_units": "64+32", "benchmark": {"seeds": "1+2"}}),
+        ("epochs=2,", {"epochs": 2}),
+    ],
+)
+def test_an_item_without_an_equals_sign_goes_on_with_the_list_before_it(
+    monkeypatch: pytest.MonkeyPatch, typed: str, given: dict[str, Any]
+) -> None:
+    found: list[dict[str, Any]] = []
+    monkeypatch.setattr(kedro_run, "callback", lambda **options: found.append(options["params"]))
+    assert CliRunner().invoke(run, ["--params", typed]).exit_code == 0
+    assert found == [given]
+
+
+def test_a_list_needs_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = CliRunner().invoke(run, ["--params", "onnx,tflite"])
+    assert result.exit_code == 2
+    assert "Item `onnx+tflite` must contain a key and a value" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -68,12 +99,51 @@ def test_without_a_name_the_pipelines_of_the_main_job_are_named(
             "the options or the configuration cannot be used: no attribute 'items'",
         ),
         (KeyError("a"), 2, "the options or the configuration cannot be used: 'a'"),
-        (ZeroDivisionError("by zero"), 70, "unexpected ZeroDivisionError: by zero; this is a bug in the project"),
+        (ImportError("no module"), 2, "the options or the configuration cannot be used: no module"),
     ],
 )
-def test_a_failure_is_one_line_and_a_code(error: Exception, code: int, line: str) -> None:
+def test_a_failure_is_one_line_and_a_code(error: Exception, code: int, line: str, folder: Path) -> None:
     result = invoke(error)
     assert (result.exit_code, result.stderr, result.stdout) == (code, f"Error: {line}\n", "")
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "module"),
+    [
+        (ZeroDivisionError("by zero"), "kedro.config"),
+        (KeyError("by zero"), "spline_lstm.pipelines.mine.nodes"),
+        (ValueError("by zero"), "my_hooks"),
+        (KeyError("by zero"), "spline_lstm.context"),
+    ],
+)
+def test_a_bug_is_one_line_that_names_the_file_with_its_traceback(error: Exception, module: str, folder: Path) -> None:
+    result = invoke(error, module=module)
+    (log,) = (folder / "logs").iterdir()
+    assert (result.exit_code, result.stdout) == (70, "")
+    assert result.stderr == (
+        f"Error: unexpected {type(error).__name__}: {error}; this is a bug in the project; "
+        f"the traceback is in logs/{log.name}\n"
+    )
+    assert "in callback" in log.read_text()
+
+
+def test_the_traceback_of_a_bug_that_another_process_saw_is_kept_too(folder: Path) -> None:
+    invoke(Failure("unexpected", 70, "Traceback of the worker").to_error())
+    (log,) = (folder / "logs").iterdir()
+    assert "Traceback of the worker" in log.read_text()
+
+
+def test_where_no_file_can_be_written_the_switch_is_named(folder: Path) -> None:
+    (folder / "logs").touch()
+    assert invoke(ZeroDivisionError("by zero")).stderr.endswith("in the project; --traceback shows where\n")
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("by zero"), ValueError("by zero"), TableError("by zero")])
+def test_a_switch_shows_the_traceback_of_any_error(error: Exception, capfd: pytest.CaptureFixture[str]) -> None:
+    result = invoke(error, args=("--traceback",))
+    assert "in callback" in result.stderr
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
 
 
 def test_an_unknown_option_is_one_line_without_the_usage() -> None:

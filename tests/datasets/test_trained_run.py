@@ -45,8 +45,19 @@ def data(bundle: ModelInput, tmp_path: Path) -> Path:
 
 
 def open_dataset(data: Path, backend: Any = "keras", run_id: str = "trained") -> TrainedRunDataset:
-    path = f"{data}/08_reporting/{run_id}/run.json"
-    return TrainedRunDataset(filepath=path, backend=backend, run_command="kedro run")
+    places = {
+        "run_record": ("JSON", "08_reporting/{run_id}/run.json"), "model": ("Bytes", "06_models/{run_id}/model.keras"),
+        "exported_models": ("Files", "06_models/{run_id}/edge"),
+    }  # fmt: skip
+    datasets: dict[str, Any] = {
+        name: {"type": f"spline_lstm.datasets.{kind}Dataset", "filepath": f"{data}/{path}", "made_by": "kedro"}
+        for name, (kind, path) in places.items()
+    }
+    datasets["model_input"] = {
+        "type": "spline_lstm.datasets.ModelInputDataset", "filepath": f"{data}/05_model_input/{{processed_run_id}}",
+        "made_by": "kedro", "windows": {},
+    }  # fmt: skip
+    return TrainedRunDataset(datasets=datasets, run_id=run_id, backend=backend, run_command="kedro run")
 
 
 @pytest.mark.parametrize("backend", MODEL_FILES)

@@ -8,13 +8,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.evaluation import baselines
-from spline_lstm.evaluation.baselines import (
-    last_value,
-    moving_average,
-    naive_forecasts,
-    seasonal_ages,
-    seasonal_naive,
-)
+from spline_lstm.evaluation.baselines import last_value, moving_average, naive_forecasts, seasonal_ages, seasonal_naive
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64
 

@@ -182,7 +182,7 @@ def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
     }
     baselines = comparison.make_baseline_rows(records, {"ridge univariate": operation, "seasonal_naive": operation})
     text = make_comparison_report(
-        {"benchmark_id": "b", "commits": ["None"], "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
+        {"benchmark_id": "b", "commit_hashes": ["None"], "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
          "baselines": baselines, "ensembles": [], "summary": comparison.summarise(rows), "verdicts": verdicts(records)}
     )  # fmt: skip
     assert "Ship none of them as it is; closest: lstm, univariate" in text

@@ -19,7 +19,7 @@ METRICS = {
     "intervals": [{"level": 0.8, "coverage": 0.7, "mean_width": 9.0, "per_horizon": []}],
 }
 RECORD = {
-    "run_id": "gru-1", "processed_run_id": "data-1", "commit": None, "command": "kedro run", "params": 25,
+    "run_id": "gru-1", "processed_run_id": "data-1", "commit_hash": None, "command": "kedro run", "params": 25,
     "settings": {"epochs": 2, "edge_poc": {"enforce": False}},
 }  # fmt: skip
 GATE = {"files": {"model.onnx": {"verdict": "PASS", "latency_p95_ms": 0.05, "size_bytes": 100}}}

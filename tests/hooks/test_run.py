@@ -119,7 +119,7 @@ def test_the_gate_is_enforced_by_a_node_where_it_is_asked_for(load_context: Any)
 
 def test_tables_of_one_name_have_a_folder_each(load_context: Any, project: Path) -> None:
     def folder(path: str) -> str:
-        return Path(load_context(input_path=path).params["description"]).name
+        return str(load_context(input_path=path).params["table_id"])
 
     assert folder("data/01_raw/a.csv").startswith("a-")
     assert folder("data/01_raw/a.csv") == folder("./data/01_raw/a.csv") == folder(str(project / "data/01_raw/a.csv"))
@@ -190,12 +190,14 @@ def locked(tmp_path: Path) -> Iterator[tuple[ProjectHooks, Callable[[], list[str
     hooks.after_pipeline_run()
 
 
-def test_a_run_locks_the_folders_of_the_ids_that_it_uses(locked: Any) -> None:
+def test_a_run_locks_what_it_reads_and_writes_wherever_it_lies(locked: Any, tmp_path: Path) -> None:
     _, names = locked
-    assert names() == ["06_models+run.lock", "08_reporting+benchmarks+all.lock", "08_reporting+run.lock"]
+    elsewhere = tmp_path.as_posix().strip("/").replace("/", "+")
+    within = ["06_models+run.lock", "08_reporting+benchmarks+all.lock", "08_reporting+run.lock"]
+    assert names() == [*within, f"{elsewhere}.lock"]
 
 
-def test_a_run_that_is_done_or_fails_gives_its_folders_back(locked: Any) -> None:
+def test_a_run_that_is_done_or_fails_gives_everything_back(locked: Any) -> None:
     hooks, names = locked
     with pytest.raises(TableError):
         hooks.on_pipeline_error(TableError("the table is empty"))

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.datasets import CSVDataset, FilesDataset, JSONDataset, ParquetDataset, TextDataset
 from spline_lstm.hooks.summary import ClosingHooks
+from spline_lstm.project.invocation import Invocation
 
 SCORES = {"model": (5.65, 0.84), "ridge": (5.72, 0.85), "seasonal_naive": (9.16, 1.49)}
 
@@ -65,10 +67,7 @@ KINDS: dict[str, Any] = {
     "table_profile": TextDataset, "table_schema": JSONDataset, "table_parameters": TextDataset,
     "model_input": FilesDataset,
 }  # fmt: skip
-COMMANDS = {
-    f"params:{name}_command": f"kedro run --pipeline={name} --params epochs=2"
-    for name in ("preprocessing", "modelling", "edge_poc", "edge_matrix")
-}
+INVOCATION = Invocation(env="ci", given={"epochs": 2})
 
 
 @pytest.fixture
@@ -77,8 +76,8 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "100")
 
-    def run(earlier: dict[str, Any] | None = None, **made: Any) -> str:
-        parameters = {name: MemoryDataset(value) for name, value in {**COMMANDS, "params:run_id": "gru-1"}.items()}
+    def run(earlier: dict[str, Any] | None = None, invocation: Invocation = INVOCATION, **made: Any) -> str:
+        parameters = {"params:run_id": MemoryDataset("gru-1")}
         values = made | (earlier or {})
         results = {
             name: KINDS[name](filepath=str(tmp_path / "data" / name))
@@ -87,7 +86,9 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
         for name, value in values.items():
             results[name].save(value)
         node = Node(lambda _: None, "raw_table", list(made), name="make")
-        ClosingHooks().after_pipeline_run({"env": "ci"}, Pipeline([node]), DataCatalog(parameters | results))
+        hooks = ClosingHooks()
+        hooks.after_context_created(SimpleNamespace(invocation=invocation))
+        hooks.after_pipeline_run(Pipeline([node]), DataCatalog(parameters | results))
         return capsys.readouterr().out
 
     return run
@@ -102,7 +103,9 @@ def test_a_run_shows_the_model_among_its_baselines(close: Any) -> None:
 
 
 def test_the_modelling_is_followed_by_the_gate_with_the_same_parameters(close: Any) -> None:
-    assert close(metrics=METRICS, report="").endswith("Next     kedro run --pipeline=edge_poc --params epochs=2\n")
+    assert close(metrics=METRICS, report="").endswith(
+        "Next     kedro run --pipeline=edge_poc --env ci --params epochs=2\n"
+    )
 
 
 def test_the_gates_verdicts_are_those_of_the_files_to_release(close: Any) -> None:
@@ -131,7 +134,7 @@ def test_a_benchmark_names_its_winners_beside_ridge(close: Any) -> None:
     assert "recommended gru multivariate 5.65 0.84 0.4 0.2" in lines
     assert "on a device lstm univariate 6.66 0.84 0.4 0.2" in lines
     assert "for scale ridge multivariate 5.72 0.84 0.4 0.2" in lines
-    assert lines[-1] == "Next kedro run --pipeline=edge_matrix --params epochs=2"
+    assert lines[-1] == "Next kedro run --pipeline=edge_matrix --env ci --params epochs=2"
 
 
 def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
@@ -185,7 +188,7 @@ def test_a_description_says_where_it_lies_and_what_to_copy(close: Any) -> None:
 
 def test_the_preprocessing_is_followed_by_the_modelling(close: Any) -> None:
     printed = close(model_input={})
-    assert printed.endswith("Next     kedro run --pipeline=modelling --params epochs=2\n")
+    assert printed.endswith("Next     kedro run --pipeline=modelling --env ci --params epochs=2\n")
 
 
 def test_a_part_of_a_pipeline_closes_with_nothing(close: Any) -> None:

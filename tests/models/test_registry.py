@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from spline_lstm.errors import ParameterError
@@ -34,7 +35,7 @@ def two_targets(prepare_table: Any, make_table: Any) -> ModelInput:
 
 def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> None:
     model = make_model(ModelSpec(**MODEL), two_targets, seed=5)
-    center, scale = two_targets.target_scaling()
+    center, scale = (part[0] for part in two_targets.target_scaling(np.array([0])))
     in_space = {name: MODEL[name] for name in ("normalization", "spline_smoothing", "link")}
     assert type(model) is MODELS["gru"]
     assert vars(model.space) == in_space | {

@@ -10,8 +10,8 @@ from spline_lstm.series.columns import TableSpec
 
 
 def test_it_needs_the_table_and_where_things_are() -> None:
-    needed = {"raw_table", "params:table", "params:given", "params:input_path", "params:description"}
-    assert create_pipeline().inputs() == needed
+    params = {f"params:{name}" for name in ("table", "given", "input_path", "table_schema_path")}
+    assert create_pipeline().inputs() == {"raw_table", *params}
 
 
 def test_it_makes_a_profile_a_schema_and_parameters() -> None:
@@ -20,7 +20,9 @@ def test_it_makes_a_profile_a_schema_and_parameters() -> None:
 
 def test_the_parameters_name_the_table_and_the_schema_beside_them(make_table: Any, make_parameters: Any) -> None:
     spec = make_parameters().part(TableSpec)
-    text, schema, parameters = describe_table(make_table(), spec, {}, "my.csv", "data/08_reporting/tables/my")
+    text, schema, parameters = describe_table(
+        make_table(), spec, {}, "my.csv", "data/08_reporting/tables/my/covariates.schema.json"
+    )
     named = yaml.safe_load(parameters)
     assert named["input_path"] == "my.csv"
     assert named["covariate_spec"] == "data/08_reporting/tables/my/covariates.schema.json"

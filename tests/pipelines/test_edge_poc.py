@@ -1,5 +1,6 @@
 """The edge gate's nodes: what is enforced, what is exported, what a person reads."""
 
+import json
 from typing import Any
 
 import pytest
@@ -42,7 +43,11 @@ def gate(**files: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def run_spec() -> RunSpec:
-    return RunSpec(run_id="gru-1", processed_run_id="data", commit=None, settings='{"feature_mode": "univariate"}')
+    settings, places = {"feature_mode": "univariate"}, {"exported_models": "elsewhere/gru-1"}
+    return RunSpec(
+        run_id="gru-1", processed_run_id="data", commit_hash=None,
+        settings=json.dumps(settings), places=json.dumps(places),
+    )  # fmt: skip
 
 
 def test_a_pass_is_released() -> None:
@@ -152,6 +157,6 @@ def test_an_exported_model_is_judged_with_the_mode_of_its_data(
     assert list(found["files"]) == ["model.onnx"]
     assert (found["second_route"]["format"], found["second_route"]["verdict"]) == ("onnx", "PASS")
     assert (found["model_type"], found["feature_mode"], found["f_total"]) == ("lstm", "univariate", 1)
-    assert found["files"]["model.onnx"]["path"] == "data/06_models/gru-1/edge/model.onnx"
+    assert found["files"]["model.onnx"]["path"] == "elsewhere/gru-1/model.onnx"
     assert found["verdict"] == "PASS"
     assert "model.onnx" in write_edge_report(found)

@@ -22,7 +22,7 @@ from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.errors import RunIdMismatchError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
-from spline_lstm.pipelines.forecasting.nodes import forecast, prepare_windows
+from spline_lstm.pipelines.forecasting.nodes import forecast
 from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model
 from spline_lstm.project.parameters import GROUPS, RunSpec
 
@@ -42,9 +42,21 @@ class Finished:
     predictions: pd.DataFrame
 
     def load(self, backend: str = "keras") -> TrainedRun:
-        path = f"{self.workspace}/data/08_reporting/{RUN}/run.json"
-        dataset = TrainedRunDataset(filepath=path, backend=backend, run_command="kedro run")
-        return dataset.load()
+        data = f"{self.workspace}/data"
+        places = {
+            "run_record": ("JSON", "08_reporting/{run_id}/run.json"),
+            "model": ("Bytes", "06_models/{run_id}/model.keras"),
+            "exported_models": ("Files", "06_models/{run_id}/edge"),
+        }
+        datasets: dict[str, dict[str, Any]] = {
+            name: {"type": f"spline_lstm.datasets.{kind}Dataset", "filepath": f"{data}/{path}"}
+            for name, (kind, path) in places.items()
+        }
+        datasets["model_input"] = {
+            "type": "spline_lstm.datasets.ModelInputDataset", "filepath": f"{data}/05_model_input/{{processed_run_id}}",
+            "made_by": "", "windows": {},
+        }  # fmt: skip
+        return TrainedRunDataset(datasets=datasets, run_id=RUN, backend=backend, run_command="kedro run").load()
 
     def intervals(self) -> dict[str, Any]:
         loaded: dict[str, Any] = json.loads((self.workspace / f"data/08_reporting/{RUN}/intervals.json").read_text())
@@ -52,7 +64,7 @@ class Finished:
 
     def forecast(self, table: pd.DataFrame, backend: str = "keras") -> pd.DataFrame:
         run = self.load(backend)
-        made, _, _ = forecast(prepare_windows(table, run), run, self.intervals())
+        made, _, _ = forecast(table, run, self.intervals())
         return made
 
 
@@ -76,7 +88,7 @@ def finished(
     model.network.set_weights([w + random.normal(0, 0.3, w.shape).astype(np.float32) for w in weights])
     content = model.to_bytes()
     parameters = make_parameters(**SETTINGS, run_id=RUN, processed_run_id="shared")
-    run = RunSpec(run_id=RUN, processed_run_id="shared", commit=None, settings=parameters.model_dump_json())
+    run = RunSpec(run_id=RUN, processed_run_id="shared", commit_hash=None, settings=parameters.model_dump_json())
     model_spec, training, evaluation = (parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation"))
     _, predictions, intervals = evaluate_model(content, bundle, model_spec, evaluation, run)
     history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}
@@ -135,17 +147,15 @@ def test_intervals_of_all_levels_lie_around_the_forecast(finished: Finished) -> 
 
 def test_intervals_of_another_training_are_refused(finished: Finished, refuses: Any) -> None:
     run = finished.load("onnx")
-    windows = prepare_windows(finished.table, run)
     with refuses(RunIdMismatchError, 23, "the intervals of run 'trained' belong to another training"):
-        forecast(windows, run, finished.intervals() | {"model_sha256": "0"})
+        forecast(finished.table, run, finished.intervals() | {"model_sha256": "0"})
 
 
 def test_an_export_of_another_training_is_refused(finished: Finished, refuses: Any) -> None:
     run = finished.load("onnx")
     later = dataclasses.replace(run, record=run.record | {"sha256": {"model.keras": "0"}})
-    windows = prepare_windows(finished.table, later)
     with refuses(RunIdMismatchError, 23, "model.onnx was exported from another training than that of run 'trained'"):
-        forecast(windows, later, finished.intervals() | {"model_sha256": "0"})
+        forecast(finished.table, later, finished.intervals() | {"model_sha256": "0"})
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.pipelines.modelling import create_pipeline
 from spline_lstm.pipelines.modelling.nodes import train_model
 from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.project.places import RECORDED
 from spline_lstm.series.model_input import ModelInput
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
@@ -47,8 +48,11 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
     settings = parameters.model_dump(mode="json")
     given: dict[str, Any] = {
         "model_input": bundle,
-        "params:run": RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings=json.dumps(settings)),
-    }
+        "params:run": RunSpec(
+            run_id="my-run", processed_run_id="test", commit_hash="abc", settings=json.dumps(settings),
+            places=json.dumps({name: f"data/{name}" for name in RECORDED}),
+        ),
+    }  # fmt: skip
     given |= {f"params:{name}": parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation")}
     folder = tmp_path_factory.mktemp("run")
     values = {name: MemoryDataset(value, copy_mode="assign") for name, value in given.items()}
@@ -74,7 +78,8 @@ def test_every_result_is_a_dataset_of_the_catalog() -> None:
 
 def test_the_model_file_gives_the_predictions(made: dict[str, Any], bundle: ModelInput) -> None:
     model = TrainedNetwork.from_bytes(made["model"], "model.keras", "gru")
-    forecast = bundle.in_target_units(model.predict(bundle.X[bundle.windows_of(2)]))
+    windows = bundle.windows_of(2)
+    forecast = bundle.in_target_units(model.predict(bundle.X[windows]), windows)
     np.testing.assert_allclose(made["predictions"]["y_pred"], forecast.reshape(-1), rtol=1e-5)
 
 
@@ -92,7 +97,7 @@ def test_the_history_begins_before_the_first_step(made: dict[str, Any]) -> None:
 def test_what_auto_has_decided_is_recorded(bundle: ModelInput, make_parameters: Any) -> None:
     auto = dict.fromkeys(("normalization", "spline_smoothing", "linear_path", "link", "learning_rate"), "auto")
     parameters = make_parameters(lookback=6, horizon=3, **(CHANGES | auto))
-    run = RunSpec(run_id="my-run", processed_run_id="test", commit="abc", settings="{}")
+    run = RunSpec(run_id="my-run", processed_run_id="test", commit_hash="abc", settings="{}")
     _, _, history = train_model(bundle, *(parameters.part(GROUPS[name]) for name in ("model", "training")), run)
     assert set(history["choices"]) == set(auto)
     assert history["choices"]["linear_path"]["chosen"] in ("ridge", "none")
@@ -143,7 +148,7 @@ def test_the_record_holds_the_hashes_of_the_models(made: dict[str, Any]) -> None
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("run_id", "my-run"), ("processed_run_id", "test"), ("seed", 42), ("commit", "abc")]
+    ("key", "value"), [("run_id", "my-run"), ("processed_run_id", "test"), ("seed", 42), ("commit_hash", "abc")]
 )
 def test_the_record_names(made: dict[str, Any], key: str, value: object) -> None:
     assert made["run_record"][key] == value

@@ -10,14 +10,18 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
+from spline_lstm.datasets.inputs import WholeTable
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.preprocessing import create_pipeline
-from spline_lstm.pipelines.preprocessing.nodes import validate_table
+from spline_lstm.pipelines.preprocessing.nodes import PartOf
+from spline_lstm.pipelines.preprocessing.pipeline import preprocess_in_parts
 from spline_lstm.project.parameters import GROUPS, RunSpec
 from spline_lstm.series.bundle_format import ARRAYS
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.windows import WindowSpec
 
 SMALL = {"lookback": 6, "horizon": 3}
 
@@ -30,8 +34,8 @@ def run_pipeline(make_parameters: Any, default_schema: Any) -> Callable[..., dic
         parameters = make_parameters(**{**SMALL, **changes})
         given = {f"params:{name}": parameters.part(group) for name, group in GROUPS.items() if name != "run"}
         given |= {
-            "params:run": RunSpec(run_id="run", processed_run_id="test", commit=None, settings="{}"),
-            "raw_table": table,
+            "params:run": RunSpec(run_id="run", processed_run_id="test", commit_hash=None, settings="{}"),
+            "table_files": WholeTable(MemoryDataset(table)),
             "covariate_schema": default_schema,
         }
         results = {name: MemoryDataset() for name in create_pipeline().outputs()}
@@ -43,12 +47,17 @@ def run_pipeline(make_parameters: Any, default_schema: Any) -> Callable[..., dic
 
 
 def test_the_nodes_are_named_like_their_functions() -> None:
-    assert [node.name for node in create_pipeline().nodes] == ["validate_table", "fill_series", "make_model_input"]
+    assert [node.name for node in create_pipeline().nodes] == ["make_model_input"]
+
+
+def test_the_nodes_of_parts_are_named_like_their_functions() -> None:
+    nodes = [node.name for node in preprocess_in_parts(2).nodes]
+    assert nodes == ["part1of2.fill_series", "part2of2.fill_series", "join_series", "window_series"]
 
 
 def test_it_needs_the_table_the_schema_and_parameters() -> None:
     assert create_pipeline().inputs() == {
-        "raw_table", "covariate_schema", "params:table", "params:fills", "params:windows", "params:run",
+        "table_files", "covariate_schema", "params:table", "params:fills", "params:windows", "params:run",
     }  # fmt: skip
 
 
@@ -98,9 +107,11 @@ def test_an_optional_covariate_that_is_absent_is_warned_about(
     make_table: Any, make_schema: Any, make_parameters: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     optional = {"name": "wind_speed", "dtype": "float", "scaler": "standard", "required": False}
-    spec = make_parameters(feature_mode="multivariate").part(TableSpec)
+    parameters = make_parameters(feature_mode="multivariate")
+    specs = (parameters.part(kind) for kind in (TableSpec, FillSpec, WindowSpec))
     with caplog.at_level(logging.WARNING, "spline_lstm"):
-        validate_table(make_table(), make_schema(dynamic_covariates=[optional]), spec)
+        whole = WholeTable(MemoryDataset(make_table()))
+        PartOf(0, 1).fill_series(whole, make_schema(dynamic_covariates=[optional]), *specs)
     assert "The optional covariate 'wind_speed' is not in the table and is left out" in caplog.text
 
 

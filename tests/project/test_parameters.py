@@ -6,7 +6,7 @@ import pytest
 
 from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.errors import ParameterError
-from spline_lstm.project.parameters import GROUPS, Parameters, RunSpec, command, parse_parameters, resolve_parameters
+from spline_lstm.project.parameters import GROUPS, Parameters, RunSpec, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]
@@ -17,8 +17,10 @@ Ids = Callable[..., tuple[str, str]]
 def ids_of(make_parameters: Make, default_schema: CovariateSchema) -> Ids:
     """Return the run id and the processed id of the default parameters with changes."""
 
-    def resolve(schema: CovariateSchema = default_schema, commit: str | None = None, **changes: Any) -> tuple[str, str]:
-        resolved = resolve_parameters(make_parameters(**changes), schema, commit)
+    def resolve(
+        schema: CovariateSchema = default_schema, commit_hash: str | None = None, **changes: Any
+    ) -> tuple[str, str]:
+        resolved = resolve_parameters(make_parameters(**changes), schema, commit_hash)
         return resolved["run_id"], resolved["processed_run_id"]
 
     return resolve
@@ -163,7 +165,7 @@ def test_a_derived_run_id_tells_model_mode_and_seed(ids_of: Ids) -> None:
         {"split": [0.7, 0.15, 0.15]},
         {"export_formats": "none"},
         {"spline_smoothing": 0},
-        {"commit": "abc"},
+        {"commit_hash": "abc"},
         {"backend": "onnx"},
     ],
 )
@@ -243,28 +245,10 @@ def test_every_group_can_be_read_back(group: str, make_parameters: Make, default
     assert GROUPS[group](**resolved[group]) == parameters.part(GROUPS[group])
 
 
-def test_a_command_repeats_what_was_typed() -> None:
-    typed = {"model_type": "gru", "export_formats": ["onnx", "tflite"]}
-    text = "kedro run --pipeline=modelling --params model_type=gru,export_formats=onnx+tflite"
-    assert command("modelling", typed, None) == text
-
-
-def test_a_command_without_parameters_is_short() -> None:
-    assert command("preprocessing", {}, None) == "kedro run --pipeline=preprocessing"
-
-
-def test_a_command_without_a_pipeline_runs_the_main_job() -> None:
-    assert command(None, {"run_id": "mine"}, "ci") == "kedro run --env ci --params run_id=mine"
-
-
-def test_a_command_names_the_environment() -> None:
-    assert command("preprocessing", {}, "ci") == "kedro run --pipeline=preprocessing --env ci"
-
-
 def test_ids_of_earlier_settings_stay_as_parameters_are_added(make_parameters: Make, project: Path) -> None:
     schema = read_schema(project / "conf" / "base" / "covariates" / "default.schema.json")
     resolved = resolve_parameters(make_parameters(), schema, None)
-    assert resolved["run_id"] == "lstm-univariate-s42-9f6a037477"
+    assert resolved["run_id"] == "lstm-univariate-s42-3e35a28943"
 
 
 @pytest.mark.parametrize(

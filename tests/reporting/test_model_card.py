@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from spline_lstm.project.places import RECORDED
 from spline_lstm.reporting.model_card import make_model_card
 from spline_lstm.series.model_input import ModelInput
 
 RUN: dict[str, Any] = {
-    "run_id": "gru-7", "processed_run_id": "test", "commit": "0123456789abcdef", "seed": 7, "size_bytes": 12_345,
+    "run_id": "gru-7", "processed_run_id": "test", "commit_hash": "0123456789abcdef", "seed": 7, "size_bytes": 12_345,
+    "places": {name: f"data/{name}" for name in RECORDED},
     "command": "kedro run --params model_type=gru", "params": 1_234, "best_epoch": 2, "train_seconds": 3.4,
     "settings": {
         "model_type": "gru", "hidden_units": [4], "dropout": 0.0, "learning_rate": "auto", "batch_size": 8,
@@ -17,8 +19,8 @@ RUN: dict[str, Any] = {
         "stride": 1,
     },
     "choices": {"learning_rate": {"chosen": 0.001, "decided_on": "validation"}}, "source_sha256": "a1",
-    "sha256": {"model.keras": "b2"}, "processed_sha256": {"processed.npz": "c3"}, "versions": {"keras": "3.15.1"},
-    "finished_at": "2026-01-01T00:00:00Z",
+    "sha256": {"model.keras": "b2", "last.keras": "b3"}, "processed_sha256": {"processed.npz": "c3"},
+    "versions": {"keras": "3.15.1"}, "finished_at": "2026-01-01T00:00:00Z",
 }  # fmt: skip
 
 
@@ -38,8 +40,8 @@ RUN: dict[str, Any] = {
         "| ridge | 1 | 1 | ",
         "RMSE is 0.5 at step 1 and 0.5 at step 3.",
         "The training part is shorter than a year",
-        "| `data/06_models/gru-7/model.keras` | `b2` |",
-        "| `data/05_model_input/test/processed.npz` | `c3` |",
+        "| `data/model` | `b2` |",
+        "| `data/model_input/processed.npz` | `c3` |",
         "- `kedro run --params model_type=gru`\n- seed 7, commit 0123456789abcdef\n- keras 3.15.1",
     ],
 )

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from spline_lstm.project.places import RECORDED
 from spline_lstm.reporting.run_report import make_report
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.series.model_input import ModelInput
@@ -15,7 +16,8 @@ SETTINGS = {
         "link": "identity", "seed": 7,
 }  # fmt: skip
 RUN: dict[str, Any] = {
-    "run_id": "gru-7", "processed_run_id": "test", "commit": "0123456789abcdef", "settings": SETTINGS,
+    "run_id": "gru-7", "processed_run_id": "test", "commit_hash": "0123456789abcdef", "settings": SETTINGS,
+    "places": {name: f"data/{name}" for name in RECORDED},
     "size_bytes": 12_345, "params": 1_234, "best_epoch": 2, "train_seconds": 3.4,
     "choices": {"linear_path": {"chosen": "ridge", "decided_on": "validation"}},
 }  # fmt: skip
@@ -48,8 +50,8 @@ def test_the_verdict_names_every_baseline_that_wins(
         "## RMSE by step of the horizon",
         "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01T00:00:00",
         "targets filled: target 6, dew_point 0",
-        "`data/06_models/gru-7/model.keras` | 12,345 bytes, 1,234 parameters",
-        "`data/05_model_input/test/`",
+        "`data/model` | 12,345 bytes, 1,234 parameters",
+        "`data/model_input/`",
         "Trained in 3 s, best epoch 2. Commit 0123456789ab.",
         "model_type gru, feature_mode univariate, hidden_units [4]",
         "linear_path auto (ridge), link identity, seed 7",
@@ -81,7 +83,7 @@ def test_at_most_eight_steps_are_listed(evaluate_error: Any, two_targets: ModelI
 
 
 def test_a_run_outside_git_has_no_commit(evaluate_error: Any, two_targets: ModelInput) -> None:
-    assert "Commit none." in make_report(evaluate_error(0.5, 1), RUN | {"commit": None}, two_targets)
+    assert "Commit none." in make_report(evaluate_error(0.5, 1), RUN | {"commit_hash": None}, two_targets)
 
 
 def test_data_of_an_earlier_version_has_a_report_too(evaluate_error: Any, two_targets: ModelInput) -> None:

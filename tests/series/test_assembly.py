@@ -65,8 +65,45 @@ def test_windows_are_cut_from_the_scaled_rows(prepare_table: Prepare, make_table
 
 def test_scaled_targets_return_to_their_unit(prepare_table: Prepare, make_table: MakeTable) -> None:
     bundle = prepare_table(make_table(), target_cols="target+pressure")
-    truth, _ = bundle.truth(np.arange(len(bundle.y)))
-    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:]), truth, rtol=1e-6)
+    windows = np.arange(len(bundle.y))
+    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:], windows), bundle.truth(windows)[0], rtol=1e-6)
+
+
+def of_two_sizes(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with the second series a million times larger."""
+    larger = table.copy()
+    larger.loc[larger["station"] == "JFK", "target"] *= 1e6
+    return larger
+
+
+def test_each_series_may_have_a_scale_of_its_own(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: Callable[..., CovariateSchema]
+) -> None:
+    bundle = prepare_table(
+        of_two_sizes(make_table(gaps={"target": [7]})), make_schema(seasonal_lags=[4]),
+        feature_mode="multivariate", target_scaling="series",
+    )  # fmt: skip
+    train = (bundle.row_split == 0) & ~bundle.is_imputed[:, 0]
+    for series in range(2):
+        scaled = bundle.scaled[train & (bundle.row_series == series), 0]
+        assert (scaled.mean(), scaled.std()) == (pytest.approx(0, abs=1e-5), pytest.approx(1, abs=1e-5))
+    windows = np.arange(len(bundle.y))
+    truth, mask = bundle.truth(windows)
+    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:], windows)[mask], truth[mask], rtol=1e-5)
+    lag = bundle.scaled[:, bundle.feature_names.index("target_lag4")]
+    row = bundle.window_origin[5]
+    assert lag[row] == bundle.scaled[row - 1, 0]  # the target 4 steps before the step that is 3 steps ahead
+
+
+def test_what_follows_the_training_part_does_not_change_a_series_scale(
+    prepare_table: Prepare, make_table: MakeTable
+) -> None:
+    table = make_table()
+    before = prepare_table(table, target_scaling="series")
+    table.loc[table.groupby("station").cumcount() >= 42, "target"] *= 1000
+    after = prepare_table(table, target_scaling="series")
+    assert before.series_scalers == after.series_scalers
+    assert set(before.series_scalers["target"]) == {"EWR", "JFK"}
 
 
 def test_raw_targets_are_the_cells_of_the_table(prepare_table: Prepare, make_table: MakeTable) -> None:

@@ -282,6 +282,20 @@ def test_months_of_any_length_are_one_step(make_table: Any, prepare_table: Any, 
     ]
 
 
+def test_a_series_keeps_the_scale_of_the_run_and_a_new_one_is_scaled_by_its_history(
+    prepare_table: Any, make_table: Any, schema: CovariateSchema, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = make_table(series=("EWR", "JFK", "LGA"))
+    table["target"] *= table["station"].map({"EWR": 1.0, "JFK": 1e3, "LGA": 1e6})
+    known = table[table["station"] != "LGA"].reset_index(drop=True)
+    bundle = prepare_table(known, target_scaling="series")
+    made = make_latest_windows(table, parse(bundle))
+    assert made.center[:2, 0].tolist() == [bundle.series_scalers["target"][name][0] for name in ("EWR", "JFK")]
+    own = table.loc[table["station"] == "LGA", "target"]
+    assert (made.center[2, 0], made.scale[2, 0]) == (pytest.approx(own.mean()), pytest.approx(own.std(ddof=0)))
+    assert "1 series were not in the training and are scaled by their own history: LGA" in caplog.text
+
+
 DAYS = pd.date_range("2024-01-20", periods=80)
 
 

@@ -107,9 +107,8 @@ def test_raw_targets_are_standardised_on_their_training_part() -> None:
     for column, name in enumerate(bundle.target_names):
         assert states[name]["center"] == pytest.approx(rows[:70, column].mean(), rel=1e-6)
         assert states[name]["scale"] == pytest.approx(rows[:70, column].std(), rel=1e-6)
-    np.testing.assert_allclose(
-        bundle.in_target_units(bundle.y[:]), bundle.truth(np.arange(len(bundle.y)))[0], rtol=1e-5
-    )
+    windows = np.arange(len(bundle.y))
+    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:], windows), bundle.truth(windows)[0], rtol=1e-5)
 
 
 def test_raw_targets_do_not_need_positions_that_count_absent_features() -> None:

@@ -59,7 +59,7 @@ def test_every_window_belongs_to_one_split(bundle: ModelInput) -> None:
 def test_scaled_targets_turn_back_into_their_own_unit(bundle: ModelInput) -> None:
     windows = np.arange(len(bundle.y))
     truth, mask = bundle.truth(windows)
-    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:])[mask], truth[mask], rtol=1e-5)
+    np.testing.assert_allclose(bundle.in_target_units(bundle.y[:], windows)[mask], truth[mask], rtol=1e-5)
 
 
 def test_the_truth_of_a_window_begins_right_after_its_origin(bundle: ModelInput) -> None:

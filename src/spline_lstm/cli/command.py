@@ -4,35 +4,31 @@ What goes wrong before a pipeline runs (options, configuration) passes no hook; 
 the signals that stop a run.
 """
 
-import logging
+import copy
 import multiprocessing
 import os
+import re
 import signal
 import threading
-from collections.abc import Iterator
+import time
+import traceback
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import click
-from kedro.config import MissingConfigException
 from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
-from kedro.io import DatasetError
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
+from kedro.utils import find_kedro_project
 
-from spline_lstm.cli.messages import in_words
-from spline_lstm.errors import ParameterError, ProjectBugError
+from spline_lstm.cli.messages import in_words, is_mistake
+from spline_lstm.datasets.storage import shown, write_bytes
+from spline_lstm.errors import ParameterError, ProjectBugError, StorageError
 from spline_lstm.pipelines import MAIN_JOB
 
-logger = logging.getLogger(__name__)
-
-_MISTAKES = (
-    AttributeError, LookupError, TypeError, ValueError,
-    DatasetError, MissingConfigException, OmegaConfBaseException, YAMLError,
-)  # fmt: skip
-"""What Kedro raises when options or configuration are wrong."""
+_TRACEBACK = f"{__name__}.traceback"
 _GRACE_SECONDS = 5.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
@@ -58,17 +54,37 @@ class _RunCommand(click.Command):
         try:
             with _stoppable():
                 return super().invoke(ctx)
-        except KedroCliError as error:
-            raise ParameterError(error.format_message()) from None
-        except click.ClickException:
-            raise
-        except _MISTAKES as error:
-            # Errors of a pipeline that runs have passed the hooks: these are of the options or the configuration.
-            logger.debug("Refused", exc_info=error)
-            raise ParameterError(in_words(error, ctx.params)) from None
         except Exception as error:
-            logger.debug("Unexpected failure", exc_info=error)
-            raise ProjectBugError.of(error) from error
+            if ctx.meta.get(_TRACEBACK):
+                traceback.print_exception(error)
+            refusal = _refusal(error, ctx.params)
+            if refusal is error:
+                raise
+            raise refusal from error
+
+
+def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
+    """Return what is said of an error, in one line."""
+    if isinstance(error, KedroCliError):
+        return ParameterError(error.format_message())
+    if isinstance(error, click.ClickException) and not isinstance(error, ProjectBugError):
+        return error
+    # Errors of a pipeline that runs have passed the hooks.
+    if is_mistake(error):
+        return ParameterError(in_words(error, options))
+    return _keep_traceback(error)
+
+
+def _keep_traceback(error: Exception) -> ProjectBugError:
+    """Write down where an error that nobody expected came from, and say where that is written."""
+    bug = error if isinstance(error, ProjectBugError) else ProjectBugError.of(error)
+    folder = find_kedro_project(Path.cwd()) or Path.cwd()
+    path = folder / "logs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.log"
+    try:
+        write_bytes(path, "".join(traceback.format_exception(error)).encode())
+    except StorageError:
+        return ProjectBugError(f"{bug.message}; --traceback shows where")
+    return ProjectBugError(f"{bug.message}; the traceback is in {shown(path)}")
 
 
 @contextmanager
@@ -130,6 +146,32 @@ def _run(**options: Any) -> Any:
     return click.get_current_context().invoke(kedro_run, **options)
 
 
+def _join_lists(value: Any) -> Any:
+    """Join items without `=` to the item before them, by the `+` that lists have here: `a=1,2,b=3` is `a=1+2,b=3`."""
+    return re.sub(r",\s*(?=[^,=\s][^,=]*(?:,|$))", "+", value) if isinstance(value, str) else value
+
+
+def _taking_lists(option: Any) -> Any:
+    """Return Kedro's option `--params`, which splits at every comma, as one that takes lists."""
+    split = option.callback
+    taking = copy.copy(option)
+    taking.callback = lambda ctx, param, value: split(ctx, param, _join_lists(value))
+    return taking
+
+
+_show_traceback = click.Option(
+    ["--traceback"],
+    is_flag=True,
+    expose_value=False,
+    callback=lambda ctx, _, value: ctx.meta.update({_TRACEBACK: value}),
+    help="Show the traceback of an error, which is otherwise written to logs/.",
+)
 cli = click.Group("spline_lstm", context_settings=CONTEXT_SETTINGS)
-run = _RunCommand("run", callback=_run, params=kedro_run.params, help=kedro_run.help, context_settings=CONTEXT_SETTINGS)
+run = _RunCommand(
+    "run",
+    callback=_run,
+    params=[*(_taking_lists(item) if item.name == "params" else item for item in kedro_run.params), _show_traceback],
+    help=kedro_run.help,
+    context_settings=CONTEXT_SETTINGS,
+)
 cli.add_command(run)

@@ -1,17 +1,49 @@
 """What Kedro says about mistaken options, in words that name what was probably meant."""
 
 import re
+import sys
+import traceback
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import kedro.runner
+from kedro.config import MissingConfigException
 from kedro.framework.project import pipelines
+from kedro.io import DatasetError
 from kedro.pipeline import Pipeline
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from spline_lstm.text import examples, nearest
 
 _SHOWN = 12
+_MISTAKES = (
+    AttributeError, ImportError, LookupError, TypeError, ValueError,
+    DatasetError, MissingConfigException, OmegaConfBaseException, YAMLError,
+)  # fmt: skip
+"""What Kedro raises when options or configuration are wrong."""
+_READERS = {"antlr4", "attr", "click", "dynaconf", "fsspec", "omegaconf", "parse", "pluggy", "pydantic", "yaml"}
+"""What Kedro reads options and configuration with."""
+_WAY_IN = {f"spline_lstm.{name}" for name in ("cli", "context", "catalog", "hooks", "pipeline_registry")}
+"""Modules of the project that Kedro is called from before a pipeline runs."""
+
+
+def is_mistake(error: Exception) -> bool:
+    """Tell a mistake in the options or the configuration from a bug.
+
+    It is one if Kedro raised it, and no code but the project's own way into Kedro had called it: neither that of a
+    pipeline nor that of a hook.
+    """
+    modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
+    known = all(module in _WAY_IN or _is_kedros(module) for module in modules)
+    return isinstance(error, _MISTAKES) and known and modules[-1] not in _WAY_IN
+
+
+def _is_kedros(module: str) -> bool:
+    """Tell whether a module is of Kedro and its plugins, or of what they call; code made at run time has no name."""
+    package = module.partition(".")[0]
+    return not package or package.startswith("kedro") or package in _READERS or package in sys.stdlib_module_names
 
 
 def in_words(error: Exception, options: Mapping[str, Any]) -> str:
@@ -27,7 +59,7 @@ def in_words(error: Exception, options: Mapping[str, Any]) -> str:
         found = re.search(pattern, message)
         if found:
             return explain(found.group(1), options)
-    if isinstance(error, AttributeError | LookupError | TypeError):
+    if isinstance(error, AttributeError | ImportError | LookupError | TypeError):
         return f"the options or the configuration cannot be used: {message}"
     return message
 
@@ -78,11 +110,16 @@ def _nothing_left(_: str, options: Mapping[str, Any]) -> str:
     return "no node fits all of the options; leave one of them out"
 
 
+def _unknown_pipeline(name: str, _options: Mapping[str, Any]) -> str:
+    return _unknown("pipeline", name, set(pipelines) - {"__default__"})
+
+
 _EXPLANATIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     r"does not contain nodes named (\[.*\])": _unknown_nodes,
     r"does not contain datasets named (\[.*\])": _unknown_datasets,
     r"nodes with the following namespaces: (\[.*\])": _unknown_namespaces,
     r"Given configuration path either does not exist or is not a valid directory: (.+)": _unknown_environment,
+    r"Failed to find the pipeline named '(.+?)'": _unknown_pipeline,
     r"module 'kedro\.runner' has no attribute '(\w+)'": _unknown_runner,
     r"(contains no nodes) after applying all provided filters": _nothing_left,
 }

@@ -1,6 +1,7 @@
 """What a user brings: the table and the covariate schema. They are only read, from any file system of fsspec."""
 
 import hashlib
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -162,8 +163,17 @@ class TableDataset(_ReadOnlyDataset):
             TableError: It cannot be read; see `TableFiles`.
 
         """
-        files = TableFiles(self._place)
+        files = self.files()
         return files.join(list(files))
+
+    def files(self) -> TableFiles:
+        """Find the files that the table consists of.
+
+        Raises:
+            TableError: There are none.
+
+        """
+        return TableFiles(self._place)
 
     def preview(self, nrows: int = 40) -> TablePreview:
         """Return the first rows for kedro-viz."""
@@ -171,8 +181,34 @@ class TableDataset(_ReadOnlyDataset):
         return TablePreview(head.astype(str).to_dict(orient="split"))
 
 
-class TableFilesDataset(_ReadOnlyDataset):
-    """The files of a table, for those who read a part of it."""
+class WholeTable(TableFiles):
+    """A table that a dataset of another kind reads whole, asked as if it were a file."""
+
+    def __init__(self, dataset: AbstractDataset[Any, Any]) -> None:
+        """Take what reads it."""
+        self._dataset = dataset
+
+    @property
+    def source(self) -> str:
+        """The table's name, for messages."""
+        return "raw_table"
+
+    def __iter__(self) -> Iterator[DataFrame]:
+        """Yield the table."""
+        yield self._dataset.load()
+
+    def join(self, parts: list[DataFrame]) -> DataFrame:
+        """Return the table, or those of its rows that there are."""
+        return parts[0]
+
+
+class TableFilesDataset(AbstractDataset[TableFiles, Any]):
+    """The files of the table that `raw_table` reads at once."""
+
+    def __init__(self, *, datasets: dict[str, dict[str, Any]], metadata: dict[str, Any] | None = None) -> None:
+        """Take the catalog's entry of `raw_table`, which may be of any class."""
+        self._table: Any = AbstractDataset.from_config("raw_table", datasets["raw_table"])
+        self.metadata = metadata
 
     def load(self) -> TableFiles:
         """Find the files.
@@ -181,7 +217,24 @@ class TableFilesDataset(_ReadOnlyDataset):
             TableError: There are none.
 
         """
-        return TableFiles(self._place)
+        return self._table.files() if isinstance(self._table, TableDataset) else WholeTable(self._table)
+
+    def save(self, data: Any) -> NoReturn:  # noqa: ARG002 - Kedro's interface
+        """Refuse: a user's file is never written."""
+        raise TableError("the table is an input and is not written")
+
+    def _exists(self) -> bool:
+        return bool(self._table.exists())
+
+    def _describe(self) -> dict[str, Any]:
+        return dict(self._table._describe())
+
+
+def return_memory() -> None:
+    """Give back to the system what tables took that nobody holds any more."""
+    arrow = sys.modules.get("pyarrow")
+    if arrow is not None:
+        arrow.default_memory_pool().release_unused()
 
 
 def _unreadable(place: _Place, error: Exception) -> TableError:

@@ -42,16 +42,18 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     """
 
     def __init__(
-        self, *, filepath: str, made_by: str, windows: dict[str, Any],
+        self, *, filepath: str, made_by: str, windows: dict[str, Any], run_id: str | None = None,
         materialize_windows: Materialize = "auto", metadata: dict[str, Any] | None = None,
     ) -> None:  # fmt: skip
         """Take the folder, the command that makes it, and the window settings for files of an earlier version.
 
+        `run_id` is the id that the data has to have; the folder's name without it.
         `materialize_windows` decides whether the cut windows are written beside the rows they are cut from: with
         `auto`, as long as they take no more than 256 MB.
         """
         self._folder = Path(filepath)
         self._made_by = made_by
+        self._run_id = run_id or self._folder.name
         self._windows = windows
         self._materialize = materialize_windows
         self.metadata = metadata
@@ -85,13 +87,13 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
 
         """
         meta = self._load_meta()
-        check_same_run(self._folder.name, {"meta.json": meta.get("run_id", self._folder.name)})
+        check_same_run(self._run_id, {"meta.json": meta.get("run_id", self._run_id)})
         path = self._folder / "processed.npz"
         if not path.is_file():
             raise ArtifactMissingError(f"{shown(path)} is missing; make it with: {self._made_by}")
         if "schema_version" not in meta:
             logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
-            meta = {**meta, "run_id": self._folder.name}
+            meta = {**meta, "run_id": self._run_id}
             return adapt_legacy_arrays(read_arrays(path, LEGACY_KEYS), meta, WindowSpec(**self._windows))
         content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
         self._check_hashes(meta)

@@ -1,6 +1,7 @@
 """Files on disk: written whole or not at all, and hashed."""
 
 import functools
+import glob
 import hashlib
 import json
 import os
@@ -53,9 +54,10 @@ def remove(path: Path) -> None:
         raise StorageError(f"{shown(path)} cannot be removed: {error.strerror or error}") from error
 
 
-def sweep(folder: Path) -> None:
-    """Remove the temporary files that killed writers left below a folder; nobody may be writing there."""
-    for path in folder.rglob(".*.tmp"):
+def sweep(place: Path) -> None:
+    """Remove the temporary files that killed writers of a file or folder left; nobody may be writing it."""
+    names = glob.escape(place.name)
+    for path in (*place.glob(".*.tmp"), *place.parent.glob(f".{names}.*.tmp")):
         with suppress(OSError):
             path.unlink()
 

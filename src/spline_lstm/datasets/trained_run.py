@@ -1,12 +1,13 @@
 """What a run leaves for forecasts: its record, its preprocessor and its model, checked against each other."""
 
+import glob
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 
-from spline_lstm.datasets.files import FilesDataset, JSONDataset
 from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.datasets.storage import read_bytes, shown
 from spline_lstm.edge.backends import MODEL_FILES, Backend, TrainedRun
@@ -20,20 +21,46 @@ _KEYS = ("run_id", "processed_run_id", "settings", "sha256", "processed_sha256")
 class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
     """A finished run, read-only.
 
-    The record decides which preprocessed data is the run's; of that only `preprocessor.pkl` is read.
+    Its files lie where the catalog's own entries say. The record decides which preprocessed data is the run's; of that
+    only `preprocessor.pkl` is read.
     """
 
     def __init__(
-        self, *, filepath: str, backend: Backend, run_command: str, metadata: dict[str, Any] | None = None
+        self,
+        *,
+        datasets: dict[str, dict[str, Any]],
+        run_id: str,
+        backend: Backend,
+        run_command: str,
+        metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Take the path of the run's record, `.../08_reporting/<run id>/run.json`, and how to call Kedro."""
-        self._record = Path(filepath)
-        data = self._record.parents[2]
-        self._models = data / "06_models" / self._record.parent.name
-        self._processed = data / "05_model_input"
+        """Take what the run's files are and how to call Kedro.
+
+        Args:
+            datasets: Entries of the catalog, `{run_id}` and `{processed_run_id}` in them left open: `run_record`,
+                `model`, `exported_models` and `model_input`.
+            run_id: The run.
+            backend: What its model is to run through.
+            run_command: The command that runs the main job, without parameters.
+            metadata: For kedro-viz.
+
+        """
+        self._entries = datasets
+        self._run_id = run_id
         self._backend = backend
         self._run_command = run_command
+        self._record = self._open("run_record")
         self.metadata = metadata
+
+    @property
+    def place(self) -> Path:
+        """What it reads the model from."""
+        place: Path = self._open("model" if self._backend == "keras" else "exported_models").place
+        return place
+
+    def _open(self, name: str, processed_run_id: str = "", made_by: str | None = None) -> Any:
+        entry = fill_ids(self._entries[name], {"run_id": self._run_id, "processed_run_id": processed_run_id})
+        return AbstractDataset.from_config(name, entry | ({"made_by": made_by} if made_by else {}))
 
     def load(self) -> TrainedRun:
         """Read the run.
@@ -49,49 +76,67 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         return TrainedRun(record, self._load_preprocessor(record), self._backend, model_file)
 
     def _load_record(self) -> dict[str, Any]:
-        run_id = self._record.parent.name
-        made_by = f"{self._run_command} --params run_id={run_id}"
-        if not self._record.is_file():
-            runs = [path.parent.name for path in self._record.parent.parent.glob("*/run.json")]
+        made_by = f"{self._run_command} --params run_id={self._run_id}"
+        path = self._entries["run_record"]["filepath"]
+        shown_path = shown(Path(fill_ids(path, {"run_id": self._run_id})))
+        if not self._record.exists():
             raise ArtifactMissingError(
-                f"run '{run_id}' is not there ({shown(self._record)} is missing){_others(run_id, runs)}; "
-                f"make it with: {made_by}"
+                f"run '{self._run_id}' is not there ({shown_path} is missing)"
+                f"{_others(self._run_id, _runs_at(path))}; make it with: {made_by}"
             )
-        record = JSONDataset(filepath=str(self._record)).load()
+        record = self._record.load()
         if not isinstance(record, dict) or any(key not in record for key in _KEYS):
-            raise ArtifactDamagedError(f"{shown(self._record)} is no record of a run; make it with: {made_by}")
+            raise ArtifactDamagedError(f"{shown_path} is no record of a run; make it with: {made_by}")
         return record
 
     def _load_preprocessor(self, record: dict[str, Any]) -> Preprocessor:
-        path = self._processed / record["processed_run_id"] / "preprocessor.pkl"
+        path = self._open("model_input", record["processed_run_id"]).place / "preprocessor.pkl"
         content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
         _check_hash(content, record["processed_sha256"].get(path.name), path, record["run_id"])
         state = load_preprocessor(content, shown(path))
         return Preprocessor.parse(state, ArtifactDamagedError, f"{shown(path)}: key")
 
     def _load_keras(self, record: dict[str, Any]) -> bytes:
-        path = self._models / MODEL_FILES["keras"]
+        path: Path = self._open("model").place
         content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
-        _check_hash(content, record["sha256"].get(path.name), path, record["run_id"])
+        _check_hash(content, record["sha256"].get(MODEL_FILES["keras"]), path, record["run_id"])
         return content
 
     def _load_export(self, record: dict[str, Any]) -> bytes:
         made_by = f"{self._run_command} --pipeline=edge_poc --params {_settings(record)},export_formats={self._backend}"
         name = MODEL_FILES[self._backend]
-        files = FilesDataset(filepath=str(self._models / "edge"), made_by=made_by).load()
+        exported = self._open("exported_models", made_by=made_by)
+        files: dict[str, bytes] = exported.load()
         if name not in files:
-            raise ArtifactMissingError(f"{shown(self._models / 'edge' / name)} is missing; make it with: {made_by}")
+            raise ArtifactMissingError(f"{shown(exported.place / name)} is missing; make it with: {made_by}")
         return files[name]
 
     def save(self, data: Any) -> NoReturn:  # noqa: ARG002 - Kedro's interface
         """Refuse: a run is written by its own pipelines."""
-        raise ArtifactDamagedError(f"{shown(self._record)} is written by the modelling")
+        raise ArtifactDamagedError(f"run '{self._run_id}' is written by the modelling")
 
     def _exists(self) -> bool:
-        return self._record.is_file()
+        return bool(self._record.exists())
 
     def _describe(self) -> dict[str, Any]:
-        return {"filepath": shown(self._record), "backend": self._backend}
+        return {"run_id": self._run_id, "backend": self._backend}
+
+
+def fill_ids(value: Any, ids: Mapping[str, str]) -> Any:
+    """Fill in the ids that an entry of the catalog leaves open; other braces stay, as Kedro's patterns have them."""
+    if isinstance(value, Mapping):
+        return {key: fill_ids(item, ids) for key, item in value.items()}
+    if isinstance(value, str):
+        for name, text in ids.items():
+            value = value.replace(f"{{{name}}}", text)
+    return value
+
+
+def _runs_at(record: str) -> list[str]:
+    """Names of the runs whose records lie where a path with `{run_id}` left open says."""
+    before, _, after = record.partition("{run_id}")
+    found = glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")  # noqa: PTH207 - the path may end in the id
+    return [path.removeprefix(before).removesuffix(after) for path in found]
 
 
 def _settings(record: dict[str, Any]) -> str:

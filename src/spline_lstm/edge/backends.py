@@ -10,11 +10,12 @@ from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import RunIdMismatchError
 from spline_lstm.models.network import TrainedNetwork
+from spline_lstm.series.forecast_windows import LatestWindows
 from spline_lstm.series.model_input import check_windows
 from spline_lstm.series.preprocessor import Preprocessor
-from spline_lstm.series.scaling import in_target_units, scaling_of
+from spline_lstm.series.scaling import in_target_units
 from spline_lstm.spec import Spec
-from spline_lstm.types import Float32, Float64
+from spline_lstm.types import Float64
 
 Backend = Literal["keras", "onnx", "tflite"]
 MODEL_FILES: dict[Backend, str] = {"keras": "model.keras", "onnx": "model.onnx", "tflite": "model.tflite"}
@@ -49,28 +50,28 @@ class TrainedRun:
         return str(self.record["sha256"]["model.keras"])
 
 
-def forecast(trained: TrainedRun, X: Float32) -> Float64:
-    """Forecast windows with a trained run.
+def forecast(trained: TrainedRun, windows: LatestWindows) -> Float64:
+    """Forecast the last window of every series with a trained run.
 
     Args:
         trained: The run.
-        X: Scaled inputs, shape `(windows, lookback, F_total)`.
+        windows: The windows and what undoes their scaling.
 
     Returns:
-        Targets in their own unit, shape `(windows, horizon, F_target)`.
+        Targets in their own unit, shape `(series, horizon, F_target)`.
 
     Raises:
         ArtifactDamagedError: The model file does not load.
         RunIdMismatchError: The exported file was made from another training.
-        ShapeContractError: `X` does not fit the run.
+        ShapeContractError: The windows do not fit the run.
 
     """
     preprocessor = trained.preprocessor
     lookback, features = preprocessor.windows.lookback, len(preprocessor.feature_order)
-    check_windows(X, input_features=features, lookback=lookback)
+    check_windows(windows.X, input_features=features, lookback=lookback)
     run = _open(trained)
-    y = np.concatenate([run(window[None]) for window in X])
-    return in_target_units(y, *scaling_of(preprocessor.table.target_cols, preprocessor.scalers))
+    y = np.concatenate([run(window[None]) for window in windows.X])
+    return in_target_units(y, windows.center, windows.scale)
 
 
 def _open(trained: TrainedRun) -> Run:

@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+import re
+from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 import numpy as np
 
-from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
+from spline_lstm.errors import ArtifactDamagedError, ParameterError, ShapeContractError
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.scaling import SeriesScalers
+from spline_lstm.text import examples
 from spline_lstm.types import Float32, Float64
 
 METADATA_KEY = "spline_lstm"
@@ -18,6 +21,9 @@ CONTRACT_VERSION = "edge.v1"
 @dataclass(frozen=True)
 class EdgeContract:
     """The input contract of an exported file.
+
+    Where `series_scalers` is not empty, each series' targets and their lags have a centre and scale of their own;
+    another series cannot be forecast from the file alone.
 
     `ages` maps each feature to how many steps before the origin each row of the window shows it, the oldest
     first. `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
@@ -53,6 +59,8 @@ class EdgeContract:
     """Column to unit."""
     static_codes: dict[str, dict[str, list[float]]]
     """Static covariate to the code of each category."""
+    series_scalers: SeriesScalers = field(default_factory=dict)
+    """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     schema_version: str = CONTRACT_VERSION
     """Version of this contract."""
 
@@ -79,33 +87,51 @@ class EdgeContract:
             )
         return contract
 
-    def scale(self, window: Float64) -> Float32:
+    def scale(self, window: Float64, series: str | None = None) -> Float32:
         """Scale a raw window, `(lookback, features)`, to an input of batch 1.
+
+        Args:
+            window: Features in their own units.
+            series: Which series it is of, where each has a scale of its own.
 
         Raises:
             ShapeContractError: The window has another shape, or holds values that are not finite.
+            ParameterError: The series is not named, or is not in the contract.
 
         """
         needed = (self.lookback, len(self.feature_order))
         if window.shape != needed or not np.isfinite(window).all():
             raise ShapeContractError(f"a finite window of shape {needed} is needed; found {window.shape}")
-        center, scale = self._scaling(self.feature_order)
+        center, scale = self._scaling(self.feature_order, series)
         scaled: Float32 = ((window - center) / scale).astype(np.float32)[None]
         return scaled
 
-    def unscale(self, forecast: Float32) -> Float64:
-        """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`."""
-        center, scale = self._scaling([self.feature_order[index] for index in self.target_indices])
+    def unscale(self, forecast: Float32, series: str | None = None) -> Float64:
+        """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`; arguments as for `scale`."""
+        center, scale = self._scaling([self.feature_order[index] for index in self.target_indices], series)
         steps: Float64 = forecast.reshape(self.horizon, -1).astype(np.float64) * scale + center
         return steps
 
-    def _scaling(self, names: list[str]) -> tuple[Float64, Float64]:
+    def _scaling(self, names: list[str], series: str | None) -> tuple[Float64, Float64]:
+        own = self._own_scalers(series)
         # A feature without state, such as a calendar feature or a static code, is fed as it is.
-        states = [self.scalers.get(name, {}) for name in names]
+        states = [own.get(name, self.scalers.get(name, {})) for name in names]
         return (
             np.array([state.get("center", 0.0) for state in states]),
             np.array([state.get("scale", 1.0) for state in states]),
         )
+
+    def _own_scalers(self, series: str | None) -> dict[str, dict[str, float]]:
+        """Return the scalers of one series' targets and of their lags, by feature."""
+        own: dict[str, dict[str, float]] = {}
+        for target, of_series in self.series_scalers.items():
+            if series not in of_series:
+                found = f"series '{series}' is not in the contract" if series else "each series has its own scale"
+                raise ParameterError(f"{found}; name one of: {examples(of_series)}")
+            center, scale = of_series[series]
+            lags = [name for name in self.feature_order if re.fullmatch(rf"{re.escape(target)}_lag\d+", name)]
+            own |= {name: {"center": center, "scale": scale} for name in (target, *lags)}
+        return own
 
 
 def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
@@ -124,4 +150,5 @@ def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model
         scalers=model_input.preprocessor["scalers"],
         units=model_input.meta.get("units", {}),
         static_codes=model_input.preprocessor.get("static_codes", {}),
+        series_scalers=model_input.series_scalers,
     )

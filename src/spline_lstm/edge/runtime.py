@@ -36,21 +36,23 @@ class EdgeForecaster:
     contract: EdgeContract
     run: Run
 
-    def forecast(self, window: Float64) -> Float64:
+    def forecast(self, window: Float64, series: str | None = None) -> Float64:
         """Forecast from raw values.
 
         Args:
             window: Features of the last `lookback` steps in their own units, in the contract's
                 order, shape `(lookback, features)`.
+            series: Which series it is of, where each has a scale of its own (`contract.series_scalers`).
 
         Returns:
             The targets of the next steps in their own units, shape `(horizon, targets)`.
 
         Raises:
             ShapeContractError: The window has another shape, or holds values that are not finite.
+            ParameterError: The series is not named, or is not in the contract.
 
         """
-        return self.contract.unscale(self.run(self.contract.scale(window)))
+        return self.contract.unscale(self.run(self.contract.scale(window, series)), series)
 
 
 def load_forecaster(path: Path) -> EdgeForecaster:

@@ -79,6 +79,6 @@ def _forecast_chunk(model_input: ModelInput, windows: Int64, season: int) -> dic
     last = model_input.past(windows, np.array([0]))
     return {
         "last_value": last_value(last, horizon),
-        "moving_average": moving_average(model_input.past(windows, np.arange(model_input.lookback)), horizon),
+        "moving_average": moving_average(model_input.past(windows, np.arange(model_input.lookback)[::-1]), horizon),
         "seasonal_naive": seasonal_naive(model_input.past(windows, seasonal_ages(horizon, season)), last),
     }

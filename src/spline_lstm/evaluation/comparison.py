@@ -96,7 +96,7 @@ def check_comparable(records: list[CellRecord], run_ids: list[str]) -> None:
         if not record.run.get("shared"):
             raise ComparisonError(
                 f"cell '{record.run_id}' was made by an earlier version that did not record what it shares; "
-                f"remove data/08_reporting/{record.run_id} and run the benchmark again"
+                "remove its run.json and run the benchmark again"
             )
         for field, value in first.run["shared"].items():
             found = record.run["shared"].get(field)

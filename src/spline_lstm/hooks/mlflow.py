@@ -3,7 +3,6 @@
 import logging
 import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -11,6 +10,7 @@ from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
 from spline_lstm.project.parameters import flatten
+from spline_lstm.project.places import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -57,13 +57,15 @@ def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], nam
     }
     if "run_record" in loaded:
         record = loaded["run_record"]
-        mlflow.set_tags({name: str(record[name]) for name in ("run_id", "processed_run_id", "commit", "command")})
+        mlflow.set_tags({name: str(record[name]) for name in ("run_id", "processed_run_id", "commit_hash", "command")})
         mlflow.log_params({name: str(value)[:_LONGEST] for name, value in flatten(record["settings"])})
     scores = dict(_scores(loaded))
     if scores:
         mlflow.log_metrics(scores)
     for name in found.values():
-        place: Path = catalog[name].place
+        place = place_of(catalog[name])
+        if place is None:  # it is in a bucket
+            continue
         if place.is_dir():
             mlflow.log_artifacts(str(place), place.name)
         else:

@@ -5,10 +5,8 @@ import functools
 import logging
 import multiprocessing
 import os
-import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +14,10 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
-from spline_lstm.datasets.locks import FolderLocks
-from spline_lstm.errors import ParameterError, ProjectBugError, own_error
+from spline_lstm.datasets.inputs import return_memory
+from spline_lstm.datasets.locks import RunLocks
+from spline_lstm.errors import ParameterError, own_error
+from spline_lstm.project.places import place_of
 from spline_lstm.project.plan import current_matrix
 from spline_lstm.text import examples
 
@@ -31,9 +31,15 @@ class ProjectHooks:
 
     def __init__(self) -> None:
         self._catalog: CatalogProtocol[Any, Any] | None = None
-        self._locks = FolderLocks()
+        self._context: Any = None
+        self._locks = RunLocks()
         # A stopped run passes no hook.
         atexit.register(self._locks.release)
+
+    @hook_impl
+    def after_context_created(self, context: Any) -> None:
+        """Keep the context, which knows the entries that the catalog is made from."""
+        self._context = context
 
     @hook_impl
     def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
@@ -44,27 +50,31 @@ class ProjectHooks:
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Lock the folders that the run writes against all others, and those that it reads against writers.
+        """Lock what the run writes against all others, and what it reads against writers.
 
         Raises:
-            ParameterError: Forecasting is given a parameter that it would not heed.
-            RunLockedError: Another process uses one of them.
+            ParameterError: Forecasting is given a parameter that it would not heed, or cells would share a file.
+            RunLockedError: Another process uses some of it.
 
         """
         _check_forecasting(run_params)
-        data = Path(run_params["project_path"]) / "data"
-        written = _folders(catalog, pipeline.all_outputs(), data)
-        self._locks.take(data, written=written, read=_folders(catalog, pipeline.inputs(), data))
+        if self._context is not None:
+            self._context.check_places(pipeline.all_outputs())
+        written, read = (
+            {place for name in names if name in catalog and (place := place_of(catalog[name])) is not None}
+            for names in (pipeline.all_outputs(), pipeline.inputs())
+        )
+        self._locks.take(Path(run_params["project_path"]) / "data", written=written, read=read)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Release the folders."""
+        """Give everything back."""
         self._locks.release()
 
     @hook_impl
     def before_node_run(self) -> None:
         """Give memory back, and let a worker of the parallel runner end with the run, which holds its locks."""
-        _return_memory()
+        return_memory()
         parent = multiprocessing.parent_process()
         if parent is not None and parent.pid is not None:
             _end_with(parent.pid)
@@ -84,10 +94,7 @@ class ProjectHooks:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
         self._locks.release()
         own = own_error(error)
-        if not isinstance(own, ProjectBugError):
-            raise own from None
-        logger.debug("Unexpected failure", exc_info=error)
-        raise own from error
+        raise own from own.__cause__
 
 
 def _check_forecasting(run_params: dict[str, Any]) -> None:
@@ -101,25 +108,6 @@ def _check_forecasting(run_params: dict[str, Any]) -> None:
         raise ParameterError(
             f"forecasting takes {takes}; '{given['run_id']}' decides on all else, so leave out: {examples(ignored)}"
         )
-
-
-def _folders(catalog: CatalogProtocol[Any, Any], names: Iterable[str], data: Path) -> set[Path]:
-    """Folders below `data` that belong to one id each and hold these datasets."""
-    places = [getattr(catalog[name], "place", None) for name in names if name in catalog]
-    return {_folder_of_id(place, data) for place in places if place is not None and place.is_relative_to(data)}
-
-
-def _folder_of_id(place: Path, data: Path) -> Path:
-    """`data/<layer>/<id>`, or `data/08_reporting/{benchmarks,tables}/<id>`."""
-    parts = place.relative_to(data).parts
-    return data.joinpath(*parts[: 3 if parts[1] in ("benchmarks", "tables") else 2])
-
-
-def _return_memory() -> None:
-    """Give back to the system what the node before has let go of."""
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
 
 
 @functools.cache

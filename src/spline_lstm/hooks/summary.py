@@ -4,9 +4,11 @@ All of it is read from what the run wrote. Sessions in notebooks show what is as
 """
 
 import logging
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
@@ -20,7 +22,8 @@ from rich.text import Text
 from spline_lstm.datasets.storage import shown
 from spline_lstm.evaluation.comparison import row_of
 from spline_lstm.evaluation.scores import overall_scores
-from spline_lstm.project.parameters import command
+from spline_lstm.project.invocation import Invocation
+from spline_lstm.project.places import place_of
 from spline_lstm.reporting.comparison_report import best_ridge
 from spline_lstm.reporting.wording import against, label, number, typical_scores, with_unit
 
@@ -35,7 +38,7 @@ class Written:
     """What a run wrote, and how it was started."""
 
     catalog: CatalogProtocol[Any, Any]
-    env: str | None
+    invocation: Invocation
 
     def load(self, name: str) -> Any:
         """Read a dataset or, as `params:...`, a parameter."""
@@ -43,29 +46,36 @@ class Written:
 
     def place(self, name: str) -> str:
         """Path of a dataset as a person would type it."""
-        return shown(self.catalog[name].place)
+        place = place_of(self.catalog[name])
+        return "elsewhere" if place is None else shown(place)
 
     def next(self, pipeline: str) -> Text:
         """Return the line with the command of a pipeline, with the parameters given for this run."""
-        return _line("Next", self.load(f"params:{pipeline}_command"))
+        return _line("Next", self.invocation.command(pipeline))
 
     def forecast(self, run_id: str) -> Text:
         """Return the line with the command that forecasts with a run."""
-        return _line("Next", command("forecasting", {"run_id": run_id}, self.env))
+        return _line("Next", self.invocation.command("forecasting", {"run_id": run_id}))
 
 
 class ClosingHooks:
     """Close a run on the command line with what came out of it."""
 
+    def __init__(self) -> None:
+        self._invocation = Invocation()
+
     @hook_impl
-    def after_pipeline_run(
-        self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
-    ) -> None:
+    def after_context_created(self, context: Any) -> None:
+        """Remember how Kedro was called."""
+        self._invocation = context.invocation
+
+    @hook_impl
+    def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
         """Print the table; the run is done, so nothing that goes wrong here counts."""
         if hasattr(sys, "ps1"):  # an interactive session
             return
         try:
-            parts = list(make_closing(pipeline.all_outputs(), Written(catalog, run_params.get("env"))))
+            parts = list(make_closing(pipeline.all_outputs(), Written(catalog, self._invocation)))
             console = Console(markup=False, emoji=False, highlight=False)
             for part in ["", *parts] if parts else []:
                 console.print(part, soft_wrap=isinstance(part, Text))
@@ -210,14 +220,19 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     if len(groups) > _MOST_SERIES:
         yield Text(f"and {len(groups) - _MOST_SERIES} more")
     yield _line("Table", written.place("forecast_csv"))
-    options = {"run_id": written.load("params:run_id")}
-    yield _line("Next", command(None, options, written.env).replace("run", "viz run", 1) + "  # plot_forecast")
+    if written.invocation.program == "kedro run":  # kedro-viz shows projects
+        shows = replace(written.invocation, program="kedro viz run", runner=None, runner_params={})
+        yield _line("Next", shows.command(None, {"run_id": written.load("params:run_id")}) + "  # plot_forecast")
 
 
 def _close_description(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     yield _line("Profile", written.place("table_profile"))
     yield _line("Schema", written.place("table_schema"))
-    yield _line("Next", f"cp {written.place('table_parameters')} conf/local/ && kedro run")
+    folder = written.invocation.conf_source or "conf"
+    if written.invocation.conf_source is None or Path(folder).is_dir():  # and no archive
+        again = replace(written.invocation, env=None, given={}).command()
+        copied = shlex.join(["cp", written.place("table_parameters"), f"{folder}/local/"])
+        yield _line("Next", f"{copied} && {again}")
 
 
 def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[RenderableType]:

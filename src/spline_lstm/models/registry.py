@@ -94,6 +94,6 @@ def make_model(spec: ModelSpec, model_input: ModelInput, seed: int) -> ForecastM
         linear_path=spec.linear_path,
         link=spec.link,
         target_ages=model_input.target_ages,
-        target_zeros=model_input.target_zeros,
+        target_zeros=None if model_input.series_scalers else model_input.target_zeros,
         seed=seed,
     )

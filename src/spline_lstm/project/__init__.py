@@ -1,1 +1,1 @@
-"""Kedro's context and catalog, the parameters, and the plan of cells and folds."""
+"""What makes this a Kedro project: its context, catalog and parameters, and the plan of cells and folds."""

@@ -5,68 +5,147 @@ sessions, notebooks and kedro-viz all pass, before the catalog is made, and so a
 """
 
 import hashlib
+import json
 import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from attrs import define
+import click
+from attrs import define, field
 from kedro.framework.context import KedroContext
-from kedro.framework.project import pipelines
+from kedro.framework.project import pipelines, settings
+from kedro.utils import is_kedro_project
 
 from spline_lstm.datasets.inputs import read_schema
-from spline_lstm.project.parameters import command, parse_parameters, resolve_parameters
-from spline_lstm.project.plan import Cell, made_from, make_matrix, set_current_matrix
+from spline_lstm.pipelines import OF_THE_PROJECT
+from spline_lstm.project.configuration import locate
+from spline_lstm.project.invocation import Invocation
+from spline_lstm.project.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
+from spline_lstm.project.places import (
+    Entries,
+    Owner,
+    check_entries,
+    check_own_places,
+    find_owners,
+    place_datasets,
+    places_of,
+)
+from spline_lstm.project.plan import Cell, Matrix, made_from, make_matrix, set_current_matrix
 
-_PIPELINES = (
-    "preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "backtest", "forecasting", "describe",
-)  # fmt: skip
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
+_DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "given"}
+"""Parameters of nodes that nobody gives."""
 
 
 @define(slots=False)
 class ProjectContext(KedroContext):
-    """Kedro's context, with all that is derived from the parameters among the runtime parameters."""
+    """Kedro's context, with all that is derived from the parameters among the runtime parameters.
+
+    Attributes:
+        invocation: How Kedro was called.
+
+    """
+
+    invocation: Invocation = field(init=False, factory=Invocation)
+    _entries: Entries = field(init=False, factory=dict)
+    _owners: dict[str, Owner] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        """Check all parameters and add ids, groups, the benchmark's cells, and the commands that messages name.
+        """Check all parameters, add ids, groups and the benchmark's cells, and give every dataset its place.
 
         Raises:
-            ParameterError: A parameter is unknown, of the wrong type or out of range.
+            ParameterError: A parameter is unknown, of the wrong type or out of range, or a dataset cannot be used.
             SchemaError: The covariate schema cannot be read.
 
         """
         loader = self.config_loader
-        given = dict(loader.runtime_params or {})
-        parameters = parse_parameters(loader["parameters"])
-        schema = read_schema(_located(self.project_path, parameters.covariate_spec))
+        self.invocation = self._find_invocation()
+        values = loader["parameters"]
+        own = self._find_own_parameters(values)
+        parameters = parse_parameters({name: value for name, value in values.items() if name not in own})
+        address = locate(parameters.covariate_spec, self.project_path, str(loader.conf_source))
+        schema = read_schema(address)
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
-        resolved |= {f"{name}_command": command(name, given, self.env) for name in _PIPELINES}
-        resolved["run_command"] = command(None, {}, self.env)
-        resolved["description"] = f"data/08_reporting/tables/{_folder_name(self.project_path, parameters.input_path)}"
-        resolved["given"] = given
-        resolved["run"]["command"] = command(None, given, self.env)
-        matrix = make_matrix(parameters, schema, resolved["run"]["commit"])
-        for cell in matrix.cells:
-            matrix.parameters["cells"][cell.run_id]["run"]["command"] = command(None, _of_cell(given, cell), self.env)
+        resolved["given"] = dict(self.invocation.given)
+        resolved["run_command"] = replace(self.invocation, given={}).command()
+        resolved["schema_address"] = address
+        resolved["table_id"] = _folder_name(self.project_path, parameters.input_path)
+        matrix = make_matrix(parameters, schema, resolved["run"]["commit_hash"])
+        # What paths name.
+        loader.runtime_params = resolved | {"benchmark_id": matrix.parameters["benchmark_id"]}
+        self._place_datasets(resolved["run"], matrix)
+        resolved["table_schema_path"] = self._entries["table_schema"]["filepath"]
         if made_from() not in (None, matrix):
             # The pipelines of this process were made for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")
         set_current_matrix(matrix)
-        # What paths name, and, in place of what the files say, what nodes take: Kedro need not merge it again.
-        loader.runtime_params = resolved | {"benchmark_id": matrix.parameters["benchmark_id"]}
-        loader["parameters"] = resolved | matrix.parameters
+        # What nodes take, in place of what the files say: Kedro need not merge it again.
+        loader["parameters"] = own | resolved | matrix.parameters
+
+    def check_places(self, names: Iterable[str]) -> None:
+        """Refuse datasets that are about to be written where cells or folds would share them.
+
+        Raises:
+            ParameterError: An entry of the catalog has no id in its path.
+
+        """
+        check_own_places(names, self._entries, self._owners)
+
+    def _find_own_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the parameters that only pipelines of a team's own take.
+
+        Those pipelines have to be made for it, which happens only where there is a name that the project does not know.
+        """
+        unknown = set(values) - set(Parameters.model_fields) - _DERIVED
+        if not unknown:
+            return {}
+        pipelines.configure(f"{self._package_name}.pipeline_registry")  # all of them, whichever was asked for
+        inputs = {
+            name
+            for key, pipeline in pipelines.items()
+            if key not in ("__default__", *OF_THE_PROJECT)
+            for name in pipeline.inputs()
+        }
+        taken = {name.removeprefix("params:").partition(".")[0] for name in inputs if name.startswith("params:")}
+        return {name: values[name] for name in unknown & taken}
+
+    def _find_invocation(self) -> Invocation:
+        """Find out how Kedro was called; a session that no command line started has no runner to repeat."""
+        typed = click.get_current_context(silent=True)
+        options = typed.params if typed else {}
+        source = str(self.config_loader.conf_source)
+        return Invocation(
+            program="kedro run" if is_kedro_project(self.project_path) else f"python -m {self._package_name}",
+            env=self.env,
+            conf_source=source if source != str(self.project_path / settings.CONF_SOURCE) else None,
+            runner=options.get("runner"),
+            runner_params=options.get("runner_params") or {},
+            given=dict(self.config_loader.runtime_params or {}),
+        )
+
+    def _place_datasets(self, run: dict[str, Any], matrix: Matrix) -> None:
+        """Give every dataset its place, and tell every run and cell where its artifacts lie and what repeats it."""
+        self._entries = self.config_loader["catalog"]
+        check_entries(self._entries)
+        self._owners = find_owners(run, matrix)
+        self.config_loader["catalog"] = place_datasets(self._entries, self._owners, self.invocation.command)
+        run["command"] = self.invocation.command()
+        run["places"] = json.dumps(places_of(self._entries, self._owners[""].ids))
+        for cell in matrix.cells:
+            of_cell = matrix.parameters["cells"][cell.run_id]["run"]
+            of_cell["command"] = self.invocation.command(None, _of_cell(self.invocation.given, cell))
+            of_cell["places"] = json.dumps(
+                places_of(self._entries, {"run_id": cell.run_id, "processed_run_id": cell.processed_run_id})
+            )
 
 
-def _of_cell(given: dict[str, Any], cell: Cell) -> dict[str, Any]:
+def _of_cell(given: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     """Return the parameters that give a cell of the benchmark as a run of its own."""
     own = {"model_type": cell.model_type, "feature_mode": cell.feature_mode, "seed": cell.seed}
     return {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | own
-
-
-def _located(project_path: Path, place: str) -> str:
-    """Return an address as it is, and a path from the project's folder."""
-    return place if "://" in place else str(project_path / place)
 
 
 def _folder_name(project_path: Path, table: str) -> str:
@@ -77,8 +156,8 @@ def _folder_name(project_path: Path, table: str) -> str:
 
 
 def _commit(project_path: Path) -> str | None:
-    """Commit hash of the project, or None outside git."""
-    arguments = ["git", "-C", str(project_path), "rev-parse", "--verify", "--quiet", "HEAD"]
+    """Commit hash of the project, with `-dirty` behind it if files differ from it; None outside git."""
+    arguments = ["git", "-C", str(project_path), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=10)
     except (OSError, subprocess.TimeoutExpired):

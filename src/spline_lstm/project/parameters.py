@@ -87,12 +87,14 @@ class RunSpec(Spec):
 
     run_id: Text
     processed_run_id: Text
-    commit: str | None
-    """Commit hash of the project; None outside git."""
+    commit_hash: str | None
+    """Of the project, with `-dirty` behind it where files differ from it; None outside git."""
     settings: str
     """The resolved parameters in JSON; as text, because Kedro makes a dataset of every entry, in every cell."""
     command: str = ""
     """What to type to repeat it."""
+    places: str = "{}"
+    """Dataset to the path of its file or folder, in JSON."""
 
     @property
     def resolved(self) -> dict[str, Any]:
@@ -140,13 +142,13 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
     return Parameters.parse(dict(values), ParameterError, "parameter")
 
 
-def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> dict[str, Any]:
+def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> dict[str, Any]:
     """Derive the ids and the groups that nodes and catalog paths refer to.
 
     Args:
         parameters: Checked parameters.
         schema: The covariate schema, which shapes the preprocessed data too.
-        commit: Commit hash of the project, if known.
+        commit_hash: Of the project, if known.
 
     Returns:
         The normalised parameters, one entry for each of `GROUPS`, and `run`.
@@ -167,7 +169,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit: 
     ids = {"run_id": run_id, "processed_run_id": processed_id}
     settings = parameters.model_dump(mode="json") | ids
     groups = {name: parameters.part(group).model_dump(mode="json") for name, group in GROUPS.items()}
-    return {**settings, **groups, "run": {**ids, "commit": commit, "settings": json.dumps(settings)}}
+    return {**settings, **groups, "run": {**ids, "commit_hash": commit_hash, "settings": json.dumps(settings)}}
 
 
 def _identifying(group: Spec) -> dict[str, Any]:
@@ -181,18 +183,6 @@ def _digest(values: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()[:10]
 
 
-def command(pipeline: str | None, given: Mapping[str, Any], env: str | None) -> str:
-    """Return the command that runs a pipeline with the environment and parameters given on the command line.
-
-    Without a pipeline it runs the main job.
-    """
-    texts = [f"{name}={_typed(value)}" for name, value in flatten(given)]
-    options = [f"--pipeline={pipeline}"] if pipeline else []
-    options += [f"--env {env}"] if env else []
-    options += ["--params " + ",".join(texts)] if texts else []
-    return " ".join(["kedro run", *options])
-
-
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
     """Yield nested parameters as the dotted names that the command line takes."""
     for name, value in values.items():
@@ -200,12 +190,3 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield from flatten(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
-
-
-def _typed(value: Any) -> str:
-    """Return a value as one types it."""
-    if isinstance(value, list | tuple):
-        return "+".join(map(_typed, value))
-    if value is None:
-        return "null"
-    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -44,7 +44,7 @@ class Matrix:
     partitions: int = 1
 
 
-def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | None) -> Matrix:
+def make_matrix(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> Matrix:
     """Derive the cells from the parameters; a cell has the run id that the same run alone would have."""
     axes = parameters.benchmark
     settings = [
@@ -57,7 +57,7 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     groups: dict[str, Any] = {"cells": {}, "sources": {}}
     for changes in settings:
         alone = parameters.model_copy(update={**changes, "run_id": None, "processed_run_id": None})
-        resolved = resolve_parameters(alone, schema, commit)
+        resolved = resolve_parameters(alone, schema, commit_hash)
         cell = Cell(resolved["run_id"], resolved["processed_run_id"], **changes)  # type: ignore[arg-type]
         cells.append(cell)
         run = resolved["run"]
@@ -66,7 +66,7 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit: str | N
     content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
-    groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit)["run"])
+    groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit_hash)["run"])
     folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
     return Matrix(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
 

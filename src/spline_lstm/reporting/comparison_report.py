@@ -44,7 +44,7 @@ def make_comparison_report(comparison: dict[str, Any]) -> str:
     """Write the comparison.
 
     Args:
-        comparison: `benchmark_id`, `rows`, `baselines`, `summary`, `verdicts`, `shared`, `units`, `commits`.
+        comparison: `benchmark_id`, `rows`, `baselines`, `summary`, `verdicts`, `shared`, `units`, `commit_hashes`.
 
     Returns:
         Markdown.
@@ -129,7 +129,7 @@ def _fairness_section(comparison: dict[str, Any]) -> str:
     lines = [f"- {name}: {value}" for name, value in comparison["shared"].items()]
     return (
         "## What all runs share\n\nCompared run by run before this table was made; a difference would have ended the "
-        "benchmark.\n\n" + "\n".join(lines) + f"\n\nMade at commit {', '.join(comparison['commits'])}."
+        "benchmark.\n\n" + "\n".join(lines) + f"\n\nMade at commit {', '.join(comparison['commit_hashes'])}."
     )
 
 

@@ -159,19 +159,19 @@ def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
 
 
 def _files(run: dict[str, Any]) -> str:
-    places = {
-        f"data/06_models/{run['run_id']}": run["sha256"],
-        f"data/05_model_input/{run['processed_run_id']}": run["processed_sha256"],
-    }
-    rows = [[f"`{folder}/{name}`", f"`{digest}`"] for folder, files in places.items() for name, digest in files.items()]
-    exported = (
-        f"Exported files, once made, are named with their SHA-256 in `data/06_models/{run['run_id']}/edge/index.json`."
-    )
+    places = run["places"]
+    files = [
+        (places["model"], run["sha256"]["model.keras"]),
+        (places["last_model"], run["sha256"]["last.keras"]),
+        *((f"{places['model_input']}/{name}", digest) for name, digest in run["processed_sha256"].items()),
+    ]
+    rows = [[f"`{place}`", f"`{digest}`"] for place, digest in files]
+    exported = f"Exported files, once made, are named with their SHA-256 in `{places['exported_models']}/index.json`."
     return f"{table(['file', 'SHA-256'], rows)}\n\n{exported}"
 
 
 def _made_by(run: dict[str, Any]) -> str:
-    lines = [f"seed {run['seed']}, commit {run['commit'] or 'none'}"]
+    lines = [f"seed {run['seed']}, commit {run['commit_hash'] or 'none'}"]
     if run.get("command"):
         lines.insert(0, f"`{run['command']}`")
     lines.append(", ".join(f"{name} {version}" for name, version in run["versions"].items()))

@@ -131,19 +131,19 @@ def _data_section(metrics: dict[str, Any], model_input: ModelInput) -> str:
 
 
 def _files_section(run: dict[str, Any]) -> str:
-    run_id = run["run_id"]
+    places = run["places"]
     size = f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"
     rows = [
-        ["model", f"`data/06_models/{run_id}/model.keras`", size],
-        ["last epoch", f"`data/06_models/{run_id}/last.keras`", ""],
-        ["forecasts on test", f"`data/07_model_output/{run_id}/predictions.parquet`", '`catalog.load("predictions")`'],
-        ["all metrics", f"`data/08_reporting/{run_id}/metrics.json`", '`catalog.load("metrics")`'],
-        ["intervals", f"`data/08_reporting/{run_id}/intervals.json`", '`catalog.load("intervals")`'],
-        ["this run", f"`data/08_reporting/{run_id}/run.json`", "settings, versions, hashes"],
-        ["exported files", f"`data/06_models/{run_id}/edge/`", f"verdicts: `data/08_reporting/{run_id}/edge_gate.md`"],
-        ["to go with the model", f"`data/08_reporting/{run_id}/model_card.md`", '`catalog.load("model_card")`'],
-        ["more test blocks", f"`data/08_reporting/{run_id}/backtest.md`", "after `--pipeline=backtest`"],
-        ["windows", f"`data/05_model_input/{run['processed_run_id']}/`", '`catalog.load("model_input")`'],
+        ["model", f"`{places['model']}`", size],
+        ["last epoch", f"`{places['last_model']}`", ""],
+        ["forecasts on test", f"`{places['predictions']}`", '`catalog.load("predictions")`'],
+        ["all metrics", f"`{places['metrics']}`", '`catalog.load("metrics")`'],
+        ["intervals", f"`{places['intervals']}`", '`catalog.load("intervals")`'],
+        ["this run", f"`{places['run_record']}`", "settings, versions, hashes"],
+        ["exported files", f"`{places['exported_models']}/`", f"verdicts: `{places['edge_report']}`"],
+        ["to go with the model", f"`{places['model_card']}`", '`catalog.load("model_card")`'],
+        ["more test blocks", f"`{places['backtest_report']}`", "after `--pipeline=backtest`"],
+        ["windows", f"`{places['model_input']}/`", '`catalog.load("model_input")`'],
     ]  # fmt: skip
     return f"## Files\n\n{table(['what', 'where', ''], rows)}"
 
@@ -155,8 +155,14 @@ def _settings_section(run: dict[str, Any]) -> str:
     )  # fmt: skip
     chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}
     settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)
-    commit = (run["commit"] or "none")[:12]
+    commit = _short(run["commit_hash"])
     return (
         f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}{why_discarded(run)}. "
         f"Commit {commit}. Settings: {settings}."
     )
+
+
+def _short(commit_hash: str | None) -> str:
+    """Return the first digits of a commit hash, and whether files differed from it."""
+    digits, _, dirty = (commit_hash or "none").partition("-")
+    return digits[:12] + (f"-{dirty}" if dirty else "")

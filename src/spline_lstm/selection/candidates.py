@@ -23,12 +23,17 @@ _CLEARLY_LIKELIER = 0.1
 
 
 def check_link(spec: ModelSpec, model_input: ModelInput) -> None:
-    """Refuse a logarithmic link for a target that falls below zero.
+    """Refuse a logarithmic link for a target that falls below zero, or whose zero differs between series.
 
     Raises:
         ParameterError: Names the target and its lowest value in the training part.
 
     """
+    if spec.link == "log" and model_input.series_scalers:
+        raise ParameterError(
+            "'link' is 'log', and each series has a scale of its own, so zero is not the same for all of them: take "
+            "link=identity or target_scaling=global"
+        )
     if spec.link == "log" and min(lowest := _lowest_targets(model_input)) < 0:
         name = model_input.target_names[int(np.argmin(lowest))]
         raise ParameterError(
@@ -101,10 +106,13 @@ def _lowest_targets(model_input: ModelInput) -> list[float]:
 def _spread_grows(model: ForecastModel, model_input: ModelInput, val: Windows) -> bool:
     """Tell whether a variance in proportion to the level describes the errors clearly better than a constant one.
 
+    Series with scales of their own have no common zero that a level could be counted from.
+
     The normal log-likelihoods of both are compared, with the scale of each at its best; negative targets rule it out,
     and so few windows that what they tell is chance.
     """
-    if len(val[0]) < ENOUGH_HORIZONS * model.horizon or min(_lowest_targets(model_input)) < 0:
+    too_few = len(val[0]) < ENOUGH_HORIZONS * model.horizon
+    if too_few or model_input.series_scalers or min(_lowest_targets(model_input)) < 0:
         return False
     X, y = draw_windows(val, CHOICE_WINDOWS)
     shape = (len(X), model_input.horizon, len(model_input.target_indices))

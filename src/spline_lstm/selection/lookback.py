@@ -40,14 +40,20 @@ def resolve_ages(span: int | str, model_input: ModelInput, seasons: Sequence[int
     """
     if isinstance(span, int):
         return make_ages(model_input.lookback, span), {}
-    limits = (CHOICE_WINDOWS, round(CHOICE_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
-    train, val = (draw(windows, most) for windows, most in zip(_split_training(model_input), limits, strict=True))
+    train, val = draw_training(model_input)
     candidates = _age_candidates(model_input, seasons)
     if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(candidates) < 2:
         return make_ages(model_input.lookback, model_input.lookback), {}
     scores = {name: _ages_rmse(model_input, past, train, val) for name, past in candidates.items()}
     chosen = choose(scores)
     return candidates[chosen], make_record("lookback_span", chosen, scores, "the training part")
+
+
+def draw_training(model_input: ModelInput) -> tuple[Int64, Int64]:
+    """Return numbers of training windows to fit on and, later in time, to judge on; of many, some are drawn."""
+    limits = (CHOICE_WINDOWS, round(CHOICE_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
+    first, last = _split_training(model_input)
+    return draw(first, limits[0]), draw(last, limits[1])
 
 
 def _age_candidates(model_input: ModelInput, seasons: Sequence[int]) -> dict[int | str, Int64]:

@@ -15,13 +15,7 @@ from spline_lstm.series.preprocessor import make_preprocessor
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.splits import SPLITS
-from spline_lstm.series.windows import (
-    WindowIndex,
-    WindowSpec,
-    consecutive_ages,
-    make_window_ages,
-    make_window_index,
-)
+from spline_lstm.series.windows import WindowIndex, WindowSpec, consecutive_ages, make_window_ages, make_window_index
 from spline_lstm.types import Bool, Int64
 
 logger = logging.getLogger(__name__)
@@ -52,7 +46,8 @@ def make_model_input(
     schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
     grid, fills = filled.grid, filled.fills
     features = make_features(
-        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate
+        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate,
+        by_series=table.target_scaling == "series",
     )  # fmt: skip
     observed: Bool = np.logical_not(fills.is_imputed)
     index = make_window_index(

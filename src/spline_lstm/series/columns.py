@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from spline_lstm.errors import MissingCovariateError, TableError
+from spline_lstm.series.scaling import TargetScaling
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.series.time_formats import check_format
 from spline_lstm.spec import Names, Spec, Text
@@ -37,6 +38,8 @@ class TableSpec(ReadingSpec):
     static_covariates: Names
     series_id_cols: Names
     freq: Text | None
+    target_scaling: TargetScaling | Literal["auto"] = "global"
+    """Whether each series is scaled by its own training part; the default is what earlier files mean."""
 
 
 @dataclass(frozen=True)

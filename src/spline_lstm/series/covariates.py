@@ -9,7 +9,15 @@ import numpy as np
 from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
 from spline_lstm.series.grid import Frequency, Grid
-from spline_lstm.series.scaling import ScalerState, apply_scaler, fit_scaler
+from spline_lstm.series.scaling import (
+    ScalerState,
+    SeriesScalers,
+    SeriesScales,
+    apply_scaler,
+    fit_scaler,
+    fit_series_scales,
+    known_series_scales,
+)
 from spline_lstm.series.schema import CovariateSchema, DynamicCovariate
 from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders
@@ -28,10 +36,18 @@ class OrdinalState(TypedDict):
 
 @dataclass(frozen=True)
 class Learnt:
-    """What is learnt from train and applied to everything: scalers and ranks by feature, codes by static covariate."""
+    """What is learnt from train and applied to everything.
+
+    Attributes:
+        states: Feature to its scaler or ranks.
+        static_codes: Static covariate to the code of each category.
+        series_scalers: Centre and scale of each series' targets; empty where all series share one scale.
+
+    """
 
     states: dict[str, Any]
     static_codes: dict[str, dict[str, list[float]]]
+    series_scalers: SeriesScalers
 
 
 @dataclass(frozen=True)
@@ -43,6 +59,7 @@ class Features:
         seen_from: Earliest origin from which a row's values may be seen, as a row number; the row
             itself unless a fill looked ahead. Shape `(steps,)`.
         ahead: Names of those that describe the horizon rather than the past.
+        series_scales: Scales of the series' targets; None where all series share one.
 
     """
 
@@ -52,6 +69,7 @@ class Features:
     states: dict[str, ScalerState | OrdinalState]
     static_codes: dict[str, dict[str, list[float]]]
     ahead: tuple[str, ...]
+    series_scales: SeriesScales | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +137,7 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
 
 def make_features(
     grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
-    *, horizon: int, multivariate: bool, learnt: Learnt | None = None,
+    *, horizon: int, multivariate: bool, by_series: bool, learnt: Learnt | None = None,
 ) -> Features:  # fmt: skip
     """Fill, shift, scale and join everything that enters X.
 
@@ -133,6 +151,7 @@ def make_features(
         schema: What the columns mean.
         horizon: Steps by which known-ahead channels are shown early.
         multivariate: Whether covariates enter X.
+        by_series: Whether each series' targets have a scale of their own.
         learnt: What an earlier run has learnt and is to be applied; None learns from train.
 
     Raises:
@@ -146,7 +165,8 @@ def make_features(
     names: list[str] = []
     ahead: list[str] = []
     seen_from = np.arange(len(grid.series))
-    for channel in _channels(grid, fills, borders, schema, horizon, is_train, states):
+    scales = _series_scales(grid, is_train, learnt) if by_series else None
+    for channel in _channels(grid, fills, borders, schema, horizon, is_train, states, scales):
         values, last_used = _shift(channel, grid.series, borders, channel.lead)
         if last_used is not None:
             if channel.known_future:
@@ -170,7 +190,19 @@ def make_features(
         names += [f"{static.name}_{position}" for position in range(static.dim)]
     _check_names_distinct(names)
     _check_finite(scaled, names, grid.source)
-    return Features(tuple(names), scaled, seen_from, states, static_codes, tuple(ahead))
+    return Features(tuple(names), scaled, seen_from, states, static_codes, tuple(ahead), scales)
+
+
+def _series_scales(grid: Grid, is_train: Bool, learnt: Learnt | None) -> SeriesScales:
+    """Scale each series by its training part; a series that an earlier run has not seen by its own history."""
+    targets, names = grid.columns.targets, grid.series_names
+    rows = np.ones(len(grid.series), dtype=bool) if learnt else is_train
+    own = fit_series_scales(grid.values[:, : len(targets)], grid.series, rows, len(names))
+    if learnt is None:
+        return own
+    known = known_series_scales(learnt.series_scalers, targets, names)
+    unseen = np.isnan(known.center)
+    return SeriesScales(np.where(unseen, own.center, known.center), np.where(unseen, own.scale, known.scale))
 
 
 def _count(grid: Grid, schema: CovariateSchema, *, multivariate: bool) -> int:
@@ -198,13 +230,14 @@ def _check_finite(scaled: Float32, names: list[str], source: str) -> None:
 
 def _channels(
     grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
-    horizon: int, is_train: Bool, states: dict[str, Any],
+    horizon: int, is_train: Bool, states: dict[str, Any], scales: SeriesScales | None,
 ) -> Iterator[_Channel]:  # fmt: skip
     """Yield the scaled channels in feature order and record the state of those that have none; NaN has become 0."""
     targets: dict[str, _Channel] = {}
     for position, name in enumerate(grid.columns.targets):
         state = states.setdefault(name, fit_scaler("standard", _observed(grid.values[:, position], is_train)))
-        scaled = apply_scaler(state, fills.values[:, position])
+        filled = fills.values[:, position]
+        scaled = apply_scaler(state, filled) if scales is None else scales.apply(filled, grid.series, position)
         targets[name] = _Channel(name, scaled, fills.last_used[:, position])
         yield targets[name]
     for position, covariate in enumerate(grid.columns.dynamic, start=len(targets)):

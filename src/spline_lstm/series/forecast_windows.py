@@ -13,6 +13,7 @@ from spline_lstm.series.lazy_windows import cut_lookbacks
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.reading import read_observations
+from spline_lstm.series.scaling import scaling_of
 from spline_lstm.series.spline import check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.series.time_formats import ISO_8601
@@ -30,6 +31,8 @@ class LatestWindows:
         source: The table's name.
         target_names: Names of the targets, in order.
         X: Scaled inputs, `(series, lookback, F_total)`.
+        center: What undoes the scaling of each series' targets, `(series, F_target)`.
+        scale: As `center`.
         origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
         timestamps: Timestamps of the horizon, `(series, horizon)`.
         seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
@@ -42,6 +45,8 @@ class LatestWindows:
     series_names: tuple[str, ...]
     target_names: tuple[str, ...]
     X: Float32
+    center: Float64
+    scale: Float64
     origin: Int64
     timestamps: Int64
     seen_timestamps: Int64
@@ -77,12 +82,15 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
     _warn_of_unseen_categories(grid, preprocessor)
     _warn_of_short_series(origin - grid.borders[:-1] + 1, preprocessor.span)
     features = _make_features(grid, preprocessor)
+    center, scale = _target_scaling(features, grid, preprocessor)
     behind = origin[:, None] + np.arange(1 - windows.lookback, 1)
     return LatestWindows(
         source=grid.source,
         series_names=grid.series_names,
         target_names=grid.columns.targets,
         X=cut_lookbacks(features.scaled, origin, preprocessor.ages, grid.borders[:-1]),
+        center=center,
+        scale=scale,
         origin=grid.timestamps[origin],
         timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
         seen_timestamps=grid.timestamps[behind],
@@ -205,6 +213,21 @@ def _warn_of_short_series(lengths: Int64, span: int) -> None:
         )
 
 
+def _target_scaling(features: Features, grid: Grid, preprocessor: Preprocessor) -> tuple[Float64, Float64]:
+    """Centre and scale of each series' targets, `(series, F_target)`; series that the run has not seen are named."""
+    targets, names = grid.columns.targets, grid.series_names
+    if features.series_scales is None:
+        shape = (len(names), len(targets))
+        center, scale = scaling_of(targets, preprocessor.scalers)
+        return np.broadcast_to(center, shape), np.broadcast_to(scale, shape)
+    unseen = [name for name in names if name not in preprocessor.series_scalers[targets[0]]]
+    if unseen:
+        logger.warning(
+            "%d series were not in the training and are scaled by their own history: %s", len(unseen), examples(unseen)
+        )
+    return features.series_scales.center, features.series_scales.scale
+
+
 def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
     """Make the run's features; there is no training part, as nothing is learnt from a new table."""
     start, end = grid.borders[:-1], grid.borders[1:]
@@ -216,7 +239,8 @@ def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
         preprocessor.schema_in_use,
         horizon=preprocessor.windows.horizon,
         multivariate=preprocessor.multivariate,
-        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes),
+        by_series=preprocessor.table.target_scaling == "series",
+        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes, preprocessor.series_scalers),
     )
     if features.names != preprocessor.feature_order:
         raise ShapeContractError(

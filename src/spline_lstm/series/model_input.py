@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from spline_lstm.errors import ShapeContractError
 from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
-from spline_lstm.series.scaling import in_target_units, scaling_of
+from spline_lstm.series.scaling import SeriesScalers, SeriesScales, in_target_units, known_series_scales, scaling_of
 from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
 
 
@@ -121,19 +121,43 @@ class ModelInput:
         """Numbers of the windows that belong to a split."""
         return np.flatnonzero(self.window_split == split)
 
-    def target_scaling(self) -> tuple[Float64, Float64]:
-        """Centre and scale of every target, each of shape `(F_target,)`."""
-        return scaling_of(self.target_names, self.preprocessor["scalers"])
+    @property
+    def series_scalers(self) -> SeriesScalers:
+        """Centre and scale of each series' targets; empty where all series share one scale."""
+        scalers: SeriesScalers = self.preprocessor.get("series_scalers", {})
+        return scalers
+
+    @functools.cached_property
+    def _series_scales(self) -> SeriesScales:
+        return known_series_scales(self.series_scalers, self.target_names, self.series_names)
+
+    def target_scaling(self, windows: Int64) -> tuple[Float64, Float64]:
+        """Centre and scale of each window's targets, each of shape `(windows, F_target)`."""
+        if not self.series_scalers:
+            center, scale = scaling_of(self.target_names, self.preprocessor["scalers"])
+            shape = (len(windows), len(center))
+            return np.broadcast_to(center, shape), np.broadcast_to(scale, shape)
+        series = self.window_series[windows]
+        return self._series_scales.center[series], self._series_scales.scale[series]
 
     @property
     def target_zeros(self) -> tuple[float, ...]:
-        """What zero of each target's own unit is when scaled."""
-        center, scale = self.target_scaling()
+        """What zero of each target's own unit is when scaled; only where all series share one scale."""
+        center, scale = scaling_of(self.target_names, self.preprocessor["scalers"])
         return tuple((-center / scale).tolist())
 
-    def in_target_units(self, y: Float32 | Float64) -> Float64:
-        """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
-        return in_target_units(y, *self.target_scaling())
+    def in_target_units(self, y: Float32 | Float64, windows: Int64) -> Float64:
+        """Undo the scaling of forecasts.
+
+        Args:
+            y: Shape `(windows, horizon * F_target)`.
+            windows: Which windows they are of, `(windows,)`.
+
+        Returns:
+            Shape `(windows, horizon, F_target)`.
+
+        """
+        return in_target_units(y, *self.target_scaling(windows))
 
     def past(self, windows: Int64, ages: Int64) -> Float64:
         """Targets so many steps before each origin, in their own unit.

@@ -10,6 +10,7 @@ from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.covariates import Features
 from spline_lstm.series.filled_series import FilledSeries
+from spline_lstm.series.scaling import SeriesScalers
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
@@ -23,7 +24,7 @@ def make_preprocessor(
 ) -> dict[str, Any]:  # fmt: skip
     """All that is needed, with the model, to forecast a new table: builtins only."""
     reading = filled.grid.reading
-    return {
+    state = {
         "run_id": processed_id,
         "schema_version": ARTIFACT_VERSION,
         "feature_schema": schema.model_dump(mode="json"),
@@ -40,6 +41,10 @@ def make_preprocessor(
         "fills": filled.spec.model_dump(mode="json"),
         "windows": windows.model_dump(mode="json") | {"lookback_span": windows.lookback},
     }
+    if features.series_scales is not None:
+        grid = filled.grid
+        state["series_scalers"] = features.series_scales.to_state(grid.columns.targets, grid.series_names)
+    return state
 
 
 class Preprocessor(Spec):
@@ -57,6 +62,8 @@ class Preprocessor(Spec):
     """Features that describe the horizon rather than the past."""
     scalers: dict[str, dict[str, Any]]
     """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
+    series_scalers: SeriesScalers = Field(default_factory=dict)
+    """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     static_codes: dict[str, dict[str, list[float]]]
     """Static covariate to the code of each category."""
     table: TableSpec

@@ -1,12 +1,20 @@
-"""Scalers: a centre and a scale per feature, learnt from observed training values only."""
+"""Scalers: a centre and a scale for each feature or each series, learnt from observed training values only."""
 
 from collections.abc import Mapping
-from typing import Any, TypedDict
+from dataclasses import dataclass
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from spline_lstm.errors import ValuesError
-from spline_lstm.types import Float32, Float64
+from spline_lstm.types import Bool, Float32, Float64, Int64
+
+TargetScaling = Literal["global", "series"]
+"""Whether all series share the scale of a target, or each has its own."""
+SeriesScalers = dict[str, dict[str, tuple[float, float]]]
+"""Target to series to centre and scale."""
+_SMALLEST_SPREAD = 1e-12
+"""Relative to the centre; below it values are constant but for rounding."""
 
 
 class ScalerState(TypedDict):
@@ -39,7 +47,7 @@ def fit_scaler(kind: str, train_values: Float64) -> ScalerState:
     else:
         center = float(np.min(train_values))
         scale = float(np.max(train_values)) - center
-    spread_is_real = scale > 1e-12 * abs(center)
+    spread_is_real = scale > _SMALLEST_SPREAD * abs(center)
     return ScalerState(kind=kind, center=center, scale=scale if spread_is_real else 1.0)
 
 
@@ -50,6 +58,58 @@ def apply_scaler(state: ScalerState, values: Float64) -> Float64:
     return scaled
 
 
+@dataclass(frozen=True)
+class SeriesScales:
+    """Centre and scale of each series' targets, both of shape `(series, F_target)`."""
+
+    center: Float64
+    scale: Float64
+
+    def apply(self, values: Float64, series: Int64, target: int) -> Float64:
+        """Scale one target's values, shape `(steps,)`, given the series of each."""
+        scaled: Float64 = (values - self.center[series, target]) / self.scale[series, target]
+        return scaled
+
+    def to_state(self, targets: tuple[str, ...], names: tuple[str, ...]) -> SeriesScalers:
+        """Return the scales as builtins."""
+        return {
+            target: dict(zip(names, zip(center.tolist(), scale.tolist(), strict=True), strict=True))
+            for target, center, scale in zip(targets, self.center.T, self.scale.T, strict=True)
+        }
+
+
+def fit_series_scales(values: Float64, series: Int64, counts: Bool, names: int) -> SeriesScales:
+    """Learn mean and standard deviation of every series.
+
+    A series whose values do not vary gets their size as its scale; a series without values gets centre 0, scale 1.
+
+    Args:
+        values: Targets with NaN where nothing was observed, shape `(steps, F_target)`.
+        series: Series number of every row, shape `(steps,)`.
+        counts: Rows to learn from, shape `(steps,)`.
+        names: Number of series.
+
+    """
+    center, scale = np.zeros((names, values.shape[1])), np.ones((names, values.shape[1]))
+    for target, column in enumerate(values.T):
+        known = counts & ~np.isnan(column)
+        of, found = series[known], column[known]
+        count = np.maximum(np.bincount(of, minlength=names), 1)
+        mean = np.bincount(of, found, names) / count
+        spread = np.sqrt(np.bincount(of, np.square(found - mean[of]), names) / count)
+        varies = spread > _SMALLEST_SPREAD * np.abs(mean)
+        center[:, target] = mean
+        scale[:, target] = np.where(varies, spread, np.where(mean == 0, 1.0, np.abs(mean)))
+    return SeriesScales(center, scale)
+
+
+def known_series_scales(state: SeriesScalers, targets: tuple[str, ...], names: tuple[str, ...]) -> SeriesScales:
+    """Return what was learnt of some series; NaN for those that were not among them."""
+    unknown = (np.nan, np.nan)
+    pairs = np.array([[state[target].get(name, unknown) for target in targets] for name in names])
+    return SeriesScales(pairs[..., 0], pairs[..., 1])
+
+
 def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]]) -> tuple[Float64, Float64]:
     """Centre and scale of some features, each of shape `(len(names),)`."""
     states = [scalers[name] for name in names]
@@ -57,8 +117,19 @@ def scaling_of(names: tuple[str, ...], scalers: Mapping[str, Mapping[str, Any]])
 
 
 def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Float64:
-    """Undo the scaling of `(windows, horizon * F_target)`; returns `(windows, horizon, F_target)`."""
-    return y.reshape(len(y), -1, len(center)).astype(np.float64) * scale + center
+    """Undo the scaling of forecasts.
+
+    Args:
+        y: Shape `(windows, horizon * F_target)`.
+        center: Of each target, `(F_target,)`, or of each window's targets, `(windows, F_target)`.
+        scale: As `center`.
+
+    Returns:
+        Shape `(windows, horizon, F_target)`.
+
+    """
+    steps = y.reshape(len(y), -1, center.shape[-1]).astype(np.float64)
+    return steps * scale[..., None, :] + center[..., None, :]
 
 
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:
@@ -68,7 +139,7 @@ def check_target_varies(train_values: Float64, column: str, source: str) -> None
         ValuesError: The values do not vary.
 
     """
-    if len(train_values) and np.std(train_values) <= 1e-12 * np.max(np.abs(train_values)):
+    if len(train_values) and np.std(train_values) <= _SMALLEST_SPREAD * np.max(np.abs(train_values)):
         raise ValuesError(
             f"{source}, column '{column}': the target is always {train_values[0]:g} in the training part; it must vary"
         )

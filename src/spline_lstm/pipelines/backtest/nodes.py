@@ -4,6 +4,8 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation import backtest
 from spline_lstm.reporting.backtest_report import make_backtest_report
@@ -12,6 +14,8 @@ from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.observations import Observations
+from spline_lstm.series.reading import read_observations
+from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
 from spline_lstm.types import DataFrame, Int64
@@ -36,26 +40,33 @@ class InFold:
 
 
 def plan_folds(
-    observations: Observations, metrics: dict[str, Any],
+    raw_table: DataFrame, covariate_schema: CovariateSchema, metrics: dict[str, Any],
     table: TableSpec, fills: FillSpec, windows: WindowSpec, spec: BacktestSpec,
-) -> Int64:  # fmt: skip
-    """Find where the test block of every fold begins; see `series.folds`.
+) -> list[list[int]]:  # fmt: skip
+    """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`.
 
     The metrics stay unread here: that the run with its single split is missing is to be said before the folds train.
     """
     del metrics
-    regular = grid.make_grid(observations, table.freq, fills.max_gap)
-    return folds.make_cuts(regular, windows.split, spec.folds)
+    regular = grid.make_grid(_observe(raw_table, covariate_schema, table), table.freq, fills.max_gap)
+    cuts: list[list[int]] = folds.make_cuts(regular, windows.split, spec.folds).tolist()
+    return cuts
 
 
 def fill_fold(
-    observations: Observations, fold_cuts: Int64, table: TableSpec, fills: FillSpec, windows: WindowSpec, number: int
-) -> FilledSeries:
+    raw_table: DataFrame, covariate_schema: CovariateSchema, fold_cuts: list[list[int]],
+    table: TableSpec, fills: FillSpec, windows: WindowSpec, number: int,
+) -> FilledSeries:  # fmt: skip
     """Put every series up to the fold's end on its grid and fill its gaps; nothing later is there."""
-    part = folds.cut_observations(observations, fold_cuts[number])
+    cuts: Int64 = np.array(fold_cuts, dtype=np.int64)
+    part = folds.cut_observations(_observe(raw_table, covariate_schema, table), cuts[number])
     regular = grid.make_grid(part, table.freq, fills.max_gap)
-    borders = folds.make_fold_borders(regular, fold_cuts[number - 1], windows.split)
-    return filled_series.fill_series(regular, fills, borders, observations.sha256)
+    borders = folds.make_fold_borders(regular, cuts[number - 1], windows.split)
+    return filled_series.fill_series(regular, fills, borders, part.sha256)
+
+
+def _observe(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
+    return read_observations(raw_table, covariate_schema, table)
 
 
 def join_folds(metrics: dict[str, Any], *loaded: Any) -> tuple[dict[str, Any], str]:

@@ -6,7 +6,7 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
-from spline_lstm.pipelines.preprocessing.pipeline import preprocess
+from spline_lstm.pipelines.preprocessing.pipeline import window_filled_series
 from spline_lstm.project.plan import current_matrix
 
 
@@ -17,7 +17,7 @@ def create_pipeline() -> Pipeline:
         return Pipeline([])
     plan = Node(
         plan_folds,
-        ["observations", "metrics", "params:table", "params:fills", "params:windows", "params:backtest"],
+        ["raw_table", "covariate_schema", "metrics", *_groups("table", "fills", "windows", "backtest")],
         "fold_cuts",
         name="plan_folds",
     )
@@ -27,30 +27,33 @@ def create_pipeline() -> Pipeline:
         ["backtest", "backtest_report"],
         name="join_folds",
     )
-    validate = preprocess().only_nodes("validate_table")
-    return sum((_fold(fold) for fold in folds), start=validate + Pipeline([plan, join]))
+    return sum((_fold(fold) for fold in folds), start=Pipeline([plan, join]))
 
 
 def _fold(fold: str) -> Pipeline:
     """Wire one fold: what is fitted, chosen and trained in it sees its own part of the series only."""
     fill = Node(
         fill_fold,
-        ["observations", "fold_cuts", "params:table", "params:fills", "params:windows", "params:number"],
+        ["raw_table", "covariate_schema", "fold_cuts", *_groups("table", "fills", "windows", "number")],
         "series",
         name="fill_fold",
     )
     reused = [
-        *preprocess().only_nodes("make_model_input").nodes,
+        window_filled_series(),
         *modelling.create_pipeline().only_nodes("train_model", "evaluate_model").nodes,
     ]
     groups = {name: f"params:{name}" for name in ("table", "fills", "model", "training", "evaluation")}
     return Pipeline(
         [_naming(node, fold) for node in (fill, *reused)],
         namespace=fold,
-        inputs={"observations", "fold_cuts", "covariate_schema"},
+        inputs={"raw_table", "covariate_schema", "fold_cuts"},
         parameters={f"params:{name}": source for name, source in groups.items()}
         | {f"params:{name}": f"params:folds.{fold}.{name}" for name in ("windows", "run", "number")},
     )
+
+
+def _groups(*names: str) -> list[str]:
+    return [f"params:{name}" for name in names]
 
 
 def _naming(node: Node, fold: str) -> Node:

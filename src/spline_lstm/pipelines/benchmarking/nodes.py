@@ -5,6 +5,7 @@ import hashlib
 import json
 import logging
 import time
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,8 @@ class Tolerant:
                 failure = Failure(f"cell '{self._cell}': {error.message}", error.exit_code)
             except Exception as error:  # whatever a library raises must not end the other cells
                 message = f"cell '{self._cell}': unexpected {type(error).__name__}: {error}"
-                failure = Failure(message, SplineLSTMError.exit_code)
+                traced = "".join(traceback.format_exception(error))
+                failure = Failure(message, SplineLSTMError.exit_code, traced)
             logger.error("A cell failed, the others go on: %s", failure.message)
         return (failure,) * self._outputs if self._outputs > 1 else failure
 
@@ -112,7 +114,7 @@ class CompareCells:
             made = {
                 split: {
                     "model": model_input.in_target_units(
-                        np.mean([call(model_input.X.at(rows)) for call in forecasters], axis=0)
+                        np.mean([call(model_input.X.at(rows)) for call in forecasters], axis=0), rows
                     )
                 }
                 for split, rows in windows.items()
@@ -152,7 +154,8 @@ class CompareCells:
         verdicts = comparison.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
         joined = {
             "benchmark_id": benchmark_id,
-            "commits": sorted({str(run["commit"]) for run in runs}),
+            # Finished runs of an earlier version have it under `commit`.
+            "commit_hashes": sorted({str(run.get("commit_hash", run.get("commit"))) for run in runs}),
             "units": metrics[0]["units"],
             "shared": runs[0]["shared"],
             "rows": rows,

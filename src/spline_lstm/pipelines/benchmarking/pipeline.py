@@ -23,7 +23,7 @@ def _preprocess(source: str) -> Pipeline:
     return Pipeline(
         preprocess(),
         namespace=source,
-        inputs={"raw_table", "covariate_schema"},
+        inputs={"table_files", "covariate_schema"},
         parameters={
             "params:table": f"params:sources.{source}.table",
             "params:run": f"params:sources.{source}.run",

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def describe_table(
-    raw_table: DataFrame, table: TableSpec, given: dict[str, Any], input_path: str, description: str
+    raw_table: DataFrame, table: TableSpec, given: dict[str, Any], input_path: str, schema_path: str
 ) -> tuple[str, dict[str, Any], str]:
     """Look at a table.
 
@@ -22,7 +22,7 @@ def describe_table(
         table: All parameters that say how it is read.
         given: The parameters on the command line; of `table` these are taken as they are, the others are guessed.
         input_path: Where the table is.
-        description: Folder of what is made.
+        schema_path: Where the schema is going to be.
 
     Returns:
         What was found, a starting schema, and starting parameters.
@@ -34,5 +34,5 @@ def describe_table(
         logger.warning(line)
     start = propose_start(profile)
     schema = start.schema.model_dump(mode="json", exclude_none=True)
-    parameters = make_starting_parameters(profile, start, input_path, f"{description}/covariates.schema.json")
+    parameters = make_starting_parameters(profile, start, input_path, schema_path)
     return make_profile_text(profile), schema, parameters

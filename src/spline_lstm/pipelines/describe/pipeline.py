@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 describe_table,
-                ["raw_table", "params:table", "params:given", "params:input_path", "params:description"],
+                ["raw_table", "params:table", "params:given", "params:input_path", "params:table_schema_path"],
                 ["table_profile", "table_schema", "table_parameters"],
                 name="describe_table",
             ),

@@ -1,5 +1,6 @@
 """Nodes of the edge gate."""
 
+import json
 import logging
 from typing import Any
 
@@ -54,7 +55,7 @@ def judge_exports(
     """
     found: dict[str, Any] = {
         "run_id": run.run_id,
-        "commit": run.commit,
+        "commit_hash": run.commit_hash,
         "model_type": model.model_type,
         "feature_mode": model_input.meta.get("feature_mode", run.resolved["feature_mode"]),
         "f_total": len(model_input.feature_names),
@@ -65,6 +66,7 @@ def judge_exports(
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
     contract = make_contract(model_input, model_file, run.run_id, model.model_type)
     reference = gate.make_reference(model_input, network, contract, edge_poc)
+    folder = json.loads(run.places)["exported_models"]
     judged = {}
     for name, content in exported_models.items():
         kind, precision = export.parse_file_name(name)
@@ -72,7 +74,7 @@ def judge_exports(
         judged[name] = {
             "format": kind,
             "precision": precision,
-            "path": f"data/06_models/{run.run_id}/edge/{name}",
+            "path": f"{folder}/{name}",
             **verdict,
         }
         logger.info("%s: %s", name, gate_report.explain_verdict(name, judged[name]))

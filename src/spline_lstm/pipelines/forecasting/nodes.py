@@ -18,17 +18,10 @@ from spline_lstm.types import DataFrame, Int64
 logger = logging.getLogger(__name__)
 
 
-def prepare_windows(raw_table: DataFrame, trained_run: TrainedRun) -> LatestWindows:
-    """Cut the last window of every series of the table, as the run's settings say."""
-    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor)
-    logger.info("%s: %d series", windows.source, len(windows.series_names))
-    return windows
-
-
 def forecast(
-    windows: LatestWindows, trained_run: TrainedRun, intervals: dict[str, Any]
+    raw_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any]
 ) -> tuple[DataFrame, DataFrame, Any]:
-    """Forecast the steps after the last target of every series.
+    """Forecast the steps after the last target of every series from its last window, as the run's settings say.
 
     Returns:
         The forecasts with their intervals, twice (for Parquet and for CSV), and a plot of them.
@@ -41,7 +34,9 @@ def forecast(
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
         )
-    made = backends.forecast(trained_run, windows.X)
+    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor)
+    logger.info("%s: %d series", windows.source, len(windows.series_names))
+    made = backends.forecast(trained_run, windows)
     bounds = make_bounds(made, intervals, windows.target_names)
     table = lay_out(_axes(windows, windows.timestamps), {"y_pred": made, **bounds})
     seen = lay_out(_axes(windows, windows.seen_timestamps), {"y_true": windows.seen_target})

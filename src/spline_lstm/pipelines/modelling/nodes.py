@@ -1,6 +1,7 @@
 """Nodes of the modelling."""
 
 import hashlib
+import json
 import logging
 import time
 from typing import Any
@@ -87,7 +88,7 @@ def evaluate_model(
     windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
     made = {
         split: {
-            name: model_input.in_target_units(forecaster.predict(model_input.X.at(rows)))
+            name: model_input.in_target_units(forecaster.predict(model_input.X.at(rows)), rows)
             for name, forecaster in (("model", network), ("ridge", ridge))
         }
         for split, rows in windows.items()
@@ -113,8 +114,9 @@ def describe_run(
         "run_id": run.run_id,
         "processed_run_id": model_input.processed_id,
         "seed": training.seed,
-        "commit": run.commit,
+        "commit_hash": run.commit_hash,
         "command": run.command,
+        "places": json.loads(run.places),
         "settings": run.resolved,
         "shared": {
             **fingerprint(model_input),
@@ -133,7 +135,7 @@ def describe_run(
         "size_bytes": len(model_file),
         "params": training_history["params"],
         "best_epoch": training_history["best_epoch"],
-        "discarded": training_history["discarded"],
+        "discarded": training_history.get("discarded"),
         "choices": model_input.meta.get("choices", {}) | training_history["choices"],
         "train_seconds": training_history["train_seconds"],
         "versions": package_versions(),

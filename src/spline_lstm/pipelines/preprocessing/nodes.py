@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.datasets.inputs import TableFiles
+from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.selection.lookback import resolve_ages
+from spline_lstm.selection.scaling import resolve_target_scaling
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.filled_series import FilledSeries
@@ -20,6 +21,7 @@ from spline_lstm.series.layout import make_long
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.observations import Observations, series_codes
 from spline_lstm.series.reading import read_observations
+from spline_lstm.series.scaling import TargetScaling
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.season import infer_season, season_candidates
 from spline_lstm.series.spline import FillSpec
@@ -30,9 +32,21 @@ from spline_lstm.types import DataFrame
 logger = logging.getLogger(__name__)
 
 
-def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
-    """Check the raw table against the schema; see `series.reading`."""
-    observed = read_observations(raw_table, covariate_schema, table)
+def make_model_input(
+    table_files: TableFiles, covariate_schema: CovariateSchema,
+    table: TableSpec, fills: FillSpec, windows: WindowSpec, run: RunSpec,
+) -> tuple[ModelInput, DataFrame, Any]:  # fmt: skip
+    """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
+
+    The table is read here: it would stay in memory to the end if Kedro held it.
+    """
+    series = _fill(_observe(table_files.join(list(table_files)), covariate_schema, table), table, fills, windows)
+    return window_series(series, covariate_schema, table, windows, run)
+
+
+def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpec) -> Observations:
+    """Check rows of the table against the schema; see `series.reading`."""
+    observed = read_observations(rows, covariate_schema, table)
     for name in observed.columns.absent:
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
     if observed.reading.repeated_rows:
@@ -43,6 +57,19 @@ def validate_table(raw_table: DataFrame, covariate_schema: CovariateSchema, tabl
     return observed
 
 
+def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
+    """Put every series on its grid and fill its gaps."""
+    return_memory()  # that of the table, which nobody holds any more
+    regular = grid.make_grid(observations, table.freq, fills.max_gap)
+    borders = make_split_borders(regular.borders, windows.split)
+    filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
+    logger.info(
+        "%d series, %d steps of %s, %d targets filled",
+        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
+    )  # fmt: skip
+    return filled
+
+
 class PartOf:
     """The part of a table that one of several parts of a pipeline preprocesses."""
 
@@ -51,10 +78,15 @@ class PartOf:
         self._number = number
         self._count = count
 
-    def validate_part(
-        self, table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
-    ) -> Observations:
-        """Check the rows of this part's series; the files are read one at a time, first for the series alone.
+    def fill_series(
+        self,
+        table_files: TableFiles,
+        covariate_schema: CovariateSchema,
+        table: TableSpec,
+        fills: FillSpec,
+        windows: WindowSpec,
+    ) -> FilledSeries:
+        """Check and fill this part's series; the files are read one at a time, first for the series alone.
 
         Raises:
             TableError: A column of labels has one type in one file and another in the next: they would differ.
@@ -80,8 +112,8 @@ class PartOf:
             found, codes = series_codes(file, columns.series_id, source_of(file))
             return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
 
-        long = table_files.join([own_rows(file) for file in table_files])
-        return validate_table(long, covariate_schema, fitting)
+        rows = [own_rows(file) for file in table_files]
+        return _fill(_observe(table_files.join(rows), covariate_schema, fitting), table, fills, windows)
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
@@ -89,30 +121,16 @@ def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
     return partitions.join_series(series, windows.split)
 
 
-def fill_series(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
-    """Put every series on its grid and fill its gaps."""
-    regular = grid.make_grid(observations, table.freq, fills.max_gap)
-    borders = make_split_borders(regular.borders, windows.split)
-    filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
-    logger.info(
-        "%d series, %d steps of %s, %d targets filled",
-        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
-    )  # fmt: skip
-    return filled
-
-
-def make_model_input(
+def window_series(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Make features and windows, and the filled series as a table and a plot for people to look at.
 
     All at once: of a table that is too short for a window, nothing is left behind.
     """
-    made = assembly.make_model_input(
-        series, covariate_schema, table, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
-    )
-    past, choices = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
-    made = assembly.spread_lookback(made, past, {"lookback_span": choices} if choices else {})
+    made, choices = _make_windows(series, covariate_schema, table, windows, run)
+    past, spread = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
+    made = assembly.spread_lookback(made, past, choices | ({"lookback_span": spread} if spread else {}))
     season = infer_season(made) if windows.stride > 1 else 1
     if math.gcd(windows.stride, season) > 1:
         logger.warning(
@@ -124,6 +142,24 @@ def make_model_input(
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
     filled = filled_series.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
+
+
+def _make_windows(
+    series: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
+) -> tuple[ModelInput, dict[str, Any]]:
+    """Make features and windows on the scale that was asked for or is better, and a record of that choice."""
+
+    def make(scaling: TargetScaling) -> ModelInput:
+        spec = table.model_copy(update={"target_scaling": scaling})
+        return assembly.make_model_input(
+            series, schema, spec, windows, processed_id=run.processed_run_id, model_types=tuple(MODELS)
+        )
+
+    made = make("series" if table.target_scaling == "series" else "global")
+    chosen, record = resolve_target_scaling(table.target_scaling, made)
+    if chosen == "series" and not made.series_scalers:
+        made = make(chosen)
+    return made, {"target_scaling": record} if record else {}
 
 
 def _coprime(stride: int, season: int) -> int:

@@ -2,28 +2,24 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.pipelines.preprocessing.nodes import (
-    PartOf,
-    fill_series,
-    join_series,
-    make_model_input,
-    validate_table,
-)
+from spline_lstm.pipelines.preprocessing.nodes import PartOf, join_series, make_model_input, window_series
 from spline_lstm.project.plan import current_matrix
+
+_MADE = ["model_input", "filled_series", "plot_fills"]
 
 
 def create_pipeline() -> Pipeline:
-    """From the raw table and `covariate_schema` to `model_input`, in so many parts as `partitions` says."""
+    """From the table and `covariate_schema` to `model_input`, in so many parts as `partitions` says."""
     count = current_matrix().partitions
     return preprocess_in_parts(count) if count > 1 else preprocess()
 
 
 def preprocess() -> Pipeline:
-    """From `raw_table` and `covariate_schema` to `model_input`."""
-    validating = Node(
-        validate_table, ["raw_table", "covariate_schema", "params:table"], "observations", name="validate_table"
+    """From `table_files` and `covariate_schema` to `model_input`."""
+    groups = [f"params:{name}" for name in ("table", "fills", "windows", "run")]
+    return Pipeline(
+        [Node(make_model_input, ["table_files", "covariate_schema", *groups], _MADE, name="make_model_input")]
     )
-    return Pipeline([validating, _filling(), _making()])
 
 
 def preprocess_in_parts(count: int) -> Pipeline:
@@ -33,34 +29,22 @@ def preprocess_in_parts(count: int) -> Pipeline:
     """
     names = [f"part{number + 1}of{count}" for number in range(count)]
     joining = Node(join_series, ["params:windows", *(f"{name}.series" for name in names)], "series", name="join_series")
-    return sum((_part(number, name, count) for number, name in enumerate(names)), start=Pipeline([joining, _making()]))
+    start = Pipeline([joining, window_filled_series()])
+    return sum((_part(number, name, count) for number, name in enumerate(names)), start=start)
+
+
+def window_filled_series() -> Node:
+    """From `series` and `covariate_schema` to `model_input`."""
+    groups = [f"params:{name}" for name in ("table", "windows", "run")]
+    return Node(window_series, ["series", "covariate_schema", *groups], _MADE, name="window_series")
 
 
 def _part(number: int, name: str, count: int) -> Pipeline:
-    validating = Node(
-        PartOf(number, count).validate_part,
-        ["table_files", "covariate_schema", "params:table"],
-        "observations",
-        name="validate_table",
+    groups = {f"params:{group}" for group in ("table", "fills", "windows")}
+    filling = Node(
+        PartOf(number, count).fill_series,
+        ["table_files", "covariate_schema", "params:table", "params:fills", "params:windows"],
+        "series",
+        name="fill_series",
     )
-    return Pipeline(
-        [validating, _filling()],
-        namespace=name,
-        inputs={"table_files", "covariate_schema"},
-        parameters={"params:table", "params:fills", "params:windows"},
-    )
-
-
-def _filling() -> Node:
-    return Node(
-        fill_series, ["observations", "params:table", "params:fills", "params:windows"], "series", name="fill_series"
-    )
-
-
-def _making() -> Node:
-    return Node(
-        make_model_input,
-        ["series", "covariate_schema", "params:table", "params:windows", "params:run"],
-        ["model_input", "filled_series", "plot_fills"],
-        name="make_model_input",
-    )
+    return Pipeline([filling], namespace=name, inputs={"table_files", "covariate_schema"}, parameters=groups)

@@ -1,0 +1,160 @@
+"""Where datasets lie. An entry of the catalog stands for the run, and for every cell and fold under its own ids."""
+
+import copy
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from spline_lstm.datasets.trained_run import fill_ids
+from spline_lstm.errors import ParameterError
+from spline_lstm.project.plan import Matrix
+
+Entries = dict[str, dict[str, Any]]
+"""The catalog's configuration: name of a dataset to its entry."""
+
+_IDS = ("run_id", "processed_run_id")
+_OWN = "spline_lstm.datasets."
+_READ_BY_HASH = {
+    "covariate_schema": "SchemaDataset", "table_files": "TableFilesDataset", "series": "FilledSeriesDataset",
+    "model_input": "ModelInputDataset", "model": "BytesDataset", "last_model": "BytesDataset",
+    "exported_models": "FilesDataset", "trained_run": "TrainedRunDataset",
+}  # fmt: skip
+"""Datasets whose class nodes rely on."""
+RECORDED = (
+    "model_input", "model", "last_model", "predictions", "metrics", "intervals", "run_record", "model_card",
+    "exported_models", "edge_report", "backtest_report",
+)  # fmt: skip
+"""Datasets whose paths a run's record, report and card name."""
+_INPUTS = ("raw_table", "covariate_schema")
+"""What may have an address."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Whose artifacts they are: the run's, a cell's, a fold's, or those of the data that several cells share.
+
+    Attributes:
+        ids: What stands in paths for the ids that are left open in the catalog.
+        makers: Pipelines that make the artifacts of this owner in place of those that the entries name.
+
+    """
+
+    ids: Mapping[str, str]
+    makers: Mapping[str, str] = field(default_factory=dict)
+
+
+def find_owners(run: Mapping[str, Any], matrix: Matrix) -> dict[str, Owner]:
+    """Return all owners by the namespace of their datasets; that of the run itself is empty.
+
+    Args:
+        run: The ids of the run.
+        matrix: Its cells and folds.
+
+    """
+    ids = {name: str(run[name]) for name in _IDS}
+    in_benchmark = {"preprocessing": "benchmarking", "modelling": "benchmarking", "edge_poc": "edge_matrix"}
+    in_backtest = {"preprocessing": "backtest", "modelling": "backtest"}
+    owners = {"": Owner(ids)}
+    for cell in matrix.cells:
+        owners[cell.processed_run_id] = Owner({"processed_run_id": cell.processed_run_id}, in_benchmark)
+        owners[cell.run_id] = Owner({"run_id": cell.run_id}, in_benchmark)
+    for fold in matrix.folds:
+        of_fold = {"run_id": f"{ids['run_id']}/{fold}", "processed_run_id": f"{ids['processed_run_id']}-{fold}"}
+        owners[fold] = Owner(of_fold, in_backtest)
+    return owners
+
+
+def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Callable[[str], str]) -> Entries:
+    """Fill in the ids of every owner, and the commands that make the datasets.
+
+    Args:
+        entries: As the catalog has them, with `{run_id}` and `{processed_run_id}` left open.
+        owners: By namespace.
+        command: Returns the command that runs a pipeline.
+
+    Returns:
+        The entries of the run under their own names, those of the other owners under `<namespace>.<name>`.
+
+    """
+    placed: Entries = {}
+    for namespace, owner in owners.items():
+        for name, entry in entries.items():
+            open_ids = _open_ids(entry)
+            if namespace and not (open_ids and open_ids <= set(owner.ids)):
+                continue
+            own = fill_ids(entry, owner.ids)
+            if "datasets" in entry:  # it fills in what it finds in the record of a run
+                own["datasets"] = {other: copy.deepcopy(entries[other]) for other in entry["datasets"]}
+            maker = entry.get("made_by")
+            if isinstance(maker, str) and maker.isidentifier():
+                own["made_by"] = command(owner.makers.get(maker, maker))
+            placed[f"{namespace}.{name}" if namespace else name] = own
+    return placed
+
+
+def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
+    """Return the paths of a run's artifacts that its record names, as their entries write them."""
+    return {name: fill_ids(entries[name]["filepath"], ids) for name in RECORDED}
+
+
+def place_of(dataset: Any) -> Path | None:
+    """Return where a dataset is written on this machine; None for what is read only, in memory or in a bucket."""
+    place = getattr(dataset, "place", None)
+    if place is None:
+        described = dataset._describe()
+        place = described.get("filepath") if described.get("protocol") == "file" else None
+    return None if place is None else Path(place)
+
+
+def check_entries(entries: Entries) -> None:
+    """Refuse what no run could use, before anything runs.
+
+    Raises:
+        ParameterError: A dataset of the project is versioned, has an address for a path, or is of another class where
+            nodes rely on its own.
+
+    """
+    for name, entry in entries.items():
+        kind = str(entry.get("type", ""))
+        wanted = _READ_BY_HASH.get(name)
+        if wanted and kind != f"{_OWN}{wanted}":
+            raise ParameterError(f"dataset '{name}' is of type '{kind}'; only {_OWN}{wanted} holds what the nodes need")
+        if not kind.startswith(_OWN):
+            continue
+        if entry.get("versioned"):
+            raise ParameterError(
+                f"dataset '{name}' is versioned; a run has its own place by its run_id, so leave 'versioned' out"
+            )
+        if name not in _INPUTS and "://" in str(entry.get("filepath", "")):
+            raise ParameterError(
+                f"dataset '{name}': filepath '{entry['filepath']}' is an address; {kind} needs a path on a file system"
+            )
+
+
+def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str, Owner]) -> None:
+    """Refuse that cells or folds share a file.
+
+    Args:
+        names: Datasets that are about to be written.
+        entries: As the catalog has them.
+        owners: By namespace.
+
+    Raises:
+        ParameterError: An entry has no id in its path.
+
+    """
+    for dataset in names:
+        namespace, _, name = dataset.rpartition(".")
+        if namespace and namespace in owners and name in entries and not _open_ids(entries[name]):
+            raise ParameterError(
+                f"dataset '{name}' has the same place in every run, '{entries[name].get('filepath')}', and '{dataset}' "
+                "needs its own: write {run_id} into its filepath, as conf/base/catalog.yml does"
+            )
+
+
+def _open_ids(value: Any) -> set[str]:
+    """Names of the ids that are left open in an entry."""
+    if isinstance(value, Mapping):
+        return set().union(*(_open_ids(item) for item in value.values()))
+    return {name for name in _IDS if isinstance(value, str) and f"{{{name}}}" in value}

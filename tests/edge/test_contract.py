@@ -1,0 +1,40 @@
+"""What an exported file says of the scales of its series."""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spline_lstm.edge.contract import EdgeContract
+from spline_lstm.errors import ParameterError
+
+CONTRACT = EdgeContract(
+    run_id="gru-1", processed_run_id="p", model_type="gru", model_sha256="0", lookback=2, horizon=1, freq="h",
+    feature_order=["target", "target_lag4", "load"], target_indices=[0], ages={},
+    scalers={"target": {"center": 5.0, "scale": 5.0}, "load": {"center": 1.0, "scale": 2.0}}, units={},
+    static_codes={}, series_scalers={"target": {"a": (10.0, 2.0), "b": (1000.0, 100.0)}},
+)  # fmt: skip
+
+
+def test_each_series_is_scaled_by_its_own_scale_and_so_are_its_lags() -> None:
+    window = np.array([[12.0, 8.0, 3.0], [10.0, 14.0, 1.0]])
+    assert CONTRACT.scale(window, "a").tolist() == [[[1.0, -1.0, 1.0], [0.0, 2.0, 0.0]]]
+    assert CONTRACT.unscale(np.array([[0.5]], dtype=np.float32), "b").tolist() == [[1050.0]]
+
+
+@pytest.mark.parametrize(("series", "words"), [(None, "each series has its own scale"), ("c", "series 'c' is not in")])
+def test_a_series_has_to_be_named(refuses: Any, series: str | None, words: str) -> None:
+    with refuses(ParameterError, 2, words, "name one of: a, b"):
+        CONTRACT.scale(np.zeros((2, 3)), series)
+
+
+def test_the_scales_of_series_return_from_the_text() -> None:
+    read = EdgeContract.from_text(CONTRACT.to_text(), "model.onnx")
+    window = np.array([[12.0, 8.0, 3.0], [10.0, 14.0, 1.0]])
+    np.testing.assert_array_equal(read.scale(window, "b"), CONTRACT.scale(window, "b"))
+
+
+def test_a_contract_without_scales_of_series_needs_no_name() -> None:
+    shared = dataclasses.replace(CONTRACT, series_scalers={})
+    assert shared.unscale(np.array([[1.0]], dtype=np.float32)).tolist() == [[10.0]]
