@@ -42,6 +42,15 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
 
 
+def significant(value: float) -> str:
+    """Return a number with four digits, and without an exponent where people expect none.
+
+    >>> significant(123456.7), significant(0.0123456)
+    ('123457', '0.01235')
+    """
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
+
+
 def first_line(error: object) -> str:
     """Return the first line of an error's text, at most 200 characters of it, without control characters."""
     return printable(str(error).strip().partition("\n")[0][:_LONGEST])

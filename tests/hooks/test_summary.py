@@ -26,9 +26,10 @@ def scores_of(name: str) -> dict[str, Any]:
 
 METRICS = {
     "units": {"target": "°F"},
+    "val": {"windows": 3786},
     "test": {
         "windows": 3858,
-        "model": scores_of("model"),
+        "model": {**scores_of("model"), "per_horizon": [{"step": step} for step in range(1, 25)]},
         "baselines": {name: scores_of(name) for name in SCORES if name != "model"},
     },
 }
@@ -56,6 +57,7 @@ COMPARISON = {
 FORECAST = pd.DataFrame(
     {
         "series_id": "EWR", "target": "target", "timestamp": pd.date_range("2024-01-01", periods=3, freq="h"),
+        "origin": pd.Timestamp("2023-12-31 23:00"),
         "y_pred": [30.0, 31.0, 32.0], "lower_80": 25.0, "upper_80": np.inf,
     }
 )  # fmt: skip
@@ -100,6 +102,26 @@ def test_a_run_shows_the_model_among_its_baselines(close: Any) -> None:
     assert "gru-1, 3,858 test windows" in lines
     assert lines.index("this model 5.65 0.84") < lines.index("ridge 5.72 0.85 1.2% below")
     assert "Report data/report" in lines
+
+
+def test_a_run_with_few_windows_says_so_first(close: Any) -> None:
+    few = {**METRICS, "test": {**METRICS["test"], "windows": 12}}
+    lines = close(metrics=few, report="").splitlines()
+    assert lines[1] == "Little evidence: windows are few (12 in test; 240 steps are ten horizons)."
+
+
+@pytest.mark.parametrize(
+    ("freq", "first"), [("h", "2024-01-01 00:00"), ("D", "2024-01-01"), ("MS", "2024-01"), ("YS", "2024")]
+)
+def test_months_and_years_are_shown_as_such(freq: str, first: str, close: Any) -> None:
+    stamps = pd.date_range(
+        "2023-01-01" if freq == "YS" else "2023-12-01" if freq == "MS" else "2024-01-01", periods=4, freq=freq
+    )
+    stamps = stamps[1:] if freq in ("MS", "YS") else stamps[:3]
+    origin = stamps[0] - pd.tseries.frequencies.to_offset(freq)
+    printed = close(forecast=FORECAST.assign(timestamp=stamps, origin=origin), forecast_csv=FORECAST)
+    assert f" {first} " in printed
+    assert "unknown" in printed
 
 
 def test_the_modelling_is_followed_by_the_gate_with_the_same_parameters(close: Any) -> None:
@@ -172,7 +194,7 @@ def test_a_forecast_shows_its_first_and_last_step(close: Any) -> None:
     printed = close(forecast=FORECAST, forecast_csv=FORECAST)
     assert "2024-01-01 00:00" in printed
     assert "2024-01-01 02:00" in printed
-    assert "25 to inf" in printed
+    assert "unknown" in printed
 
 
 def test_of_many_series_some_are_shown(close: Any) -> None:

@@ -27,7 +27,8 @@ RUN: dict[str, Any] = {
 @pytest.mark.parametrize(
     "text",
     [
-        "# Model card of gru-7\n\nTest RMSE, geometric mean over 2 targets: 50.0% below the strongest baseline",
+        "# Model card of gru-7\n\nLittle evidence: windows are few (14 in validation and 16 in test; 30 steps are ten ",
+        "Test RMSE, geometric mean over 2 targets: 50.0% below the strongest baseline",
         "Forecasts the next 3 steps of h of target (°F), dew_point (°F) from 6 rows that reach 6 steps back",
         "SHA-256 `a1`",
         "2 series, 160 steps of h; filled: 6 of target, 0 of dew_point",

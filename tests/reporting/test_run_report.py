@@ -48,7 +48,7 @@ def test_the_verdict_names_every_baseline_that_wins(
         "| ridge | 1 | 1 | 1 |",
         "## By target",
         "## RMSE by step of the horizon",
-        "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01T00:00:00",
+        "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01 to 2024-01-04 07:00:00",
         "targets filled: target 6, dew_point 0",
         "`data/model` | 12,345 bytes, 1,234 parameters",
         "`data/model_input/`",

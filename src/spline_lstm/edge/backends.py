@@ -14,7 +14,7 @@ from spline_lstm.series.forecast_windows import LatestWindows
 from spline_lstm.series.model_input import check_windows
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.scaling import in_target_units
-from spline_lstm.spec import Spec
+from spline_lstm.spec import Flag, Spec
 from spline_lstm.types import Float64
 
 Backend = Literal["keras", "onnx", "tflite"]
@@ -25,6 +25,8 @@ class ForecastSpec(Spec):
     """What a forecast runs through."""
 
     backend: Backend
+    strict: Flag = False
+    """Whether a series that is too short is refused; else it is left out, with a warning."""
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ from spline_lstm.text import examples
 
 logger = logging.getLogger(__name__)
 
-_FORECASTING_TAKES = ("run_id", "input_path", "backend")
+_FORECASTING_TAKES = ("run_id", "input_path", "backend", "strict")
 
 
 class ProjectHooks:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
@@ -25,7 +26,8 @@ from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.project.invocation import Invocation
 from spline_lstm.project.places import place_of
 from spline_lstm.reporting.comparison_report import best_ridge
-from spline_lstm.reporting.wording import against, label, number, typical_scores, with_unit
+from spline_lstm.reporting.wording import against, label, little_evidence, number, typical_scores, with_unit
+from spline_lstm.text import printable
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +96,10 @@ def make_closing(made: Collection[str], written: Written) -> Iterator[Renderable
 def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableType]:
     run_id = written.load("params:run_id")
     if "metrics" in made:
-        yield _scores_table(run_id, written.load("metrics"))
+        metrics = written.load("metrics")
+        if evidence := little_evidence(metrics):
+            yield Text(f"{evidence}.", style="bold")
+        yield _scores_table(run_id, metrics)
         yield Text()
     if "edge_gate" in made:
         gate = written.load("edge_gate")
@@ -209,12 +214,13 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     lower, upper = (next(name for name in forecast if name.startswith(side)) for side in ("lower_", "upper_"))
     interval = f"{lower.removeprefix('lower_')} % within"
     table = _table("Forecast, first and last step", "series", "target", "time", "forecast", interval)
+    times = _time_format(forecast[["origin", "timestamp"]])
     groups = list(forecast.groupby(["series_id", "target"], observed=True, sort=False))
     for (series, target), rows in groups[:_MOST_SERIES]:
         for _, row in rows.iloc[[0, -1]].iterrows():
             table.add_row(
-                str(series), str(target), f"{row['timestamp']:%Y-%m-%d %H:%M}", number(row["y_pred"]),
-                f"{number(row[lower])} to {number(row[upper])}",
+                printable(str(series)), str(target), f"{row['timestamp']:{times}}", number(row["y_pred"]),
+                f"{number(row[lower])} to {number(row[upper])}" if np.isfinite(row[upper]) else "unknown",
             )  # fmt: skip
     yield table
     if len(groups) > _MOST_SERIES:
@@ -223,6 +229,15 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     if written.invocation.program == "kedro run":  # kedro-viz shows projects
         shows = replace(written.invocation, program="kedro viz run", runner=None, runner_params={})
         yield _line("Next", shows.command(None, {"run_id": written.load("params:run_id")}) + "  # plot_forecast")
+
+
+def _time_format(times: Any) -> str:
+    """Return the format that shows years, months and days as such; the columns hold times of one grid."""
+    if any((column.dt.normalize() != column).any() for _, column in times.items()):
+        return "%Y-%m-%d %H:%M"
+    if any((column.dt.day != 1).any() for _, column in times.items()):
+        return "%Y-%m-%d"
+    return "%Y-%m" if any((column.dt.month != 1).any() for _, column in times.items()) else "%Y"
 
 
 def _close_description(_made: Collection[str], written: Written) -> Iterator[RenderableType]:

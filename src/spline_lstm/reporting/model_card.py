@@ -12,6 +12,7 @@ from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
     label,
+    little_evidence,
     number,
     one_line,
     percent,
@@ -49,7 +50,9 @@ def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: M
         "Files": _files(run),
         "Made by": _made_by(run),
     }
-    parts = [f"# Model card of {run['run_id']}", f"{one_line(metrics)}. {verdict(metrics)}"]
+    evidence = little_evidence(metrics)
+    first = [*([evidence] if evidence else []), one_line(metrics), verdict(metrics)]
+    parts = [f"# Model card of {run['run_id']}", ". ".join(first)]
     parts += [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
     return "\n\n".join(parts) + "\n"
 
@@ -140,7 +143,7 @@ def _intervals(metrics: dict[str, Any]) -> str:
 def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
     steps = metrics["test"]["model"]["per_horizon"]
     lines = [
-        f"Tested on {metrics['test']['windows']:,} windows of {len(model_input.series_names)} series in the period "
+        f"Tested on {metrics['test']['windows']:,} windows of {_tested(model_input)} series in the period "
         "above: not on other series, seasons or frequencies.",
         f"RMSE is {number(steps[0]['rmse'])} at step 1 and {number(steps[-1]['rmse'])} at step {steps[-1]['step']}.",
     ]
@@ -150,12 +153,19 @@ def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
     extrapolated = model_input.meta.get("seen", {}).get("extrapolated_features", [])
     if extrapolated:
         lines.append(f"Annual features are extrapolated: {', '.join(extrapolated)}.")
+    lines += [f"{weakness}." for weakness in model_input.meta.get("seen", {}).get("weaknesses", [])]
     lines += [
         f"Intervals of {percent(entry['level'])} are too narrow: they covered {percent(entry['coverage'])}."
         for entry in metrics["intervals"]
         if entry["coverage"] is not None and entry["coverage"] < entry["level"] - CLEARLY_LESS
     ]
     return _bullets(lines)
+
+
+def _tested(model_input: ModelInput) -> str:
+    """Count the series with a window in the test part."""
+    tested, every = len(np.unique(model_input.window_series[model_input.windows_of(2)])), len(model_input.series_names)
+    return str(every) if tested == every else f"{tested} of {every}"
 
 
 def _files(run: dict[str, Any]) -> str:

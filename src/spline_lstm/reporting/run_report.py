@@ -7,9 +7,11 @@ from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
     label,
+    little_evidence,
     number,
     one_line,
     percent,
+    short_time,
     strongest_baseline,
     typical_scores,
     unit_behind,
@@ -38,7 +40,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
     """
     parts = [
         f"# Run {run['run_id']}",
-        f"**{one_line(metrics)}.** {verdict(metrics)}",
+        f"{_first_words(metrics)}**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(model_input.target_names) > 1 else []),
         _horizon_table(metrics),
@@ -48,6 +50,11 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
         _settings_section(run),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _first_words(metrics: dict[str, Any]) -> str:
+    words = little_evidence(metrics)
+    return f"**{words}.** " if words else ""
 
 
 def _scores_table(metrics: dict[str, Any]) -> str:
@@ -99,6 +106,8 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
     covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
     narrow = any(entry["coverage"] < entry["level"] - CLEARLY_LESS for entry in covered)
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
+    if any(entry["mean_width"] is None for entry in metrics["intervals"]):
+        warning += " A level without a width has too few validation errors: its bounds are infinite, empty in tables."
     return (
         f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
         f"Split conformal, calibrated on {metrics['val']['windows']} validation windows for each step.{warning}"
@@ -121,12 +130,13 @@ def _data_section(metrics: dict[str, Any], model_input: ModelInput) -> str:
         lines.insert(
             0,
             f"- Table: {meta['source']}, {seen['series']} series, {seen['steps']} steps of {meta['freq']} "
-            f"from {seen['first']} to {seen['last']}",
+            f"from {short_time(seen['first'], meta['freq'])} to {short_time(seen['last'], meta['freq'])}",
         )
         lines.append(
             f"- Gaps: {seen['absent_rows']} rows absent, targets filled: {filled}; "
             f"{seen['dropped_windows']} windows dropped because a fill would have looked ahead or nothing was observed"
         )
+        lines += [f"- **{weakness}**" for weakness in seen.get("weaknesses", [])]
     return "## Data\n\n" + "\n".join(lines)
 
 

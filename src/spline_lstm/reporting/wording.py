@@ -3,14 +3,17 @@
 from typing import Any
 
 from spline_lstm.evaluation.differences import is_level, typical_rmse
+from spline_lstm.models.base import ENOUGH_HORIZONS
+from spline_lstm.text import significant
 
+_PARTS = {"val": "validation", "test": "test"}
 CLEARLY_LESS = 0.05
 """Share of the truth by which an interval may miss its level before a report warns."""
 
 
 def number(value: float | None) -> str:
     """Return a number with four digits, or a dash where there is none."""
-    return "–" if value is None else f"{value:.4g}"
+    return "–" if value is None else significant(value)
 
 
 def percent(share: float | None) -> str:
@@ -34,6 +37,27 @@ def with_unit(heading: str, metrics: dict[str, Any]) -> str:
     """Return a heading with the unit that all targets share in brackets, if they share one."""
     unit = unit_of(metrics)
     return f"{heading} ({unit})" if unit else heading
+
+
+def little_evidence(metrics: dict[str, Any]) -> str:
+    """Say that validation or test has fewer windows than ten horizons have steps, or nothing."""
+    enough = ENOUGH_HORIZONS * len(metrics["test"]["model"]["per_horizon"])
+    few = [
+        f"{metrics[split]['windows']} in {name}" for split, name in _PARTS.items() if metrics[split]["windows"] < enough
+    ]
+    if not few:
+        return ""
+    return f"Little evidence: windows are few ({' and '.join(few)}; {enough} steps are ten horizons)"
+
+
+def short_time(text: str, freq: str) -> str:
+    """Return an ISO 8601 time as precisely as the step is: a year, a month, a day, or all of it."""
+    unit = freq.lstrip("0123456789").removeprefix("B") or freq
+    if unit[:1] == "Y":
+        return text[:4]
+    if unit[:2] in ("MS", "ME", "QS", "QE"):
+        return text[:7]
+    return text[:10] if text[10:] in ("", "T00:00:00") else text.replace("T", " ")
 
 
 def label(name: str) -> str:

@@ -15,6 +15,7 @@ from spline_lstm.series.preprocessor import make_preprocessor
 from spline_lstm.series.scaling import check_target_varies
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.splits import SPLITS
+from spline_lstm.series.weaknesses import find_weaknesses
 from spline_lstm.series.windows import WindowIndex, WindowSpec, consecutive_ages, make_window_ages, make_window_index
 from spline_lstm.types import Bool, Int64
 
@@ -141,6 +142,7 @@ def _make_meta(
     missing_shares = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
     multivariate = table.feature_mode == "multivariate"
     steps = np.diff(grid.timestamps)[np.diff(grid.series) == 0]
+    weaknesses = find_weaknesses(filled, index, multivariate=multivariate)
     return {
         "schema_version": ARTIFACT_VERSION,
         "feature_mode": table.feature_mode,
@@ -167,8 +169,7 @@ def _make_meta(
         "seen": {
             "series": len(grid.series_names),
             "steps": len(grid.series),
-            "first": str(grid.timestamps.min().astype("datetime64[ns]").astype("datetime64[s]")),
-            "last": str(grid.timestamps.max().astype("datetime64[ns]").astype("datetime64[s]")),
+            **dict(zip(("first", "last"), map(str, span_of(grid.timestamps)), strict=True)),
             "absent_rows": grid.absent_rows,
             "trimmed_rows": grid.trimmed_rows,
             "missing_ratio": dict(zip(names, missing_shares, strict=True)),
@@ -178,8 +179,18 @@ def _make_meta(
             "extrapolated_features": annual_features_on_short_history(grid, filled.borders, schema)
             if multivariate
             else [],
+            **({"repeated_rows": grid.reading.repeated_rows} if grid.reading.repeated_rows else {}),
+            **({"weaknesses": weaknesses} if weaknesses else {}),
         },
     }  # fmt: skip
+
+
+def span_of(timestamps: Int64) -> tuple[np.datetime64, np.datetime64]:
+    """Return the first and the last of some timestamps, to the second."""
+    first, last = (
+        stamp.astype("datetime64[ns]").astype("datetime64[s]") for stamp in (timestamps.min(), timestamps.max())
+    )
+    return first, last
 
 
 def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:

@@ -1,6 +1,7 @@
 """The last window of every series of a new table, made with what a run has learnt."""
 
 import logging
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,14 +11,14 @@ from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
 from spline_lstm.series.layout import make_long
 from spline_lstm.series.lazy_windows import cut_lookbacks
-from spline_lstm.series.observations import Observations
+from spline_lstm.series.observations import Observations, leave_out
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.reading import read_observations
 from spline_lstm.series.scaling import scaling_of
 from spline_lstm.series.spline import check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.series.time_formats import ISO_8601
-from spline_lstm.text import examples
+from spline_lstm.text import examples, quoted
 from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 logger = logging.getLogger(__name__)
@@ -33,6 +34,8 @@ class LatestWindows:
         X: Scaled inputs, `(series, lookback, F_total)`.
         center: What undoes the scaling of each series' targets, `(series, F_target)`.
         scale: As `center`.
+        bounds: Least and greatest scaled target that a forecast may have, `(series, F_target, 2)`: what the training
+            saw where a static category is new to the run, infinite elsewhere.
         origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
         timestamps: Timestamps of the horizon, `(series, horizon)`.
         seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
@@ -47,13 +50,14 @@ class LatestWindows:
     X: Float32
     center: Float64
     scale: Float64
+    bounds: Float64
     origin: Int64
     timestamps: Int64
     seen_timestamps: Int64
     seen_target: Float64
 
 
-def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestWindows:
+def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict: bool = True) -> LatestWindows:
     """Cut the last window of every series of a table, as training would.
 
     The origin of a series is its last step with all targets. Covariates that are known ahead need a value
@@ -62,13 +66,14 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
     Args:
         table: A raw table.
         preprocessor: How the run's table became windows.
+        strict: Whether a series that is too short is refused rather than left out.
 
     Raises:
         TableError: A column is missing, or a cell is not a number.
         TimeAxisError: Timestamps are wrong, or their step is not the run's.
         ValuesError: A gap is too long, or a covariate that is known ahead has no value ahead.
         MissingCovariateError: The run's covariate is not in the table.
-        InsufficientDataError: A series has too short a history.
+        InsufficientDataError: A series has too short a history; unless `strict`, every one has.
         ShapeContractError: The features are not those of the run.
 
     """
@@ -76,7 +81,7 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
     _check_offsets(observed, preprocessor.has_offsets)
     _check_step(observed, preprocessor.freq)
     windows = preprocessor.windows
-    grid = _make_grid(observed, preprocessor)
+    grid = _make_grid(observed, preprocessor, strict=strict)
     origin = grid.borders[1:] - windows.horizon - 1
     _check_known_ahead(grid, origin, windows.horizon)
     _warn_of_unseen_categories(grid, preprocessor)
@@ -91,6 +96,7 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor) -> LatestW
         X=cut_lookbacks(features.scaled, origin, preprocessor.ages, grid.borders[:-1]),
         center=center,
         scale=scale,
+        bounds=_bounds(grid, preprocessor),
         origin=grid.timestamps[origin],
         timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
         seen_timestamps=grid.timestamps[behind],
@@ -135,23 +141,32 @@ def _check_step(observed: Observations, freq: str) -> None:
         )
 
 
-def _make_grid(observed: Observations, preprocessor: Preprocessor) -> Grid:
+def _make_grid(observed: Observations, preprocessor: Preprocessor, *, strict: bool) -> Grid:
     """Put the table on its grid up to each origin, check it as in training, and append the horizon."""
     grid = make_grid(observed, preprocessor.freq, preprocessor.fills.max_gap)
+    short = _short_series(grid, preprocessor.history, strict=strict)
+    if len(short):
+        observed = leave_out(observed, short)
+        grid = make_grid(observed, preprocessor.freq, preprocessor.fills.max_gap)
     check_gaps(grid, preprocessor.fills)
-    _check_history(grid, preprocessor.history)
     return _with_horizon(grid, observed, preprocessor.windows.horizon)
 
 
-def _check_history(grid: Grid, needed: int) -> None:
+def _short_series(grid: Grid, needed: int, *, strict: bool) -> Int64:
+    """Return the series with too short a history, and name them."""
     lengths = np.diff(grid.borders)
-    short = np.flatnonzero(lengths < needed)
-    if len(short):
-        name, length = grid.series_names[short[0]], lengths[short[0]]
+    short: Int64 = np.flatnonzero(lengths < needed)
+    if not len(short):
+        return short
+    name, length = grid.series_names[short[0]], lengths[short[0]]
+    found = f"{length} steps up to the last target; the run needs {needed}"
+    if strict or len(short) == len(lengths):
         raise InsufficientDataError(
-            f"{grid.source}, series '{name}': {length} steps up to the last target; the run needs {needed} "
-            f"({len(short)} of {len(lengths)} series are too short)"
+            f"{grid.source}, series '{name}': {found} ({len(short)} of {len(lengths)} series are too short)"
         )
+    names = examples(grid.series_names[number] for number in short)
+    logger.warning("%d of %d series are left out, as they are too short: %s", len(short), len(lengths), names)
+    return short
 
 
 def _with_horizon(grid: Grid, observed: Observations, horizon: int) -> Grid:
@@ -199,10 +214,48 @@ def _check_known_ahead(grid: Grid, origin: Int64, horizon: int) -> None:
 
 
 def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
+    for covariate in grid.columns.dynamic if preprocessor.multivariate else ():
+        state = next((item for key, item in preprocessor.scalers.items() if _is_of(covariate.name, key)), {})
+        unseen = [
+            label for label in grid.labels.get(covariate.name, ()) if label not in state.get("categories", [label])
+        ]
+        if unseen:
+            logger.warning(
+                "%s are no labels of '%s' in the training and count as unknown", quoted(unseen), covariate.name
+            )
     for name, codes in preprocessor.static_codes.items():
         unseen = sorted({label for label in grid.statics[name] if label and label not in codes})
         if unseen:
             logger.warning("'%s' is not a %s of the training and counts as unknown", "', '".join(unseen), name)
+
+
+def _is_of(covariate: str, feature: str) -> bool:
+    """Tell whether a feature shows a covariate, as it is or as a lead."""
+    return re.fullmatch(rf"{re.escape(covariate)}(_lead\d+)?", feature) is not None
+
+
+def _bounds(grid: Grid, preprocessor: Preprocessor) -> Float64:
+    """Return what forecasts of each series may reach, in scaled units, `(series, F_target, 2)`."""
+    count, targets = len(grid.series_names), len(grid.columns.targets)
+    bounds = np.broadcast_to([-np.inf, np.inf], (count, targets, 2)).copy()
+    unseen = np.zeros(count, dtype=bool)
+    for name, codes in preprocessor.static_codes.items():
+        unseen |= np.array([label not in codes for label in grid.statics[name]])
+    if preprocessor.target_range is not None:
+        bounds[unseen] = preprocessor.target_range
+    return bounds
+
+
+def keep_in_range(forecast: Float64, windows: LatestWindows) -> Float64:
+    """Keep the forecasts of series of a new static category within what the training saw of the target.
+
+    Args:
+        forecast: Shape `(series, horizon, F_target)`, in the target's unit.
+        windows: What was forecast.
+
+    """
+    low, high = (windows.bounds[:, None, :, side] * windows.scale[:, None] + windows.center[:, None] for side in (0, 1))
+    return np.clip(forecast, low, high)
 
 
 def _warn_of_short_series(lengths: Int64, span: int) -> None:

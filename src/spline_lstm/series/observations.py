@@ -1,6 +1,6 @@
 """The raw table: which columns are used, and whether every cell is what it should be."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -8,6 +8,7 @@ import numpy as np
 from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.cells import check_binary, codes_of, row_number, row_of, to_numbers
 from spline_lstm.series.columns import Columns, Duplicates, ReadingSpec, source_of
+from spline_lstm.series.time_parts import whole_numbers
 from spline_lstm.series.timestamps import read_times
 from spline_lstm.types import Bool, DataFrame, Float64, Int64
 
@@ -91,7 +92,7 @@ def make_observations(table: DataFrame, columns: Columns, spec: ReadingSpec | No
     labels: dict[str, tuple[str, ...]] = {}
     for position, name in enumerate(numbers):
         if name in categories:
-            codes, labels[name] = codes_of(table[name])
+            codes, labels[name] = codes_of(whole_numbers(table[name]))
             values[:, position] = np.where(codes < 0, np.nan, codes)[order]
         else:
             read = to_numbers(table[name], source, flags=name in flags)
@@ -128,6 +129,20 @@ def _settle(values: Float64, first: Bool, duplicates: Duplicates, is_label: list
     means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
     settled: Float64 = np.where(is_label, values[starts], means)
     return settled
+
+
+def leave_out(observed: Observations, series: Int64) -> Observations:
+    """Leave out some series, given by their numbers."""
+    kept = np.setdiff1d(np.arange(len(observed.series_names)), series)
+    rows = np.isin(observed.series, kept)
+    return replace(
+        observed,
+        series_names=tuple(observed.series_names[number] for number in kept),
+        series=np.searchsorted(kept, observed.series[rows]),
+        timestamps=observed.timestamps[rows],
+        values=observed.values[rows],
+        statics={name: tuple(labels[number] for number in kept) for name, labels in observed.statics.items()},
+    )
 
 
 def _series_names(labels_of: list[tuple[str, ...]]) -> tuple[str, ...]:

@@ -14,7 +14,7 @@ from spline_lstm.series.scaling import SeriesScalers
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
-from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text
+from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt, Text
 from spline_lstm.types import Int64
 
 
@@ -44,6 +44,9 @@ def make_preprocessor(
     if features.series_scales is not None:
         grid = filled.grid
         state["series_scalers"] = features.series_scales.to_state(grid.columns.targets, grid.series_names)
+    if features.static_codes:
+        targets = features.scaled[filled.borders.is_train()][:, : len(filled.grid.columns.targets)]
+        state["target_range"] = np.stack([targets.min(axis=0), targets.max(axis=0)], axis=1).tolist()
     return state
 
 
@@ -74,6 +77,9 @@ class Preprocessor(Spec):
     """The step, as a pandas offset."""
     time_format: Text | None = None
     """Format of the time axis; None, in earlier files: ISO 8601."""
+    target_range: tuple[tuple[StrictFloat, StrictFloat], ...] | None = None
+    """Least and greatest scaled target in the training part, where static covariates enter X: what a series of an
+    unknown category is kept within."""
     has_offsets: Flag | None = None
     """Whether the timestamps have an offset from UTC; None, in earlier files: not recorded."""
     fills: FillSpec

@@ -19,12 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 def forecast(
-    raw_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any]
+    raw_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
 ) -> tuple[DataFrame, DataFrame, Any]:
     """Forecast the steps after the last target of every series from its last window, as the run's settings say.
 
     Returns:
-        The forecasts with their intervals, twice (for Parquet and for CSV), and a plot of them.
+        The forecasts with their intervals, twice (for Parquet and, with infinite bounds left empty, for CSV), and a
+        plot of them.
 
     Raises:
         RunIdMismatchError: The intervals belong to another training.
@@ -34,9 +35,9 @@ def forecast(
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
         )
-    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor)
+    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor, strict=strict)
     logger.info("%s: %d series", windows.source, len(windows.series_names))
-    made = backends.forecast(trained_run, windows)
+    made = forecast_windows.keep_in_range(backends.forecast(trained_run, windows), windows)
     bounds = make_bounds(made, intervals, windows.target_names)
     table = lay_out(_axes(windows, windows.timestamps), {"y_pred": made, **bounds})
     seen = lay_out(_axes(windows, windows.seen_timestamps), {"y_true": windows.seen_target})
@@ -44,7 +45,7 @@ def forecast(
         "%d steps of %d series forecast from %s on", made.shape[1], len(made),
         np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
     )  # fmt: skip
-    return table, table, make_forecast_plot(table, seen)
+    return table, table.replace([np.inf, -np.inf], np.nan), make_forecast_plot(table, seen)
 
 
 def _axes(windows: LatestWindows, timestamps: Int64) -> ForecastAxes:

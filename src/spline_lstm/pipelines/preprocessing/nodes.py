@@ -12,9 +12,11 @@ from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.project.parameters import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
+from spline_lstm.reporting.wording import short_time
 from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.selection.scaling import resolve_target_scaling
 from spline_lstm.series import assembly, filled_series, grid, partitions
+from spline_lstm.series.assembly import span_of
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.layout import make_long
@@ -63,9 +65,12 @@ def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     borders = make_split_borders(regular.borders, windows.split)
     filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
+    alias = regular.frequency.alias
+    first, last = (short_time(str(stamp), alias) for stamp in span_of(regular.timestamps))
     logger.info(
-        "%d series, %d steps of %s, %d targets filled",
-        len(regular.series_names), len(regular.series), regular.frequency.alias, filled.fills.is_imputed.sum(),
+        "%s: %d rows, %d series from %s to %s in steps of %s; %d targets filled",
+        regular.source, len(observations.series), len(regular.series_names), first, last, alias,
+        filled.fills.is_imputed.sum(),
     )  # fmt: skip
     return filled
 
@@ -140,6 +145,8 @@ def window_series(
         )  # fmt: skip
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
+    for weakness in made.meta["seen"].get("weaknesses", []):
+        logger.warning(weakness)
     filled = filled_series.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
 
