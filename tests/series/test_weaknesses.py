@@ -29,7 +29,7 @@ def test_nothing_is_said_of_a_table_without_a_weakness(prepare_table: Any, make_
 
 def test_series_without_windows_are_named(prepare_table: Any, make_table: Any) -> None:
     table = make_table(steps=80)
-    short = make_table(steps=12, series=("LGA",))
+    short = make_table(steps=13, series=("LGA",))
     found = weaknesses(prepare_table(pd.concat([table, short], ignore_index=True)))
     assert found == [
         "1 of 3 series are not validated on, for want of a window in the val part: LGA",

@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from spline_lstm.models.ridge import fit_ridge, masked_mse, ridge_data
+from spline_lstm.models.ridge import PENALTIES, fit_ridge, masked_mse, ridge_data
 from spline_lstm.series.assembly import make_model_input
 from spline_lstm.series.columns import Columns, TableSpec
 from spline_lstm.series.filled_series import fill_series
@@ -17,7 +17,7 @@ from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
 from spline_lstm.series.windows import WindowSpec
 
-_MOST_ROWS = 20_000
+_MOST_ROWS = 10_000
 _MOST_ALONE = 8
 _WORTH = 0.99
 """Root mean squared error, as a share of that of the target alone, from which covariates are worth their trouble."""
@@ -109,5 +109,5 @@ def _error(
     changed = spec.model_copy(update={"feature_mode": mode, "static_covariates": ()})
     made = make_model_input(filled, schema, changed, windows, processed_id="look", model_types=())
     train, val = (ridge_data(made, split) for split in (0, 1))
-    fitted = fit_ridge(train, val)
+    fitted = fit_ridge(train, val, penalties=PENALTIES[::2])
     return float(np.sqrt(masked_mse(fitted.predict(val.inputs), val)))

@@ -6,13 +6,12 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.errors import TableError, TimeAxisError
+from spline_lstm.errors import TableError
 from spline_lstm.series.cells import row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
-from spline_lstm.series.grid import DAY, Grid, make_grid, parse_frequency
+from spline_lstm.series.grid import Grid
 from spline_lstm.series.layout import SERIES_ID, make_long
 from spline_lstm.series.observations import Observations, make_observations
-from spline_lstm.series.resampling import resample
 from spline_lstm.series.roles import (
     ColumnKind,
     Kind,
@@ -26,6 +25,7 @@ from spline_lstm.series.roles import (
 )
 from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCovariate, StaticCovariate
 from spline_lstm.series.spline import run_lengths
+from spline_lstm.series.steps import USUAL_MISSING, find_steps, missing_ratio
 from spline_lstm.series.time_formats import ISO_8601
 from spline_lstm.series.time_parts import part_of
 from spline_lstm.series.timestamps import Times, read_times
@@ -37,14 +37,6 @@ Role = Literal["timestamp", "series id", "target", "dynamic covariate", "static 
 _MANY_LABELS = 20
 _MOST_COVARIATES = 50
 _MOST_COLUMNS = 10_000
-_ANY_GAP = 2**62
-_USUAL_MISSING, _MOST_MISSING = 0.3, 0.9
-_STEPS = (
-    *("s", "5s", "10s", "15s", "30s", "min", "2min", "5min", "10min", "15min", "30min"),
-    *("h", "2h", "3h", "6h", "12h", "D", "W", "MS", "QS", "YS"),
-)
-"""Steps that irregular readings are put on."""
-_SHORTEST = 8
 
 
 @dataclass(frozen=True)
@@ -108,7 +100,7 @@ class TableProfile:
     @property
     def missing_ratio(self) -> float:
         """Share of the target that is missing in the series that misses most."""
-        return _missing_ratio(self.grid)
+        return missing_ratio(self.grid)
 
 
 def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> TableProfile:
@@ -116,7 +108,7 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
 
     Args:
         table: The raw table.
-        given: Parameters of `TableSpec` that are not to be guessed.
+        given: Parameters of `TableSpec` that are not to be guessed, checked and normalised.
 
     Raises:
         TableError: No rows, or no column of numbers that could be the target.
@@ -156,7 +148,7 @@ class _Look:
         kinds = {name: kind_of(table[name], self._source) for name in names}
         long = self._find_layout(table, kinds, times)
         if long is not table:
-            return self._profile_wide(long, kinds)
+            return self._profile_wide(long, kinds, times)
         self._find_series(table, kinds, times)
         roles = self._assign_roles(table, kinds)
         schema = self._make_schema(kinds, roles)
@@ -173,14 +165,14 @@ class _Look:
         found = TableProfile(
             self._source, len(self._table), tuple(columns), schema, spec, self._reasons, (), observed, grid
         )
-        if found.missing_ratio > _USUAL_MISSING:
+        if found.missing_ratio > USUAL_MISSING:
             self._unusual.append(f"{found.missing_ratio:.0%} of the steps of a series have no target")
         return replace(found, unusual=tuple(self._unusual))
 
     def _find_times(self, table: DataFrame) -> Times:
         spelling = self._settings.get("timestamp_format")
         if self._settings.get("timestamp_col"):
-            columns = TableSpec.model_validate({**self._settings, "target_cols": ("a",)}).timestamp_col or ()
+            columns = self._settings["timestamp_col"]
             missing = [name for name in columns if name not in table.columns]
             if missing:
                 found = examples(table.columns, 12)
@@ -219,7 +211,7 @@ class _Look:
         self._long = fitting
         return long
 
-    def _profile_wide(self, long: DataFrame, kinds: dict[str, ColumnKind]) -> TableProfile:
+    def _profile_wide(self, long: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> TableProfile:
         spec = self._long
         ids = [name for name in spec.series_id_cols if name not in (spec.timestamp_col or ())]
         schema = CovariateSchema(
@@ -229,8 +221,7 @@ class _Look:
             static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in ids),
         )
         wide, self._settings = self._settings, {**spec.model_dump()}
-        times = read_times(long, spec.timestamp_col or (), spec.timestamp_format, self._source)
-        self._find_repeated(long, times, [long[name] for name in ids])
+        self._find_repeated(self._table, times, [self._table[name] for name in ids if name in self._table])
         observed, grid = self._read(long, schema)
         changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
         self._settings = wide | changed
@@ -247,11 +238,10 @@ class _Look:
         return self._result(schema, columns, observed, grid)
 
     def _find_series(self, table: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> None:
-        if "series_id_cols" not in self._given or self._settings["series_id_cols"] in ("auto", ("auto",)):
-            self._settings["series_id_cols"] = find_series_id(table, times.stamps, kinds, self._source)
-        ids = TableSpec(**{**self._settings, "target_cols": ("a",)}).series_id_cols
-        self._settings["series_id_cols"] = ids
-        self._find_repeated(table, times, [table[name] for name in ids if name in table])
+        if "series_id_cols" not in self._given or self._settings["series_id_cols"] == ("auto",):
+            strict = "duplicates" not in self._given
+            self._settings["series_id_cols"] = find_series_id(table, times.stamps, kinds, self._source, strict=strict)
+        self._find_repeated(table, times, [table[name] for name in self._settings["series_id_cols"] if name in table])
 
     def _find_repeated(self, table: DataFrame, times: Times, ids: list[Any]) -> None:
         rows = repeated_rows(times.stamps, ids)
@@ -278,7 +268,7 @@ class _Look:
             for name, role in roles.items()
             if role == "dynamic covariate" and kinds[name].kind == "number"
         }
-        given = [name for name in _names(self._given.get("target_cols", ())) if name in kinds]
+        given = [name for name in self._given.get("target_cols", ()) if name in kinds]
         ranked = rank_targets(numbers)
         targets = given or ranked[:1]
         if not targets:
@@ -324,35 +314,12 @@ class _Look:
         """Put the series on their grid; irregular readings on the step that suits them."""
         spec = TableSpec(**self._settings)
         observed = make_observations(table, select_columns(table, schema, spec), spec)
-        if spec.resample != "none" or spec.freq:
-            regular = resample(observed, spec.freq, spec.resample)
-            return regular, make_grid(regular, spec.freq, _ANY_GAP)
-        try:
-            grid = make_grid(observed, None, _ANY_GAP)
-        except TimeAxisError as error:
-            reason = error.message.removeprefix(f"{self._source}, ").partition(";")[0]
-            return self._resample(observed, reason)
-        if len(grid.series) > 10 * len(observed.series) + 1_000 or _missing_ratio(grid) > _MOST_MISSING:
-            return self._resample(
-                observed, f"{_missing_ratio(grid):.0%} of the steps of {grid.frequency.alias} are missing"
-            )
-        return observed, grid
-
-    def _resample(self, observed: Observations, reason: str) -> tuple[Observations, Grid]:
-        """Take the shortest step that leaves few steps without a reading."""
-        steps = np.diff(observed.timestamps)[np.diff(observed.series) == 0]
-        usual = float(np.median(steps[steps > 0])) if (steps > 0).any() else 0.0
-        for freq in _STEPS:
-            if _nanoseconds(freq) < 0.75 * usual:
-                continue
-            regular = resample(observed, freq, "mean")
-            grid = make_grid(regular, freq, _ANY_GAP)
-            if _missing_ratio(grid) <= _USUAL_MISSING or freq == _STEPS[-1]:
-                break
-        self._settings |= {"freq": freq, "resample": "mean"}
-        self._reasons["resample"] = "readings are irregular; each step takes the mean of those up to it"
-        self._unusual.append(f"{reason}: resample=mean, freq={freq}")
-        return regular, grid
+        found = find_steps(observed, spec.freq, spec.resample)
+        self._settings |= {"freq": found.freq, "resample": found.resample}
+        if found.trouble:
+            self._reasons["resample"] = "readings are irregular; each step takes the mean of those up to it"
+            self._unusual.append(f"{found.trouble}: resample=mean, freq={found.freq}")
+        return found.observed, found.grid
 
     def _look_for_outliers(self, table: DataFrame, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> None:
         for name, item in kinds.items():
@@ -369,20 +336,6 @@ class _Look:
         column = self._table[name]
         distinct = int(column.nunique())
         return ColumnProfile(name, "timestamp", "timestamp", 0.0, distinct, f"{column.iloc[0]} to {column.iloc[-1]}")
-
-
-def _names(given: Any) -> tuple[str, ...]:
-    return tuple(given.split("+")) if isinstance(given, str) else tuple(given)
-
-
-def _missing_ratio(grid: Grid) -> float:
-    missing = np.isnan(grid.values[:, 0])
-    return float((np.bincount(grid.series, weights=missing) / np.bincount(grid.series)).max())
-
-
-def _nanoseconds(freq: str) -> float:
-    frequency = parse_frequency(freq)
-    return float(frequency.step if frequency.kind == "fixed" else frequency.step * 30 * DAY)
 
 
 def _shown(stamp: Int64) -> str:

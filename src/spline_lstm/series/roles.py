@@ -208,7 +208,9 @@ def is_wide(numbers: dict[str, ColumnKind], others: int, stamps: Int64) -> bool:
     return len(names) >= _MANY_COLUMNS and float(alike.mean()) > 0.9
 
 
-def find_series_id(table: DataFrame, stamps: Int64, kinds: dict[str, ColumnKind], source: str) -> tuple[str, ...]:
+def find_series_id(
+    table: DataFrame, stamps: Int64, kinds: dict[str, ColumnKind], source: str, *, strict: bool
+) -> tuple[str, ...]:
     """Find the columns whose labels tell series apart.
 
     One after another, the column is taken that leaves the fewest rows with the time of another one: text before whole
@@ -219,7 +221,8 @@ def find_series_id(table: DataFrame, stamps: Int64, kinds: dict[str, ColumnKind]
         The columns; none where times are unique but for a few repeated rows.
 
     Raises:
-        TimeAxisError: Most times are there several times, and no columns tell series apart.
+        TimeAxisError: Many times are there several times, no columns tell series apart, and, as `strict` says,
+            nobody has said what becomes of repeated rows.
 
     """
     import pandas as pd
@@ -246,6 +249,8 @@ def find_series_id(table: DataFrame, stamps: Int64, kinds: dict[str, ColumnKind]
             break
         chosen, joined, repeated = [*chosen, best], _join(joined, labels[best]), left[best]
     if repeated > _FEW_REPEATED * rows:
+        if not strict:
+            return ()
         raise TimeAxisError(
             f"{source}: {repeated} rows have the time of another one, and no columns tell series apart; "
             f"name those that do, series_id_cols=..., or say what becomes of repeated rows: duplicates=mean"

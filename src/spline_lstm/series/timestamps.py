@@ -25,6 +25,7 @@ from spline_lstm.types import DataFrame, Int64
 if TYPE_CHECKING:
     import pandas as pd
 
+_NEARLY_ISO = r"^\d{4}/\d|(?:UTC|GMT)$| [+-]\d{2}:?\d{2}$"
 _NEEDED = "ISO 8601 is needed, like 2024-05-31T13:00:00Z, or timestamp_format=..., like %d/%m/%Y %H:%M"
 
 
@@ -100,7 +101,7 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
         read = local if _is_daily(local) else _in_utc(column)
         return Times(_nanoseconds(read, source, where), ISO_8601, _is_aware(column))
     codes, distinct = pd.factorize(text)
-    cells = pd.Series(distinct).map(_as_iso)
+    cells = _as_iso(pd.Series(distinct))
     form, found = _only_reading(cells, codes, text, spelling, f"{source} {{row}}, {where}")
     aware = _is_aware(found)
     if aware and form.name == ISO_8601 and not cells.str.endswith("Z").all():
@@ -110,10 +111,15 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
     return Times(_nanoseconds(read, source, where), form.name, aware)
 
 
-def _as_iso(cell: str) -> str:
-    """Return `2024/05/31 13:00 UTC` and `13:00 +0100` as ISO 8601 has it; leave others as they are."""
-    dashed = re.sub(r"^(\d{4})/(\d{1,2})/(?=\d)|^(\d{4})/(\d{1,2})$", r"\1\3-\2\4-", cell) if cell[4:5] == "/" else cell
-    return re.sub(r" (?=[+-]\d{2}:?\d{2}$)", "", re.sub(r" ?(?:UTC|GMT)$", "Z", dashed.removesuffix("-")))
+def _as_iso(cells: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Return `2024/05/31 13:00 UTC` and `13:00 +0100` as ISO 8601 has them; leave others as they are."""
+    odd = cells.str.contains(_NEARLY_ISO).to_numpy(dtype=bool)
+    return cells.mask(odd, cells[odd].map(_one_as_iso)) if odd.any() else cells
+
+
+def _one_as_iso(cell: str) -> str:
+    dashed = re.sub(r"^(\d{4})/(\d{1,2})(?:/(?=\d)|$)", r"\1-\2-", cell).removesuffix("-")
+    return re.sub(r" (?=[+-]\d{2}:?\d{2}$)", "", re.sub(r" ?(?:UTC|GMT)$", "Z", dashed))
 
 
 def _is_aware(column: "pd.Series[Any]") -> bool:
@@ -184,7 +190,8 @@ def _candidates(cells: "pd.Series[Any]") -> list[TimeFormat]:
         return [iso]
     # Digits that are a date in every row are not counted seconds.
     dates = [form for name, form in found.items() if not is_epoch(name)]
-    return dates if any(form(cells).notna().all() for form in dates) else list(found.values())
+    counted = len(dates) < len(found)
+    return dates if counted and any(form(cells).notna().all() for form in dates) else list(found.values())
 
 
 def _refuse_cell(
