@@ -24,7 +24,8 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
 from spline_lstm.pipelines.forecasting.nodes import forecast
 from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model
-from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.plan import RunSpec
+from spline_lstm.project.parameters import GROUPS
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")

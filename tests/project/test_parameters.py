@@ -4,7 +4,8 @@ from typing import Any
 import pytest
 
 from spline_lstm.errors import ParameterError
-from spline_lstm.project.parameters import GROUPS, Parameters, RunSpec, parse_parameters, resolve_parameters
+from spline_lstm.pipelines.plan import RunSpec
+from spline_lstm.project.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]

@@ -6,13 +6,13 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
+from spline_lstm.pipelines.plan import current_plan
 from spline_lstm.pipelines.preprocessing.pipeline import window_filled_series
-from spline_lstm.project.plan import current_matrix
 
 
 def create_pipeline() -> Pipeline:
     """From the raw table to the scores of every fold; without folds there is nothing to do."""
-    folds = current_matrix().folds
+    folds = current_plan().folds
     if not folds:
         return Pipeline([])
     plan = Node(

@@ -19,8 +19,7 @@ from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
 from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
-from spline_lstm.project.parameters import BenchmarkSpec
-from spline_lstm.project.plan import Cell
+from spline_lstm.pipelines.plan import BenchmarkSpec, Cell
 from spline_lstm.reporting import comparison_report
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.splits import SPLITS

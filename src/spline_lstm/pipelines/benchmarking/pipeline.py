@@ -4,19 +4,19 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
+from spline_lstm.pipelines.plan import Cell, current_plan
 from spline_lstm.pipelines.preprocessing.pipeline import preprocess
-from spline_lstm.project.plan import Cell, current_matrix
 
 
 def create_pipeline() -> Pipeline:
     """From the raw table to the comparison; every cell is a namespace that can be run and resumed alone."""
-    matrix = current_matrix()
-    cells = matrix.cells
+    plan = current_plan()
+    cells = plan.cells
     if not cells:
         return Pipeline([])
     sources = tuple(dict.fromkeys(cell.processed_run_id for cell in cells))
     parts = [_preprocess(source) for source in sources] + [_model(cell) for cell in cells]
-    return sum(parts, start=Pipeline([])) + _compare(cells, sources, ensemble=matrix.ensemble)
+    return sum(parts, start=Pipeline([])) + _compare(cells, sources, ensemble=plan.ensemble)
 
 
 def _preprocess(source: str) -> Pipeline:

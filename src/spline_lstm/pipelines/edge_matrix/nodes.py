@@ -10,4 +10,4 @@ def join_gates(*edge_gates: dict[str, Any]) -> tuple[dict[str, Any], str]:
     gates = sorted(
         edge_gates, key=lambda gate: (gate["model_type"] != "gru", gate["model_type"] != "lstm", gate["f_total"])
     )
-    return {"gates": gates}, gate_report.make_matrix_report(gates)
+    return {"gates": gates}, gate_report.make_plan_report(gates)

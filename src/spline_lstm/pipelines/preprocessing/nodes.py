@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
-from spline_lstm.project.parameters import RunSpec
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.selection.scaling import resolve_target_scaling
