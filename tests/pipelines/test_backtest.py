@@ -156,7 +156,7 @@ def test_a_refusal_names_its_fold(refuses: Any) -> None:
         raise InsufficientDataError("the test split holds no window")
 
     with refuses(InsufficientDataError, 26, "fold2of4: the test split holds no window"):
-        InFold(refuse, "fold2of4")()
+        InFold("fold2of4", refuse)()
 
 
 SMALL = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,epochs=1,hidden_units=4"
