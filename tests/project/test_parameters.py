@@ -5,7 +5,7 @@ import pytest
 
 from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines.plan import RunSpec
-from spline_lstm.project.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
+from spline_lstm.project.parameters import GROUPS, Parameters, check_given, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]
@@ -242,3 +242,20 @@ def test_every_group_can_be_read_back(group: str, make_parameters: Make, default
     parameters = make_parameters()
     resolved = resolve_parameters(parameters, default_schema, None)
     assert GROUPS[group](**resolved[group]) == parameters.part(GROUPS[group])
+
+
+@pytest.mark.parametrize(
+    ("given", "part", "whole"),
+    [
+        ({"split": {"0": 0.6}}, "split.0", "split"),
+        ({"epochs": {"x": 1}}, "epochs.x", "epochs"),
+        ({"benchmark": {"seeds": {"0": 1}}}, "benchmark.seeds.0", "benchmark.seeds"),
+    ],
+)
+def test_a_part_of_a_value_is_refused_with_what_to_type(refuses: Any, given: Any, part: str, whole: str) -> None:
+    with refuses(ParameterError, 2, f"parameter '{part}' cannot be set on its own", f"--params {whole}=...+..."):
+        check_given(given)
+
+
+def test_a_parameter_of_a_group_is_given_by_its_dotted_name() -> None:
+    check_given({"benchmark": {"seeds": [1]}, "edge_poc": {"parity": {"fp32": 1e-3}}, "my_pipeline": {"x": {"y": 1}}})

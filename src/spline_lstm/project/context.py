@@ -23,7 +23,7 @@ from spline_lstm.pipelines import OF_THE_PROJECT
 from spline_lstm.pipelines.plan import Cell, Plan, made_from, set_current_plan
 from spline_lstm.project.configuration import locate
 from spline_lstm.project.invocation import Invocation
-from spline_lstm.project.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
+from spline_lstm.project.parameters import GROUPS, Parameters, check_given, parse_parameters, resolve_parameters
 from spline_lstm.project.places import (
     Entries,
     Owner,
@@ -64,6 +64,7 @@ class ProjectContext(KedroContext):
         """
         loader = self.config_loader
         self.invocation = self._find_invocation()
+        check_given(self.invocation.given)
         values = loader["parameters"]
         own = self._find_own_parameters(values)
         parameters = parse_parameters({name: value for name, value in values.items() if name not in own})

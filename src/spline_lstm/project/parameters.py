@@ -81,6 +81,32 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
     return Parameters.parse(dict(values), ParameterError, "parameter")
 
 
+def check_given(given: Mapping[str, Any], spec: type[Spec] = Parameters, path: str = "") -> None:
+    """Refuse dotted names that reach into a single value or a list, which configuration files cannot be merged with.
+
+    Args:
+        given: Parameters of the command line, nested.
+        spec: What they are parameters of.
+        path: Where in the parameters that is.
+
+    Raises:
+        ParameterError: Names the parameter, and says to give it whole.
+
+    """
+    for name, value in given.items():
+        field = spec.model_fields.get(name)
+        if field is None or not isinstance(value, Mapping):
+            continue
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Spec):
+            check_given(value, field.annotation, f"{path}{name}.")
+            continue
+        whole, part = f"{path}{name}", f"{path}{name}.{next(iter(value), '')}"
+        raise ParameterError(
+            f"parameter '{part}' cannot be set on its own; give '{whole}' whole, the entries of a list joined by +: "
+            f"--params {whole}=...+..."
+        )
+
+
 def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> dict[str, Any]:
     """Derive the ids and the groups that nodes and catalog paths refer to.
 

@@ -158,7 +158,7 @@ def _second_route(gate: dict[str, Any]) -> str:
     return f"## ONNX by two routes\n\n{table(heading, rows)}"
 
 
-def make_plan_report(gates: list[dict[str, Any]]) -> str:
+def make_matrix_report(gates: list[dict[str, Any]]) -> str:
     """Write the verdicts of several models, fp32 files only, as one table.
 
     Args:
