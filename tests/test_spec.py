@@ -90,6 +90,10 @@ def test_names_come_as_a_list_or_joined(value: Any) -> None:
     assert parse(names=value).names == ("a", "b")
 
 
+def test_the_sign_of_an_exponent_joins_nothing() -> None:
+    assert parse(shares="0.8+9e-1+1e+0").shares == (0.8, 0.9, 1.0)
+
+
 @pytest.mark.parametrize(("value", "widths"), [("64+32", (64, 32)), ([64, 32], (64, 32)), (64, (64,)), ("64", (64,))])
 def test_integers_come_as_a_list_joined_or_alone(value: Any, widths: tuple[int, ...]) -> None:
     assert parse(widths=value).widths == widths

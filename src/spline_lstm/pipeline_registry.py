@@ -8,7 +8,7 @@ from kedro.pipeline import Pipeline
 
 from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines import MAIN_JOB
-from spline_lstm.project.plan import note_pipelines_made
+from spline_lstm.pipelines.plan import note_pipelines_made
 from spline_lstm.text import examples, nearest
 
 

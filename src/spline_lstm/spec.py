@@ -132,7 +132,9 @@ def split_numbers(value: object) -> object:
     """Accept `64+32` and a single number beside YAML lists."""
     if isinstance(value, str):
         try:
-            return tuple(float(part) if "." in part else int(part) for part in value.split("+"))
+            # The + of an exponent joins nothing: 1e+3 is one number.
+            parts = re.split(r"(?<![eE])\+", value)
+            return tuple(float(part) if re.search(r"[.eE]", part) else int(part) for part in parts)
         except ValueError:
             raise ValueError("numbers joined by + are needed") from None
     if isinstance(value, int | float) and not isinstance(value, bool):

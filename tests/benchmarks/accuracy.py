@@ -19,8 +19,9 @@ from spline_lstm.datasets.inputs import WholeTable
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.modelling.nodes import evaluate_model, train_model
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.pipelines.preprocessing.nodes import make_model_input
-from spline_lstm.project.parameters import Parameters, RunSpec, parse_parameters
+from spline_lstm.project.parameters import Parameters, parse_parameters
 from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.model_input import ModelInput

@@ -297,9 +297,9 @@ def measure_matrix(workspace: Path) -> list[Finding]:
     bootstrap_project(workspace)
     with KedroSession.create(workspace) as session:
         session.load_context()
-        from spline_lstm.project.plan import current_matrix
+        from spline_lstm.pipelines.plan import current_plan
 
-        reports = ",".join(f"{cell.run_id}.report" for cell in current_matrix().cells)
+        reports = ",".join(f"{cell.run_id}.report" for cell in current_plan().cells)
     found: dict[str, list[tuple[float, float]]] = {}
     for runner in ("ParallelRunner", "SequentialRunner"):
         for layer in ("03_primary", "05_model_input", "06_models", "07_model_output", "08_reporting"):

@@ -17,9 +17,10 @@ from spline_lstm.datasets import JSONDataset, TextDataset
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.pipelines.backtest import create_pipeline
 from spline_lstm.pipelines.backtest.nodes import InFold
+from spline_lstm.pipelines.plan import RunSpec, set_current_plan
 from spline_lstm.project import plan
-from spline_lstm.project.parameters import GROUPS, RunSpec, resolve_parameters
-from spline_lstm.project.plan import make_matrix, set_current_matrix
+from spline_lstm.project.parameters import GROUPS, resolve_parameters
+from spline_lstm.project.plan import make_plan
 from spline_lstm.series.windows import WindowSpec
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
@@ -59,11 +60,11 @@ def backtest(
 ) -> Callable[[pd.DataFrame], dict[str, Any]]:
     """Run all folds on a table, in memory."""
     parameters = make_parameters(**CHANGES)
-    made = make_matrix(parameters, default_schema, None)
+    made = make_plan(parameters, default_schema, None)
     groups = resolve_parameters(parameters, default_schema, None)
 
     def run(table: pd.DataFrame) -> dict[str, Any]:
-        set_current_matrix(made)
+        set_current_plan(made)
         pipeline = create_pipeline()
         given: dict[str, Any] = {f"params:{name}": parameters.part(kind) for name, kind in GROUPS.items()}
         given |= {"params:run": RunSpec(**groups["run"]), "params:backtest": parameters.backtest, "raw_table": table}
@@ -146,7 +147,7 @@ def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], h
 
 
 def test_without_folds_there_is_nothing_to_run(make_parameters: Any, default_schema: Any) -> None:
-    set_current_matrix(make_matrix(make_parameters(), default_schema, None))
+    set_current_plan(make_plan(make_parameters(), default_schema, None))
     assert create_pipeline().nodes == []
 
 
@@ -155,7 +156,7 @@ def test_a_refusal_names_its_fold(refuses: Any) -> None:
         raise InsufficientDataError("the test split holds no window")
 
     with refuses(InsufficientDataError, 26, "fold2of4: the test split holds no window"):
-        InFold(refuse, "fold2of4")()
+        InFold("fold2of4", refuse)()
 
 
 SMALL = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,epochs=1,hidden_units=4"

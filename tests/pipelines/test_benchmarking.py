@@ -160,14 +160,15 @@ def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
     def diverge(_: bytes) -> tuple[bytes, bytes]:
         raise TrainingDivergedError("the loss is no longer a number")
 
-    failures = Tolerant(diverge, 2, "gru-1")(b"")
+    failures = Tolerant("gru-1", 2, diverge)(b"")
     assert failures == (Failure("cell 'gru-1': the loss is no longer a number", 30),) * 2
-    assert Tolerant(lambda _: pytest.fail("must not run"), 1, "gru-1")(failures[0]) == failures[0]
+    assert Tolerant("gru-1", 1, lambda _: pytest.fail("must not run"))(failures[0]) == failures[0]
 
 
 def test_an_unexpected_error_of_one_cell_is_a_failure_too() -> None:
-    failure = Tolerant(lambda: 1 / 0, 1, "gru-1")()
-    assert failure == Failure("cell 'gru-1': unexpected ZeroDivisionError: division by zero", 70)
+    failure = Tolerant("gru-1", 1, lambda: 1 / 0)()
+    assert (failure.message, failure.exit_code) == ("cell 'gru-1': unexpected ZeroDivisionError: division by zero", 70)
+    assert "ZeroDivisionError" in failure.traceback
 
 
 def test_an_ensemble_of_the_seeds_has_rows_of_its_own(workspace: Path, results: Path) -> None:

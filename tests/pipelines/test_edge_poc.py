@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 
+from spline_lstm.edge.export import ExportSpec
 from spline_lstm.errors import ArtifactDamagedError, EdgeGateError, Failure, TrainingDivergedError
 from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
-from spline_lstm.project.parameters import ExportSpec, RunSpec
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting.gate_report import explain_verdict, make_edge_report, make_matrix_report
 from spline_lstm.series.model_input import ModelInput
 
@@ -103,9 +104,9 @@ def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_window
     assert "fewer than 1,000 test windows" in text
 
 
-def test_the_matrix_lists_every_model_gru_first() -> None:
+def test_the_matrix_lists_every_model_gru_first(make_parameters: Any) -> None:
     lstm = gate(onnx=judged()) | {"model_type": "lstm"}
-    joined, text = join_gates(lstm, gate(onnx=judged("FAIL")))
+    joined, text = join_gates(make_parameters().edge_poc, lstm, gate(onnx=judged("FAIL")))
     assert [item["model_type"] for item in joined["gates"]] == ["gru", "lstm"]
     assert "1 of 2 files pass all criteria" in text
     assert make_matrix_report(joined["gates"]) == text

@@ -24,7 +24,8 @@ from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
 from spline_lstm.pipelines.forecasting.nodes import forecast
 from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model
-from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.plan import RunSpec
+from spline_lstm.project.parameters import GROUPS
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -64,7 +65,7 @@ class Finished:
 
     def forecast(self, table: pd.DataFrame, backend: str = "keras") -> pd.DataFrame:
         run = self.load(backend)
-        made, _, _ = forecast(table, run, self.intervals())
+        made, _, _ = forecast(table, run, self.intervals(), strict=True)
         return made
 
 
@@ -110,7 +111,7 @@ def finished(
 
 
 def test_it_needs_a_table_a_run_and_its_intervals() -> None:
-    assert create_pipeline().inputs() == {"raw_table", "trained_run", "intervals"}
+    assert create_pipeline().inputs() == {"later_table", "trained_run", "intervals", "params:strict"}
 
 
 @pytest.mark.parametrize("number", [0, 5, -1])
@@ -148,14 +149,14 @@ def test_intervals_of_all_levels_lie_around_the_forecast(finished: Finished) -> 
 def test_intervals_of_another_training_are_refused(finished: Finished, refuses: Any) -> None:
     run = finished.load("onnx")
     with refuses(RunIdMismatchError, 23, "the intervals of run 'trained' belong to another training"):
-        forecast(finished.table, run, finished.intervals() | {"model_sha256": "0"})
+        forecast(finished.table, run, finished.intervals() | {"model_sha256": "0"}, strict=True)
 
 
 def test_an_export_of_another_training_is_refused(finished: Finished, refuses: Any) -> None:
     run = finished.load("onnx")
     later = dataclasses.replace(run, record=run.record | {"sha256": {"model.keras": "0"}})
     with refuses(RunIdMismatchError, 23, "model.onnx was exported from another training than that of run 'trained'"):
-        forecast(finished.table, later, finished.intervals() | {"model_sha256": "0"})
+        forecast(finished.table, later, finished.intervals() | {"model_sha256": "0"}, strict=True)
 
 
 @pytest.fixture(scope="module")

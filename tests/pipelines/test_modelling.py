@@ -15,7 +15,8 @@ from spline_lstm.models.archive import load_network
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.pipelines.modelling import create_pipeline
 from spline_lstm.pipelines.modelling.nodes import train_model
-from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.pipelines.plan import RunSpec
+from spline_lstm.project.parameters import GROUPS
 from spline_lstm.project.places import RECORDED
 from spline_lstm.series.model_input import ModelInput
 

@@ -13,10 +13,11 @@ from kedro.runner import SequentialRunner
 from spline_lstm.datasets.inputs import WholeTable
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.models.registry import MODELS
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.pipelines.preprocessing import create_pipeline
 from spline_lstm.pipelines.preprocessing.nodes import PartOf
 from spline_lstm.pipelines.preprocessing.pipeline import preprocess_in_parts
-from spline_lstm.project.parameters import GROUPS, RunSpec
+from spline_lstm.project.parameters import GROUPS
 from spline_lstm.series.bundle_format import ARRAYS
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.model_input import ModelInput

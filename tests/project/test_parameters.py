@@ -6,7 +6,8 @@ import pytest
 
 from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.errors import ParameterError
-from spline_lstm.project.parameters import GROUPS, Parameters, RunSpec, parse_parameters, resolve_parameters
+from spline_lstm.pipelines.plan import RunSpec
+from spline_lstm.project.parameters import GROUPS, Parameters, check_given, parse_parameters, resolve_parameters
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]
@@ -273,3 +274,20 @@ def test_a_way_to_read_the_table_that_does_not_exist_is_refused(
 ) -> None:
     with refuses(ParameterError, 2, f"parameter '{name}' is ", message):
         make_parameters(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("given", "part", "whole"),
+    [
+        ({"split": {"0": 0.6}}, "split.0", "split"),
+        ({"epochs": {"x": 1}}, "epochs.x", "epochs"),
+        ({"benchmark": {"seeds": {"0": 1}}}, "benchmark.seeds.0", "benchmark.seeds"),
+    ],
+)
+def test_a_part_of_a_value_is_refused_with_what_to_type(refuses: Any, given: Any, part: str, whole: str) -> None:
+    with refuses(ParameterError, 2, f"parameter '{part}' cannot be set on its own", f"--params {whole}=...+..."):
+        check_given(given)
+
+
+def test_a_parameter_of_a_group_is_given_by_its_dotted_name() -> None:
+    check_given({"benchmark": {"seeds": [1]}, "edge_poc": {"parity": {"fp32": 1e-3}}, "my_pipeline": {"x": {"y": 1}}})

@@ -10,6 +10,7 @@ from kedro_datasets.text import TextDataset as OtherTextDataset
 
 from spline_lstm.datasets import TextDataset
 from spline_lstm.errors import ParameterError
+from spline_lstm.pipelines.plan import Cell, Plan
 from spline_lstm.project.places import (
     RECORDED,
     Owner,
@@ -20,10 +21,9 @@ from spline_lstm.project.places import (
     place_of,
     places_of,
 )
-from spline_lstm.project.plan import Cell, Matrix
 
 CELL = Cell(run_id="gru-1", processed_run_id="data-1", model_type="gru", feature_mode="univariate", seed=1)
-MATRIX = Matrix((CELL,), {}, folds=("fold1of2",))
+MATRIX = Plan((CELL,), {}, folds=("fold1of2",))
 OWNERS = find_owners({"run_id": "mine", "processed_run_id": "data-0"}, MATRIX)
 ENTRIES: dict[str, dict[str, Any]] = {
     "raw_table": {"type": "spline_lstm.datasets.TableDataset", "filepath": "table.csv"},

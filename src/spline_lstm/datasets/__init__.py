@@ -11,6 +11,7 @@ from spline_lstm.datasets.files import (
 )
 from spline_lstm.datasets.filled_series import FilledSeriesDataset
 from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, TableFilesDataset
+from spline_lstm.datasets.later_table import LaterTableDataset
 from spline_lstm.datasets.model_input import ModelInputDataset
 from spline_lstm.datasets.trained_run import TrainedRunDataset
 
@@ -20,6 +21,7 @@ __all__ = [
     "FilesDataset",
     "FilledSeriesDataset",
     "JSONDataset",
+    "LaterTableDataset",
     "ModelInputDataset",
     "ParquetDataset",
     "PlotlyDataset",

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
-from kedro_datasets._typing import JSONPreview, PlotlyPreview, TablePreview
 
+from spline_lstm.datasets.previews import JSONPreview, PlotlyPreview, TablePreview
 from spline_lstm.datasets.storage import parse_json, read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.text import first_line

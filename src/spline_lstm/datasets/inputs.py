@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 import fsspec
 from kedro.io import AbstractDataset
-from kedro_datasets._typing import TablePreview
 
 from spline_lstm.datasets.containers import is_parquet, read_table
+from spline_lstm.datasets.previews import TablePreview
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema

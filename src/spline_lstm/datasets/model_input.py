@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from kedro.io import AbstractDataset
-from kedro_datasets._typing import JSONPreview
 
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
+from spline_lstm.datasets.previews import JSONPreview
 from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
 from spline_lstm.series.bundle_format import (

@@ -1,14 +1,37 @@
 """All exported files of a run."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
+
+
+_FORMATS = ("none", "onnx", "tflite")
+
+
+def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
+    unknown = [name for name in names if name not in _FORMATS]
+    if unknown or not names:
+        raise ValueError(f"allowed: {', '.join(_FORMATS)}")
+    if "none" in names and len(names) > 1:
+        raise ValueError("'none' stands alone")
+    return tuple(sorted(names))
+
+
+class ExportSpec(Spec):
+    """The formats of the exported files."""
+
+    export_formats: Annotated[
+        Names, AfterValidator(_check_formats), WithJsonSchema({"type": "array", "items": {"enum": list(_FORMATS)}})
+    ]
 
 
 def file_name(kind: str, precision: str) -> str:

@@ -58,6 +58,8 @@ class EdgeSpec(Spec):
         WithJsonSchema({"type": "array", "items": {"enum": list(PRECISIONS)}}),
     ]
     tflite_form: TFLiteForm
+    order: Names
+    """Order of the model types in the edge matrix; others follow them."""
     parity: Tolerances
     rmse_ratio: Annotated[StrictFloat, Field(ge=0)]
     p95_ms: Annotated[StrictFloat, Field(ge=0)]

@@ -17,8 +17,8 @@ from kedro.pipeline import Pipeline
 from spline_lstm.datasets.inputs import return_memory
 from spline_lstm.datasets.locks import RunLocks
 from spline_lstm.errors import ParameterError, own_error
+from spline_lstm.pipelines.plan import current_plan
 from spline_lstm.project.places import place_of
-from spline_lstm.project.plan import current_matrix
 from spline_lstm.text import examples
 
 logger = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class ProjectHooks:
     def after_dataset_saved(self, dataset_name: str) -> None:
         """Tell which cell is finished and how many are, whichever process made them."""
         run_id, _, name = dataset_name.rpartition(".")
-        cells = current_matrix().cells
+        cells = current_plan().cells
         if name != "report" or not run_id or self._catalog is None:
             return
         done = sum(self._catalog.exists(f"{cell.run_id}.report") for cell in cells)

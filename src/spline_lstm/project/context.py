@@ -20,9 +20,10 @@ from kedro.utils import is_kedro_project
 
 from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.pipelines import OF_THE_PROJECT
+from spline_lstm.pipelines.plan import Cell, Plan, made_from, set_current_plan
 from spline_lstm.project.configuration import locate
 from spline_lstm.project.invocation import Invocation
-from spline_lstm.project.parameters import GROUPS, Parameters, parse_parameters, resolve_parameters
+from spline_lstm.project.parameters import GROUPS, Parameters, check_given, parse_parameters, resolve_parameters
 from spline_lstm.project.places import (
     Entries,
     Owner,
@@ -32,7 +33,7 @@ from spline_lstm.project.places import (
     place_datasets,
     places_of,
 )
-from spline_lstm.project.plan import Cell, Matrix, made_from, make_matrix, set_current_matrix
+from spline_lstm.project.plan import make_plan
 
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
@@ -63,6 +64,7 @@ class ProjectContext(KedroContext):
         """
         loader = self.config_loader
         self.invocation = self._find_invocation()
+        check_given(self.invocation.given)
         values = loader["parameters"]
         own = self._find_own_parameters(values)
         parameters = parse_parameters({name: value for name, value in values.items() if name not in own})
@@ -70,20 +72,21 @@ class ProjectContext(KedroContext):
         schema = read_schema(address)
         resolved = resolve_parameters(parameters, schema, _commit(self.project_path))
         resolved["given"] = dict(self.invocation.given)
+        resolved["table_is_given"] = "input_path" in self.invocation.given
         resolved["run_command"] = replace(self.invocation, given={}).command()
         resolved["schema_address"] = address
         resolved["table_id"] = _folder_name(self.project_path, parameters.input_path)
-        matrix = make_matrix(parameters, schema, resolved["run"]["commit_hash"])
+        plan = make_plan(parameters, schema, resolved["run"]["commit_hash"])
         # What paths name.
-        loader.runtime_params = resolved | {"benchmark_id": matrix.parameters["benchmark_id"]}
-        self._place_datasets(resolved["run"], matrix)
+        loader.runtime_params = resolved | {"benchmark_id": plan.parameters["benchmark_id"]}
+        self._place_datasets(resolved["run"], plan)
         resolved["table_schema_path"] = self._entries["table_schema"]["filepath"]
-        if made_from() not in (None, matrix):
+        if made_from() not in (None, plan):
             # The pipelines of this process were made for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")
-        set_current_matrix(matrix)
+        set_current_plan(plan)
         # What nodes take, in place of what the files say: Kedro need not merge it again.
-        loader["parameters"] = own | resolved | matrix.parameters
+        loader["parameters"] = own | resolved | plan.parameters
 
     def check_places(self, names: Iterable[str]) -> None:
         """Refuse datasets that are about to be written where cells or folds would share them.
@@ -126,16 +129,16 @@ class ProjectContext(KedroContext):
             given=dict(self.config_loader.runtime_params or {}),
         )
 
-    def _place_datasets(self, run: dict[str, Any], matrix: Matrix) -> None:
+    def _place_datasets(self, run: dict[str, Any], plan: Plan) -> None:
         """Give every dataset its place, and tell every run and cell where its artifacts lie and what repeats it."""
         self._entries = self.config_loader["catalog"]
         check_entries(self._entries)
-        self._owners = find_owners(run, matrix)
+        self._owners = find_owners(run, plan)
         self.config_loader["catalog"] = place_datasets(self._entries, self._owners, self.invocation.command)
         run["command"] = self.invocation.command()
         run["places"] = json.dumps(places_of(self._entries, self._owners[""].ids))
-        for cell in matrix.cells:
-            of_cell = matrix.parameters["cells"][cell.run_id]["run"]
+        for cell in plan.cells:
+            of_cell = plan.parameters["cells"][cell.run_id]["run"]
             of_cell["command"] = self.invocation.command(None, _of_cell(self.invocation.given, cell))
             of_cell["places"] = json.dumps(
                 places_of(self._entries, {"run_id": cell.run_id, "processed_run_id": cell.processed_run_id})

@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field
 
 from spline_lstm.edge.backends import ForecastSpec
+from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
-from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
 from spline_lstm.evaluation.scores import EvaluationSpec
-from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
+from spline_lstm.models.registry import ModelSpec, TrainingSpec
+from spline_lstm.pipelines.plan import BenchmarkSpec
 from spline_lstm.series.columns import ReadingSpec, TableSpec
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.spec import Flag, Names, Spec, StrictInt, Text, split_names, split_numbers
+from spline_lstm.spec import Spec, StrictInt, Text
 
-_FORMATS = ("none", "onnx", "tflite")
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
 
@@ -32,38 +32,6 @@ def _check_run_id(run_id: object) -> object:
     raise ValueError("1 to 64 letters, digits, '.', '_' or '-' are needed, at least one of them a letter")
 
 
-def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = [name for name in names if name not in _FORMATS]
-    if unknown or not names:
-        raise ValueError(f"allowed: {', '.join(_FORMATS)}")
-    if "none" in names and len(names) > 1:
-        raise ValueError("'none' stands alone")
-    return tuple(sorted(names))
-
-
-def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    if len(set(values)) < len(values):
-        raise ValueError("a value is given twice")
-    return values
-
-
-_AXIS = (AfterValidator(_check_axis), Field(min_length=1))
-
-
-class BenchmarkSpec(Spec):
-    """The axes of the matrix, and what the verdicts weigh."""
-
-    model_types: Annotated[tuple[ModelType, ...], BeforeValidator(split_names), *_AXIS]
-    feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], BeforeValidator(split_names), *_AXIS]
-    seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_numbers), *_AXIS]
-    ensemble: Flag
-    """Whether the mean forecast of all seeds gets rows of its own."""
-    latency_calls: Annotated[StrictInt, Field(ge=1000)]
-    warm_up: Annotated[StrictInt, Field(ge=0)]
-    edge_weights: EdgeWeights
-    recommendation_weights: RecommendationWeights
-
-
 RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
 
 
@@ -72,35 +40,6 @@ class InputSpec(Spec):
 
     input_path: Text
     covariate_spec: Text
-
-
-class ExportSpec(Spec):
-    """What is exported."""
-
-    export_formats: Annotated[
-        Names, AfterValidator(_check_formats), WithJsonSchema({"type": "array", "items": {"enum": list(_FORMATS)}})
-    ]
-
-
-class RunSpec(Spec):
-    """Names of a run and of its preprocessed data."""
-
-    run_id: Text
-    processed_run_id: Text
-    commit_hash: str | None
-    """Of the project, with `-dirty` behind it where files differ from it; None outside git."""
-    settings: str
-    """The resolved parameters in JSON; as text, because Kedro makes a dataset of every entry, in every cell."""
-    command: str = ""
-    """What to type to repeat it."""
-    places: str = "{}"
-    """Dataset to the path of its file or folder, in JSON."""
-
-    @property
-    def resolved(self) -> dict[str, Any]:
-        """The resolved parameters, as recorded with every result."""
-        parameters: dict[str, Any] = json.loads(self.settings)
-        return parameters
 
 
 class Parameters(
@@ -140,6 +79,32 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
 
     """
     return Parameters.parse(dict(values), ParameterError, "parameter")
+
+
+def check_given(given: Mapping[str, Any], spec: type[Spec] = Parameters, path: str = "") -> None:
+    """Refuse dotted names that reach into a single value or a list, which configuration files cannot be merged with.
+
+    Args:
+        given: Parameters of the command line, nested.
+        spec: What they are parameters of.
+        path: Where in the parameters that is.
+
+    Raises:
+        ParameterError: Names the parameter, and says to give it whole.
+
+    """
+    for name, value in given.items():
+        field = spec.model_fields.get(name)
+        if field is None or not isinstance(value, Mapping):
+            continue
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Spec):
+            check_given(value, field.annotation, f"{path}{name}.")
+            continue
+        whole, part = f"{path}{name}", f"{path}{name}.{next(iter(value), '')}"
+        raise ParameterError(
+            f"parameter '{part}' cannot be set on its own; give '{whole}' whole, the entries of a list joined by +: "
+            f"--params {whole}=...+..."
+        )
 
 
 def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from spline_lstm.datasets.trained_run import fill_ids
 from spline_lstm.errors import ParameterError
-from spline_lstm.project.plan import Matrix
+from spline_lstm.pipelines.plan import Plan
 
 Entries = dict[str, dict[str, Any]]
 """The catalog's configuration: name of a dataset to its entry."""
@@ -44,22 +44,22 @@ class Owner:
     makers: Mapping[str, str] = field(default_factory=dict)
 
 
-def find_owners(run: Mapping[str, Any], matrix: Matrix) -> dict[str, Owner]:
+def find_owners(run: Mapping[str, Any], plan: Plan) -> dict[str, Owner]:
     """Return all owners by the namespace of their datasets; that of the run itself is empty.
 
     Args:
         run: The ids of the run.
-        matrix: Its cells and folds.
+        plan: Its cells and folds.
 
     """
     ids = {name: str(run[name]) for name in _IDS}
     in_benchmark = {"preprocessing": "benchmarking", "modelling": "benchmarking", "edge_poc": "edge_matrix"}
     in_backtest = {"preprocessing": "backtest", "modelling": "backtest"}
     owners = {"": Owner(ids)}
-    for cell in matrix.cells:
+    for cell in plan.cells:
         owners[cell.processed_run_id] = Owner({"processed_run_id": cell.processed_run_id}, in_benchmark)
         owners[cell.run_id] = Owner({"run_id": cell.run_id}, in_benchmark)
-    for fold in matrix.folds:
+    for fold in plan.folds:
         of_fold = {"run_id": f"{ids['run_id']}/{fold}", "processed_run_id": f"{ids['processed_run_id']}-{fold}"}
         owners[fold] = Owner(of_fold, in_backtest)
     return owners

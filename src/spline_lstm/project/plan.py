@@ -1,50 +1,16 @@
 """What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the gate."""
 
 import hashlib
-from dataclasses import dataclass
 from typing import Any
 
+from spline_lstm.pipelines.plan import Cell, Plan
 from spline_lstm.project.parameters import Parameters, resolve_parameters
 from spline_lstm.series.folds import fold_shares
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.windows import WindowSpec
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One run of the benchmark."""
-
-    run_id: str
-    processed_run_id: str
-    model_type: str
-    feature_mode: str
-    seed: int
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """All cells and folds, and the parameter groups that their nodes take.
-
-    Attributes:
-        cells: In the order of model types, feature modes and seeds.
-        parameters: `cells` (run id to groups), `sources` (processed id to groups), `benchmark_id`, and `folds` (name
-            to groups).
-        ensemble: Whether the seeds' mean forecasts are scored too.
-        folds: Names of the backtest's folds, in the order of time.
-        enforce: Whether a run ends where the edge gate fails.
-        partitions: Parts that a table is preprocessed in.
-
-    """
-
-    cells: tuple[Cell, ...]
-    parameters: dict[str, Any]
-    ensemble: bool = False
-    folds: tuple[str, ...] = ()
-    enforce: bool = False
-    partitions: int = 1
-
-
-def make_matrix(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> Matrix:
+def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> Plan:
     """Derive the cells from the parameters; a cell has the run id that the same run alone would have."""
     axes = parameters.benchmark
     settings = [
@@ -68,7 +34,7 @@ def make_matrix(parameters: Parameters, schema: CovariateSchema, commit_hash: st
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
     groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit_hash)["run"])
     folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
-    return Matrix(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
+    return Plan(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
@@ -82,30 +48,3 @@ def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[s
         windows = parameters.part(WindowSpec).model_dump(mode="json") | {"split": split}
         folds[name] = {"number": number, "windows": windows, "run": run | ids}
     return folds
-
-
-_current: list[Matrix] = []
-_made_from: list[Matrix] = []
-
-
-def set_current_matrix(matrix: Matrix) -> None:
-    """Leave the matrix for `create_pipeline`, to which Kedro passes neither parameters nor environment.
-
-    The project's context calls this when it is made, which is before Kedro asks for pipelines.
-    """
-    _current[:] = [matrix]
-
-
-def current_matrix() -> Matrix:
-    """Return the matrix of the current context; without a context it has no cells."""
-    return _current[0] if _current else Matrix((), {})
-
-
-def note_pipelines_made() -> None:
-    """Remember which matrix the pipelines of this process are made from."""
-    _made_from[:] = [current_matrix()]
-
-
-def made_from() -> Matrix | None:
-    """Return the matrix that the pipelines of this process were made from; None before they are made."""
-    return _made_from[0] if _made_from else None

@@ -27,7 +27,7 @@ class InFold:
     An instance and no nested function, because the parallel runner pickles nodes.
     """
 
-    def __init__(self, function: Callable[..., Any], fold: str) -> None:
+    def __init__(self, fold: str, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self._function, self._fold = function, fold
 
@@ -69,19 +69,19 @@ def _observe(raw_table: DataFrame, covariate_schema: CovariateSchema, table: Tab
     return read_observations(raw_table, covariate_schema, table)
 
 
-def join_folds(metrics: dict[str, Any], *loaded: Any) -> tuple[dict[str, Any], str]:
+def join_folds(metrics: dict[str, Any], **of_folds: Any) -> tuple[dict[str, Any], str]:
     """Join the metrics and predictions of all folds.
 
     Args:
         metrics: Those of the run that the folds repeat.
-        loaded: All folds' metrics, then all folds' predictions.
+        of_folds: `<fold>.metrics` and `<fold>.predictions` of every fold, in the order of the folds.
 
     Returns:
         The scores and the report.
 
     """
-    count = len(loaded) // 2
-    found: tuple[dict[str, Any], ...] = loaded[:count]
-    predictions: tuple[DataFrame, ...] = loaded[count:]
+    found, predictions = (
+        [loaded for name, loaded in of_folds.items() if name.endswith(what)] for what in (".metrics", ".predictions")
+    )
     joined = backtest.join_folds(metrics, found, predictions)
     return joined, make_backtest_report(joined)

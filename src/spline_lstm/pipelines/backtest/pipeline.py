@@ -1,18 +1,19 @@
 """Wiring of the backtest: one preprocessing and one modelling a fold, and one table."""
 
-from collections.abc import Collection
+from functools import partial
 
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.backtest.nodes import InFold, fill_fold, join_folds, plan_folds
+from spline_lstm.pipelines.plan import current_plan
 from spline_lstm.pipelines.preprocessing.pipeline import window_filled_series
-from spline_lstm.project.plan import current_matrix
+from spline_lstm.pipelines.wrapping import wrap_node
 
 
 def create_pipeline() -> Pipeline:
     """From the raw table to the scores of every fold; without folds there is nothing to do."""
-    folds = current_matrix().folds
+    folds = current_plan().folds
     if not folds:
         return Pipeline([])
     plan = Node(
@@ -23,7 +24,7 @@ def create_pipeline() -> Pipeline:
     )
     join = Node(
         join_folds,
-        ["metrics", *(f"{fold}.metrics" for fold in folds), *(f"{fold}.predictions" for fold in folds)],
+        {"metrics": "metrics"} | {name: name for fold in folds for name in (f"{fold}.metrics", f"{fold}.predictions")},
         ["backtest", "backtest_report"],
         name="join_folds",
     )
@@ -44,7 +45,7 @@ def _fold(fold: str) -> Pipeline:
     ]
     groups = {name: f"params:{name}" for name in ("table", "fills", "model", "training", "evaluation")}
     return Pipeline(
-        [_naming(node, fold) for node in (fill, *reused)],
+        [wrap_node(node, partial(InFold, fold)) for node in (fill, *reused)],
         namespace=fold,
         inputs={"raw_table", "covariate_schema", "fold_cuts"},
         parameters={f"params:{name}": source for name, source in groups.items()}
@@ -54,13 +55,3 @@ def _fold(fold: str) -> Pipeline:
 
 def _groups(*names: str) -> list[str]:
     return [f"params:{name}" for name in names]
-
-
-def _naming(node: Node, fold: str) -> Node:
-    outputs: Collection[str] = node.outputs
-    return Node(
-        InFold(node.func, fold),
-        node.inputs,
-        list(outputs) if len(outputs) > 1 else node.outputs[0],
-        name=node.name,
-    )

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,7 @@ from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
 from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
-from spline_lstm.project.parameters import BenchmarkSpec
-from spline_lstm.project.plan import Cell
+from spline_lstm.pipelines.plan import BenchmarkSpec, Cell
 from spline_lstm.reporting import comparison_report
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.splits import SPLITS
@@ -35,7 +34,7 @@ class Tolerant:
     An instance and no nested function, because the parallel runner pickles nodes.
     """
 
-    def __init__(self, function: Callable[..., Any], outputs: int, cell: str) -> None:
+    def __init__(self, cell: str, outputs: int, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self._function, self._outputs, self._cell = function, outputs, cell
 
@@ -61,22 +60,20 @@ class CompareCells:
     def __init__(self, cells: tuple[Cell, ...]) -> None:
         self._cells = cells
 
-    def measure_operation(self, benchmark: BenchmarkSpec, *loaded: Any) -> dict[str, Any]:
+    def measure_operation(self, benchmark: BenchmarkSpec, **loaded: Any) -> dict[str, Any]:
         """Measure every model at batch 1, one at a time, after all training.
 
         Args:
             benchmark: How many calls.
-            loaded: All models in the order of the cells, all reports (so that every cell is finished), then the
-                preprocessed data of each feature mode.
+            loaded: `<run id>.model` and `<run id>.report` of every cell (the reports, because every cell has to be
+                finished before anything is timed), and `<processed id>.model_input` of each feature mode.
 
         """
-        count = len(self._cells)
-        models, bundles = loaded[:count], loaded[2 * count :]
         _raise_first(loaded)
-        inputs: dict[str, ModelInput] = {model_input.processed_id: model_input for model_input in bundles}
         found: dict[str, Any] = {}
-        for cell, content in zip(self._cells, models, strict=True):
-            call = compiled_call(load_network(content, cell.run_id), inputs[cell.processed_run_id].X[:1])
+        for cell in self._cells:
+            content, model_input = loaded[f"{cell.run_id}.model"], loaded[f"{cell.processed_run_id}.model_input"]
+            call = compiled_call(load_network(content, cell.run_id), model_input.X[:1])
             found[cell.run_id] = {
                 "model_sha256": hashlib.sha256(content).hexdigest(),
                 **measure_latency(call, calls=benchmark.latency_calls, warm_up=benchmark.warm_up),
@@ -84,31 +81,30 @@ class CompareCells:
             logger.info("%s: p50 %.3f ms", cell.run_id, found[cell.run_id]["latency_p50_ms"])
         for cell in self._cells:
             if f"ridge {cell.feature_mode}" not in found:
-                found |= _baseline_operation(inputs[cell.processed_run_id], cell.feature_mode, benchmark)
+                model_input = loaded[f"{cell.processed_run_id}.model_input"]
+                found |= _baseline_operation(model_input, cell.feature_mode, benchmark)
         return found
 
-    def score_ensembles(self, evaluation: EvaluationSpec, operation: dict[str, Any], *loaded: Any) -> dict[str, Any]:
+    def score_ensembles(self, evaluation: EvaluationSpec, operation: dict[str, Any], **loaded: Any) -> dict[str, Any]:
         """Score the mean forecast of all seeds of a model type and feature mode on val and test.
 
         Args:
             evaluation: As for a single run.
-            operation: Unread: it is there when every cell is finished and measured, and nothing is to run beside that.
-            loaded: All models in the order of the cells, then the preprocessed data of each feature mode.
+            operation: Unread: when it is there, every cell is finished and measured, and nothing may run beside that.
+            loaded: `<run id>.model` of every cell and `<processed id>.model_input` of each feature mode.
 
         Returns:
             `<model type> <feature mode>` to its metrics and the hashes of its members' model files.
 
         """
         del operation
-        inputs: dict[str, ModelInput] = {
-            model_input.processed_id: model_input for model_input in loaded[len(self._cells) :]
-        }
         groups: dict[str, list[tuple[Cell, bytes]]] = {}
-        for cell, content in zip(self._cells, loaded[: len(self._cells)], strict=True):
-            groups.setdefault(f"{cell.model_type} {cell.feature_mode}", []).append((cell, content))
+        for cell in self._cells:
+            name, content = f"{cell.model_type} {cell.feature_mode}", loaded[f"{cell.run_id}.model"]
+            groups.setdefault(name, []).append((cell, content))
         found = {}
         for name, members in groups.items():
-            model_input = inputs[members[0][0].processed_run_id]
+            model_input: ModelInput = loaded[f"{members[0][0].processed_run_id}.model_input"]
             windows = {SPLITS[split]: model_input.windows_of(split) for split in (1, 2)}
             forecasters = [make_forecast(load_network(content, cell.run_id)) for cell, content in members]
             made = {
@@ -127,7 +123,12 @@ class CompareCells:
         return found
 
     def compare(
-        self, benchmark: BenchmarkSpec, benchmark_id: str, operation: dict[str, Any], *loaded: Any
+        self,
+        benchmark: BenchmarkSpec,
+        benchmark_id: str,
+        operation: dict[str, Any],
+        ensembles: dict[str, Any] | None = None,
+        **loaded: Any,
     ) -> tuple[dict[str, Any], DataFrame, str, dict[str, bytes], Any, Any, Any]:
         """Check that the cells are comparable and join them.
 
@@ -135,15 +136,16 @@ class CompareCells:
             benchmark: Weights of the verdicts.
             benchmark_id: Names the comparison.
             operation: What `measure_operation` found.
-            loaded: All cells' metrics, then all cells' run records, then what `score_ensembles` found, if asked for.
+            ensembles: What `score_ensembles` found, if asked for.
+            loaded: `<run id>.metrics` and `<run id>.run_record` of every cell.
 
         Raises:
             ComparisonError: The cells differ in what they must share.
 
         """
-        count = len(self._cells)
-        metrics, runs, ensembles = loaded[:count], loaded[count : 2 * count], loaded[2 * count :]
         _raise_first(loaded)
+        metrics = [loaded[f"{cell.run_id}.metrics"] for cell in self._cells]
+        runs = [loaded[f"{cell.run_id}.run_record"] for cell in self._cells]
         records = [
             CellRecord(scores, run, operation[cell.run_id])
             for cell, scores, run in zip(self._cells, metrics, runs, strict=True)
@@ -160,7 +162,7 @@ class CompareCells:
             "shared": runs[0]["shared"],
             "rows": rows,
             "baselines": comparison.make_baseline_rows(records, operation),
-            "ensembles": comparison.make_ensemble_rows(records, *ensembles) if ensembles else [],
+            "ensembles": comparison.make_ensemble_rows(records, ensembles) if ensembles else [],
             "summary": summary,
             "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
         }  # fmt: skip
@@ -184,9 +186,9 @@ class CompareCells:
         )
 
 
-def _raise_first(loaded: tuple[Any, ...]) -> None:
+def _raise_first(loaded: Mapping[str, Any]) -> None:
     """End the run with the code of the first failed cell: a comparison without it would not be fair."""
-    failures = [item for item in loaded if isinstance(item, Failure)]
+    failures = [item for item in loaded.values() if isinstance(item, Failure)]
     if failures:
         raise failures[0].to_error()
 

@@ -1,22 +1,25 @@
 """Wiring of the benchmark: one preprocessing a feature mode, one modelling a cell, one comparison."""
 
+from functools import partial
+
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import modelling
 from spline_lstm.pipelines.benchmarking.nodes import CompareCells, Tolerant
+from spline_lstm.pipelines.plan import Cell, current_plan
 from spline_lstm.pipelines.preprocessing.pipeline import preprocess
-from spline_lstm.project.plan import Cell, current_matrix
+from spline_lstm.pipelines.wrapping import wrap_node
 
 
 def create_pipeline() -> Pipeline:
     """From the raw table to the comparison; every cell is a namespace that can be run and resumed alone."""
-    matrix = current_matrix()
-    cells = matrix.cells
+    plan = current_plan()
+    cells = plan.cells
     if not cells:
         return Pipeline([])
     sources = tuple(dict.fromkeys(cell.processed_run_id for cell in cells))
     parts = [_preprocess(source) for source in sources] + [_model(cell) for cell in cells]
-    return sum(parts, start=Pipeline([])) + _compare(cells, sources, ensemble=matrix.ensemble)
+    return sum(parts, start=Pipeline([])) + _compare(cells, sources, ensemble=plan.ensemble)
 
 
 def _preprocess(source: str) -> Pipeline:
@@ -36,12 +39,7 @@ def _preprocess(source: str) -> Pipeline:
 def _model(cell: Cell) -> Pipeline:
     forgiving = Pipeline(
         [
-            Node(
-                Tolerant(node.func, len(node.outputs), cell.run_id),
-                node.inputs,
-                node.outputs if len(node.outputs) > 1 else node.outputs[0],
-                name=node.name,
-            )
+            wrap_node(node, partial(Tolerant, cell.run_id, len(node.outputs)))
             for node in modelling.create_pipeline().nodes
         ]
     )
@@ -61,36 +59,38 @@ def _model(cell: Cell) -> Pipeline:
 def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...], *, ensemble: bool) -> Pipeline:
     comparing = CompareCells(cells)
 
-    def of_cells(name: str) -> list[str]:
-        return [f"{cell.run_id}.{name}" for cell in cells]
+    def named(*names: str) -> dict[str, str]:
+        return {name: name for name in names}
 
-    bundles = [f"{source}.model_input" for source in sources]
+    def of_cells(*names: str) -> dict[str, str]:
+        return named(*(f"{cell.run_id}.{name}" for name in names for cell in cells))
+
+    inputs = named(*(f"{source}.model_input" for source in sources))
+    groups = {"benchmark": "params:benchmark", "benchmark_id": "params:benchmark_id"}
     scoring = Node(
         comparing.score_ensembles,
-        ["params:evaluation", "operation", *of_cells("model"), *bundles],
+        {"evaluation": "params:evaluation", **named("operation"), **of_cells("model"), **inputs},
         "ensembles",
         name="score_ensembles",
     )
-    return Pipeline(
+    measuring = Node(
+        comparing.measure_operation,
+        {"benchmark": "params:benchmark", **of_cells("model", "report"), **inputs},
+        "operation",
+        name="measure_operation",
+    )
+    joining = Node(
+        comparing.compare,
+        {**groups, **named("operation", *(["ensembles"] if ensemble else [])), **of_cells("metrics", "run_record")},
         [
-            *([scoring] if ensemble else []),
-            Node(
-                comparing.measure_operation,
-                ["params:benchmark", *of_cells("model"), *of_cells("report"), *bundles],
-                "operation",
-                name="measure_operation",
-            ),
-            Node(
-                comparing.compare,
-                [
-                    "params:benchmark", "params:benchmark_id", "operation",
-                    *of_cells("metrics"), *of_cells("run_record"), *(["ensembles"] if ensemble else []),
-                ],
-                [
-                    "comparison", "comparison_table", "comparison_report", "benchmark_runs",
-                    "plot_accuracy_latency", "plot_horizon", "plot_seeds",
-                ],
-                name="compare",
-            ),
-        ]
-    )  # fmt: skip
+            "comparison",
+            "comparison_table",
+            "comparison_report",
+            "benchmark_runs",
+            "plot_accuracy_latency",
+            "plot_horizon",
+            "plot_seeds",
+        ],
+        name="compare",
+    )
+    return Pipeline([*([scoring] if ensemble else []), measuring, joining])

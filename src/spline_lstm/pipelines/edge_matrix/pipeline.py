@@ -4,18 +4,18 @@ from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines import edge_poc
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
-from spline_lstm.project.plan import Cell, current_matrix
+from spline_lstm.pipelines.plan import Cell, current_plan
 
 
 def create_pipeline() -> Pipeline:
     """From the benchmark's models (its first seed) to `edge_matrix`; run it after the benchmark, sequentially."""
-    first = {(cell.model_type, cell.feature_mode): cell for cell in reversed(current_matrix().cells)}
+    first = {(cell.model_type, cell.feature_mode): cell for cell in reversed(current_plan().cells)}
     cells = list(reversed(first.values()))
     if not cells:
         return Pipeline([])
     join = Node(
         join_gates,
-        [f"{cell.run_id}.edge_gate" for cell in cells],
+        ["params:edge_poc", *(f"{cell.run_id}.edge_gate" for cell in cells)],
         ["edge_matrix", "edge_matrix_report"],
         name="join_gates",
     )

@@ -6,11 +6,12 @@ from typing import Any
 
 from spline_lstm.edge import export, gate
 from spline_lstm.edge.contract import make_contract
+from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import EdgeGateError, Failure
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec
-from spline_lstm.project.parameters import ExportSpec, RunSpec
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import gate_report
 from spline_lstm.series.model_input import ModelInput
 

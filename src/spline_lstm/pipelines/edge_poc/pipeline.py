@@ -3,7 +3,7 @@
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
-from spline_lstm.project.plan import current_matrix
+from spline_lstm.pipelines.plan import current_plan
 
 
 def create_pipeline() -> Pipeline:
@@ -25,6 +25,6 @@ def create_pipeline() -> Pipeline:
                 name="judge_exports",
             ),
             Node(write_edge_report, "edge_gate", "edge_report", name="write_edge_report"),
-            *([enforce] if current_matrix().enforce else []),
+            *([enforce] if current_plan().enforce else []),
         ]
     )

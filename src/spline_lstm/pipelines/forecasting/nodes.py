@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 
 def forecast(
-    raw_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
+    later_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
 ) -> tuple[DataFrame, DataFrame, Any]:
     """Forecast the steps after the last target of every series from its last window, as the run's settings say.
 
@@ -35,7 +35,7 @@ def forecast(
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
         )
-    windows = forecast_windows.make_latest_windows(raw_table, trained_run.preprocessor, strict=strict)
+    windows = forecast_windows.make_latest_windows(later_table, trained_run.preprocessor, strict=strict)
     logger.info("%s: %d series", windows.source, len(windows.series_names))
     made = forecast_windows.keep_in_range(backends.forecast(trained_run, windows), windows)
     bounds = make_bounds(made, intervals, windows.target_names)

@@ -11,7 +11,7 @@ def create_pipeline() -> Pipeline:
         [
             Node(
                 forecast,
-                ["raw_table", "trained_run", "intervals", "params:strict"],
+                ["later_table", "trained_run", "intervals", "params:strict"],
                 ["forecast", "forecast_csv", "plot_forecast"],
                 name="forecast",
             ),

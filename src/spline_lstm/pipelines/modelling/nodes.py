@@ -16,7 +16,7 @@ from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.pipelines.modelling.progress import epoch_progress
-from spline_lstm.project.parameters import RunSpec
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import model_card, plots, run_report
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.reporting.wording import one_line

@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
-from spline_lstm.project.parameters import RunSpec
+from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.reporting.wording import short_time
 from spline_lstm.selection.lookback import resolve_ages
@@ -53,7 +53,7 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
     if observed.reading.repeated_rows:
         logger.warning(
-            "%d rows have a time that another row of the series has too; duplicates=%s",
+            "Rows whose time another row of their series has too: %d; duplicates=%s",
             observed.reading.repeated_rows, table.duplicates,
         )  # fmt: skip
     return observed

@@ -2,15 +2,15 @@
 
 from kedro.pipeline import Node, Pipeline
 
+from spline_lstm.pipelines.plan import current_plan
 from spline_lstm.pipelines.preprocessing.nodes import PartOf, join_series, make_model_input, window_series
-from spline_lstm.project.plan import current_matrix
 
 _MADE = ["model_input", "filled_series", "plot_fills"]
 
 
 def create_pipeline() -> Pipeline:
     """From the table and `covariate_schema` to `model_input`, in so many parts as `partitions` says."""
-    count = current_matrix().partitions
+    count = current_plan().partitions
     return preprocess_in_parts(count) if count > 1 else preprocess()
 
 
