@@ -255,7 +255,7 @@ def find_series_id(
             f"{source}: {repeated} rows have the time of another one, and no columns tell series apart; "
             f"name those that do, series_id_cols=..., or say what becomes of repeated rows: duplicates=mean"
         )
-    return tuple(name for name in chosen if _needed(name, chosen, labels, stamps, repeated))
+    return tuple(name for name in kinds if name in chosen and _needed(name, chosen, labels, stamps, repeated))
 
 
 def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:
