@@ -1,6 +1,7 @@
 """Texts inside messages: near misses, examples, the first line of another library's error."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 _LONGEST = 200
@@ -19,7 +20,7 @@ def examples(values: Iterable[object], limit: int = 5) -> str:
     >>> examples(range(7))
     '0, 1, 2, 3, 4 and 2 more'
     """
-    texts = [str(value) for value in values]
+    texts = [printable(str(value)) for value in values]
     rest = len(texts) - limit
     return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
 
@@ -40,6 +41,15 @@ def printable(text: str) -> str:
     'a?[2Jb'
     """
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
+
+
+def without_password(text: str) -> str:
+    """Hide who signs in to an address, and with what.
+
+    >>> without_password("https://me:secret@host/table.csv")
+    'https://***@host/table.csv'
+    """
+    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
 
 
 def significant(value: float) -> str:

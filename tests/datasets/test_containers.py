@@ -7,6 +7,8 @@ import zipfile
 from typing import Any
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 import pytest
 
 from spline_lstm.datasets.containers import read_table
@@ -97,3 +99,10 @@ def test_times_that_are_the_index_of_a_parquet_table_are_a_column(index: Any) ->
 def test_a_workbook_without_its_reader_is_refused_with_what_to_type() -> None:
     with pytest.raises(ValueError, match=r'pip install "spline-lstm\[excel\]", or save the sheet as CSV'):
         read_table(zipped(sheet="x"), "table.xlsx")
+
+
+def test_broken_notes_of_pandas_do_not_matter() -> None:
+    content = io.BytesIO()
+    table = pyarrow.Table.from_pydict(CELLS).replace_schema_metadata({"pandas": '{"columns": 1}'})
+    pyarrow.parquet.write_table(table, content)
+    assert read_table(content.getvalue(), "table.parquet").to_dict("list") == CELLS

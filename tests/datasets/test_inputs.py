@@ -174,6 +174,11 @@ def test_an_address_that_cannot_be_read_is_refused(place: str, found: str, refus
         TableDataset(filepath=place).load()
 
 
+def test_a_password_in_an_address_is_not_shown(refuses_load: Refuses) -> None:
+    with refuses_load(TableError, 10, "nowhere://***@bucket/table.csv cannot be read"):
+        TableDataset(filepath="nowhere://me:secret@bucket/table.csv").load()
+
+
 def test_credentials_reach_the_file_system(tmp_path: Path) -> None:
     """A cache takes a folder where a store takes keys."""
     (tmp_path / "table.csv").write_text(TEXT)

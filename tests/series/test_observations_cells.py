@@ -170,3 +170,11 @@ def test_a_binary_covariate_of_another_value_is_refused(
     table = text_table(["1", "2"]).assign(promo=["1", "2"])
     with refuses(TableError, 10, "row 3, column 'promo': 2 is neither 0 nor 1"):
         observe_table(table, schema, feature_mode="multivariate")
+
+
+@pytest.mark.parametrize("column", ["target", "store"])
+def test_bytes_are_refused(column: str, observe_table: Observe, refuses: Refuses) -> None:
+    table = text_table(["1", "2"]).assign(store="a").astype({column: object})
+    table[column] = [b"1", b"2"]
+    with refuses(TableError, 10, f"column '{column}' holds bytes; text, numbers or times are needed"):
+        observe_table(table, series_id_cols="store")

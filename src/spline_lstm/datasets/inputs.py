@@ -15,7 +15,7 @@ from spline_lstm.datasets.previews import TablePreview
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
-from spline_lstm.text import first_line
+from spline_lstm.text import first_line, without_password
 from spline_lstm.types import DataFrame
 
 
@@ -31,7 +31,7 @@ class _Place:
         return "://" not in self.name
 
     def __str__(self) -> str:
-        return shown(Path(self.name)) if self._is_local else self.name
+        return shown(Path(self.name)) if self._is_local else without_password(self.name)
 
     def exists(self) -> bool:
         """Tell whether anything is there."""
@@ -238,7 +238,7 @@ def return_memory() -> None:
 
 
 def _unreadable(place: _Place, error: Exception) -> TableError:
-    return TableError(f"{place} cannot be read: {first_line(error)}")
+    return TableError(f"{place} cannot be read: {without_password(first_line(error))}")
 
 
 def _read(path: _Place) -> DataFrame:

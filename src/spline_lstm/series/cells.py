@@ -20,7 +20,14 @@ _FLAGS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
 
 
 def text_of(column: "pd.Series[Any]", missing_tokens: tuple[str, ...]) -> tuple["pd.Series[Any]", Bool]:
-    """Return the cells as stripped text, and which of them are missing."""
+    """Return the cells as stripped text, and which of them are missing.
+
+    Raises:
+        TableError: The cells are bytes.
+
+    """
+    if column.dtype == object and any(isinstance(cell, bytes) for cell in column.head(1_000)):
+        raise TableError(f"column '{column.name}' holds bytes; text, numbers or times are needed")
     text = column.astype("str").str.strip()
     missing = column.isna() | text.str.lower().isin(missing_tokens)
     return text, missing.to_numpy(dtype=bool)

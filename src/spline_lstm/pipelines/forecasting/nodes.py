@@ -17,6 +17,8 @@ from spline_lstm.types import DataFrame, Int64
 
 logger = logging.getLogger(__name__)
 
+_FORMULA = ("=", "+", "-", "@")
+
 
 def forecast(
     later_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
@@ -45,7 +47,16 @@ def forecast(
         "%d steps of %d series forecast from %s on", made.shape[1], len(made),
         np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
     )  # fmt: skip
-    return table, table.replace([np.inf, -np.inf], np.nan), make_forecast_plot(table, seen)
+    return table, _for_spreadsheets(table), make_forecast_plot(table, seen)
+
+
+def _for_spreadsheets(table: DataFrame) -> DataFrame:
+    """Leave infinite bounds empty, and put a quote before names that a spreadsheet would take for a formula."""
+    names = {
+        column: table[column].cat.rename_categories(lambda name: f"'{name}" if name.startswith(_FORMULA) else name)
+        for column in ("series_id", "target")
+    }
+    return table.replace([np.inf, -np.inf], np.nan).assign(**names)
 
 
 def _axes(windows: LatestWindows, timestamps: Int64) -> ForecastAxes:
