@@ -76,7 +76,7 @@ class ProjectContext(KedroContext):
         # What paths name.
         loader.runtime_params = resolved | {"benchmark_id": matrix.parameters["benchmark_id"]}
         self._place_datasets(resolved["run"], matrix)
-        resolved["table_schema_path"] = self._entries["table_schema"]["filepath"]
+        resolved["table_schema_path"] = self._entries["table_schema"].get("filepath")
         if made_from() not in (None, matrix):
             # The pipelines of this process were made for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")
