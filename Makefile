@@ -49,7 +49,7 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; ok = (3, 11) <= sys.version_info < (3, 14); found = sys.version.split()[0]; \
 		sys.exit(None if ok else f"Error: Python 3.11 to 3.13 is needed, $(PYTHON) is {found}; \
 	name another one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
-	@echo "Installing $$(grep -c == requirements.lock) packages into .venv: 700 MB to download, 2.8 GB on disk, two to five minutes"
+	@echo "Installing $$(grep -c == requirements.lock) packages into .venv: 650 MB to download, 2.8 GB on disk, two to five minutes"
 	$(PYTHON) -m venv .venv
 	sed -n '/^setuptools==/,/[^\\]$$/p' requirements.lock > .venv/setuptools.lock
 	$(BIN)/pip install --quiet --no-deps --require-hashes --requirement .venv/setuptools.lock

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.cli.command import messages
+from spline_lstm.cli import messages
 from spline_lstm.cli.messages import in_words
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
-from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, read_schema
+from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, TableFilesDataset, read_schema
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import SchemaError, TableError
 
@@ -51,6 +51,22 @@ def test_any_file_is_a_table_or_refused(name: str, content: bytes, tmp_path_fact
     except DatasetError as wrapped:
         outcome = wrapped.__cause__
     assert isinstance(outcome, pd.DataFrame | TableError)
+
+
+@pytest.mark.parametrize("kind", ["spline_lstm.datasets.TableDataset", "pandas.CSVDataset"])
+def test_the_files_of_a_table_are_those_of_the_entry_that_names_it(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text(TEXT)
+    entry = {"type": kind, "filepath": str(tmp_path / "table.csv")}
+    dataset = TableFilesDataset(datasets={"raw_table": entry})
+    files = dataset.load()
+    assert dataset.exists()
+    assert files.join(list(files))["target"].astype(int).tolist() == [1, 2]
+
+
+def test_files_of_a_table_are_not_written(tmp_path: Path, refuses_load: Refuses) -> None:
+    entry = {"type": "spline_lstm.datasets.TableDataset", "filepath": str(tmp_path / "table.csv")}
+    with refuses_load(TableError, 10, "the table is an input and is not written"):
+        TableFilesDataset(datasets={"raw_table": entry}).save([])
 
 
 @pytest.mark.parametrize("content", [b"", TEXT.encode(), b"PAR1" + bytes(100) + b"PAR1"])

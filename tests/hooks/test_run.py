@@ -161,8 +161,13 @@ def test_the_commit_is_that_of_the_folder(tmp_path: Path) -> None:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
     git("init")
-    git("commit", "--allow-empty", "--message=first")
+    (tmp_path / "code.py").write_text("first")
+    git("add", "code.py")
+    git("commit", "--message=first")
+    git("tag", "--annotate", "--message=1", "v1")
     assert _commit(tmp_path) == git("rev-parse", "HEAD")
+    (tmp_path / "code.py").write_text("second")
+    assert _commit(tmp_path) == f"{git('rev-parse', 'HEAD')}-dirty"
 
 
 def test_there_is_no_commit_outside_git(tmp_path: Path) -> None:

@@ -208,6 +208,21 @@ def test_a_description_says_where_it_lies_and_what_to_copy(close: Any) -> None:
     assert printed.endswith("Next     cp data/table_parameters conf/local/ && kedro run\n")
 
 
+def test_a_description_is_copied_into_the_configuration_in_use(close: Any, tmp_path: Path) -> None:
+    made: dict[str, Any] = {"table_profile": "", "table_schema": {}, "table_parameters": ""}
+    (tmp_path / "my conf").mkdir()
+    printed = close(**made, invocation=Invocation(conf_source="my conf"))
+    assert printed.endswith("conf/local/' && kedro run --conf-source 'my conf'\n")
+    assert "Next" not in close(**made, invocation=Invocation(conf_source="conf.tar.gz"))
+
+
+def test_a_forecast_is_shown_by_kedro_viz_where_there_is_a_project(close: Any) -> None:
+    made = {"forecast": FORECAST, "forecast_csv": FORECAST}
+    here = close(**made, invocation=Invocation(env="ci", runner="ThreadRunner"))
+    assert here.endswith("Next     kedro viz run --env ci --params run_id=gru-1  # plot_forecast\n")
+    assert "Next" not in close(**made, invocation=Invocation(program="python -m spline_lstm"))
+
+
 def test_the_preprocessing_is_followed_by_the_modelling(close: Any) -> None:
     printed = close(model_input={})
     assert printed.endswith("Next     kedro run --pipeline=modelling --env ci --params epochs=2\n")

@@ -15,10 +15,10 @@ from kedro.runner import SequentialRunner
 
 from spline_lstm.datasets import JSONDataset, TextDataset
 from spline_lstm.errors import InsufficientDataError
+from spline_lstm.pipelines import plan
 from spline_lstm.pipelines.backtest import create_pipeline
 from spline_lstm.pipelines.backtest.nodes import InFold
 from spline_lstm.pipelines.plan import RunSpec, set_current_plan
-from spline_lstm.project import plan
 from spline_lstm.project.parameters import GROUPS, resolve_parameters
 from spline_lstm.project.plan import make_plan
 from spline_lstm.series.windows import WindowSpec
@@ -48,7 +48,7 @@ BLOCK = 15
 
 
 @pytest.fixture(scope="module", autouse=True)
-def leave_no_matrix() -> Any:
+def leave_no_plan() -> Any:
     before = list(plan._current)
     yield
     plan._current[:] = before

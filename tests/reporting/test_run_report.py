@@ -82,6 +82,11 @@ def test_at_most_eight_steps_are_listed(evaluate_error: Any, two_targets: ModelI
     ]  # fmt: skip
 
 
+def test_changes_beside_the_commit_are_told(evaluate_error: Any, two_targets: ModelInput) -> None:
+    changed = RUN | {"commit_hash": "0123456789abcdef-dirty"}
+    assert "Commit 0123456789ab-dirty." in make_report(evaluate_error(0.5, 1), changed, two_targets)
+
+
 def test_a_run_outside_git_has_no_commit(evaluate_error: Any, two_targets: ModelInput) -> None:
     assert "Commit none." in make_report(evaluate_error(0.5, 1), RUN | {"commit_hash": None}, two_targets)
 

@@ -25,7 +25,10 @@ _MISTAKES = (
 """What Kedro raises when options or configuration are wrong."""
 _READERS = {"antlr4", "attr", "click", "dynaconf", "fsspec", "omegaconf", "parse", "pluggy", "pydantic", "yaml"}
 """What Kedro reads options and configuration with."""
-_WAY_IN = {f"spline_lstm.{name}" for name in ("cli", "context", "catalog", "hooks", "pipeline_registry")}
+_WAY_IN = {
+    f"spline_lstm.{name}"
+    for name in ("cli.command", "hooks.run", "project.catalog", "project.context", "pipeline_registry")
+}
 """Modules of the project that Kedro is called from before a pipeline runs."""
 
 

@@ -3,7 +3,6 @@
 import atexit
 import functools
 import logging
-import multiprocessing
 import os
 import threading
 import time
@@ -58,6 +57,7 @@ class ProjectHooks:
 
         """
         _check_forecasting(run_params)
+        _end_workers_with_the_run()
         if self._context is not None:
             self._context.check_places(pipeline.all_outputs())
         written, read = (
@@ -73,11 +73,8 @@ class ProjectHooks:
 
     @hook_impl
     def before_node_run(self) -> None:
-        """Give memory back, and let a worker of the parallel runner end with the run, which holds its locks."""
+        """Give memory back."""
         return_memory()
-        parent = multiprocessing.parent_process()
-        if parent is not None and parent.pid is not None:
-            _end_with(parent.pid)
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str) -> None:
@@ -111,8 +108,16 @@ def _check_forecasting(run_params: dict[str, Any]) -> None:
 
 
 @functools.cache
-def _end_with(parent: int) -> None:
-    """End this process soon after its parent."""
+def _end_workers_with_the_run() -> None:
+    """Let every process that is forked from now on end soon after its parent, which holds its locks.
+
+    From its first moment, because a worker that never gets a node passes no hook and would wait for ever.
+    """
+    os.register_at_fork(after_in_child=_end_with_parent)
+
+
+def _end_with_parent() -> None:
+    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

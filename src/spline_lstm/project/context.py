@@ -80,7 +80,7 @@ class ProjectContext(KedroContext):
         # What paths name.
         loader.runtime_params = resolved | {"benchmark_id": plan.parameters["benchmark_id"]}
         self._place_datasets(resolved["run"], plan)
-        resolved["table_schema_path"] = self._entries["table_schema"]["filepath"]
+        resolved["table_schema_path"] = self._entries["table_schema"].get("filepath")
         if made_from() not in (None, plan):
             # The pipelines of this process were made for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")

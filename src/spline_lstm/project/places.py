@@ -77,11 +77,11 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
         The entries of the run under their own names, those of the other owners under `<namespace>.<name>`.
 
     """
+    left_open = {name: _open_ids(entry) for name, entry in entries.items()}
     placed: Entries = {}
     for namespace, owner in owners.items():
         for name, entry in entries.items():
-            open_ids = _open_ids(entry)
-            if namespace and not (open_ids and open_ids <= set(owner.ids)):
+            if namespace and not (left_open[name] and left_open[name] <= set(owner.ids)):
                 continue
             own = fill_ids(entry, owner.ids)
             if "datasets" in entry:  # it fills in what it finds in the record of a run
@@ -95,7 +95,7 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
 
 def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
     """Return the paths of a run's artifacts that its record names, as their entries write them."""
-    return {name: fill_ids(entries[name]["filepath"], ids) for name in RECORDED}
+    return {name: fill_ids(entries[name].get("filepath", "not in a file"), ids) for name in RECORDED}
 
 
 def place_of(dataset: Any) -> Path | None:
