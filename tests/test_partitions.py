@@ -103,7 +103,7 @@ def test_more_parts_than_series_are_refused(workspace: Path) -> None:
     result = run(workspace, "refused", "input_path=stations.csv,partitions=8")
     assert (result.returncode, result.stderr) == (
         2,
-        "Error: parameter 'partitions' is 8, and stations.csv has 7 series; a part takes whole series, "
+        "Error: parameter 'partitions' is 8, and stations.csv has 7 series; a partition takes whole series, "
         "so at most partitions=7 is possible\n",
     )
 

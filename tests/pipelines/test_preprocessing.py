@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,13 +11,13 @@ import pytest
 from kedro.io import DataCatalog, MemoryDataset
 from kedro.runner import SequentialRunner
 
-from spline_lstm.datasets.inputs import WholeTable
-from spline_lstm.errors import InsufficientDataError
+from spline_lstm.datasets.inputs import TableDataset, TableFiles, WholeTable
+from spline_lstm.errors import InsufficientDataError, TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.pipelines.preprocessing import create_pipeline
-from spline_lstm.pipelines.preprocessing.nodes import PartOf
-from spline_lstm.pipelines.preprocessing.pipeline import preprocess_in_parts
+from spline_lstm.pipelines.preprocessing.nodes import Partition, list_series
+from spline_lstm.pipelines.preprocessing.pipeline import preprocess_in_partitions
 from spline_lstm.project.parameters import GROUPS
 from spline_lstm.series.bundle_format import ARRAYS
 from spline_lstm.series.columns import TableSpec
@@ -51,9 +52,48 @@ def test_the_nodes_are_named_like_their_functions() -> None:
     assert [node.name for node in create_pipeline().nodes] == ["make_model_input"]
 
 
-def test_the_nodes_of_parts_are_named_like_their_functions() -> None:
-    nodes = [node.name for node in preprocess_in_parts(2).nodes]
-    assert nodes == ["part1of2.fill_series", "part2of2.fill_series", "join_series", "window_series"]
+def test_the_nodes_of_partitions_are_named_like_their_functions() -> None:
+    nodes = [node.name for node in preprocess_in_partitions(2).nodes]
+    assert nodes == ["list_series", "part1of2.fill_series", "part2of2.fill_series", "join_series", "window_series"]
+
+
+def test_each_partition_reads_only_the_files_that_hold_its_series(
+    make_table: Any, make_schema: Any, make_parameters: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = ("EWR", "JFK", "LGA", "SWF")
+    for name in names:
+        make_table(series=(name,)).to_parquet(tmp_path / f"{name}.parquet")
+    files = TableDataset(filepath=str(tmp_path)).files()
+    read: list[int] = []
+    original = TableFiles.read
+
+    def counted(self: TableFiles, number: int, rows_before: int) -> pd.DataFrame:
+        read.append(number)
+        return original(self, number, rows_before)
+
+    monkeypatch.setattr(TableFiles, "read", counted)
+    parameters, schema = make_parameters(), make_schema()
+    specs = [parameters.part(kind) for kind in (TableSpec, FillSpec, WindowSpec)]
+    listed = list_series(files, schema, specs[0])
+    assert read == [0, 1, 2, 3]
+    for number, name in enumerate(names):
+        read.clear()
+        assert Partition(number, 4).fill_series(files, listed, schema, *specs).grid.series_names == (name,)
+        assert read == [number]
+
+
+def test_a_file_that_changed_after_its_series_were_listed_is_refused(
+    make_table: Any, make_schema: Any, make_parameters: Any, tmp_path: Path, refuses: Any
+) -> None:
+    path = tmp_path / "table.parquet"
+    make_table().to_parquet(path)
+    files = TableDataset(filepath=str(path)).files()
+    parameters, schema = make_parameters(), make_schema()
+    specs = [parameters.part(kind) for kind in (TableSpec, FillSpec, WindowSpec)]
+    listed = list_series(files, schema, specs[0])
+    make_table(seed=5).to_parquet(path)
+    with refuses(TableError, 10, "some partitions were made from another state of the table"):
+        Partition(0, 2).fill_series(files, listed, schema, *specs)
 
 
 def test_it_needs_the_table_the_schema_and_parameters() -> None:
@@ -109,10 +149,12 @@ def test_an_optional_covariate_that_is_absent_is_warned_about(
 ) -> None:
     optional = {"name": "wind_speed", "dtype": "float", "scaler": "standard", "required": False}
     parameters = make_parameters(feature_mode="multivariate")
-    specs = (parameters.part(kind) for kind in (TableSpec, FillSpec, WindowSpec))
+    specs = [parameters.part(kind) for kind in (TableSpec, FillSpec, WindowSpec)]
+    schema = make_schema(dynamic_covariates=[optional])
     with caplog.at_level(logging.WARNING, "spline_lstm"):
         whole = WholeTable(MemoryDataset(make_table()))
-        PartOf(0, 1).fill_series(whole, make_schema(dynamic_covariates=[optional]), *specs)
+        listed = list_series(whole, schema, specs[0])
+        Partition(0, 1).fill_series(whole, listed, schema, *specs)
     assert "The optional covariate 'wind_speed' is not in the table and is left out" in caplog.text
 
 

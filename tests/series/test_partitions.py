@@ -33,7 +33,7 @@ def test_a_part_takes_whole_series(refuses: Refuses) -> None:
 
 def test_a_table_that_changes_meanwhile_is_refused(fill_table: Fill, make_table: MakeTable, refuses: Refuses) -> None:
     filled = fill_table(make_table())
-    with refuses(TableError, 10, "some parts were made from another state of the table", "run it again without"):
+    with refuses(TableError, 10, "some partitions were made from another state of the table", "run it again without"):
         join_series([replace(filled, sha256="a"), replace(filled, sha256="b")], SHARES)
 
 

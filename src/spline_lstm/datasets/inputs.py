@@ -103,12 +103,15 @@ class TableFiles:
         """
         self._place = place
         try:
-            self._is_folder = not place.is_file() and place.is_folder()
+            is_file = place.is_file()
+            self._is_folder = not is_file and place.is_folder()
             self._paths = [path for path in place.children() if is_parquet(path.name)] if self._is_folder else [place]
         except OSError as error:
             raise _unreadable(place, error) from None
         if not self._paths:
             raise TableError(f"{place} is a folder without Parquet files; input_path=... names a table")
+        if not is_file and not self._is_folder:
+            raise _absent(place)
 
     @property
     def source(self) -> str:
@@ -124,8 +127,8 @@ class TableFiles:
 
         """
         rows, first = 0, None
-        for path in self._paths:
-            table = _read(path)
+        for number, path in enumerate(self._paths):
+            table = self.read(number, rows)
             first = table.columns if first is None else first
             other = set(table.columns) ^ set(first)
             if other:
@@ -133,15 +136,35 @@ class TableFiles:
                     f"{path} and {self._paths[0]} are no parts of one table: "
                     f"only one of them has the column '{min(map(str, other))}'"
                 )
-            table.index = range(rows, rows + len(table))  # type: ignore[assignment]
             rows += len(table)
             yield table
 
-    def join(self, parts: list[DataFrame]) -> DataFrame:
-        """Join the files, or some rows of each; the hash of the table is that of their hashes."""
+    def read(self, number: int, rows_before: int) -> DataFrame:
+        """Read one file; the index counts the rows of the whole table.
+
+        Args:
+            number: Which file, from 0.
+            rows_before: Rows of the files before it.
+
+        Raises:
+            TableError: As for all files.
+
+        """
+        table = _read(self._paths[number])
+        table.index = range(rows_before, rows_before + len(table))  # type: ignore[assignment]
+        return table
+
+    def join(self, parts: list[DataFrame], hashes: list[str] | None = None) -> DataFrame:
+        """Join the files, or some rows of some of them; the hash of the table is that of all files' hashes.
+
+        Args:
+            parts: The files, or what is wanted of them.
+            hashes: Those of all files, where `parts` are not of all of them.
+
+        """
         import pandas as pd
 
-        hashes = [part.attrs["sha256"] for part in parts]
+        hashes = hashes or [part.attrs["sha256"] for part in parts]
         sha256 = hashlib.sha256("".join(hashes).encode()).hexdigest() if self._is_folder else hashes[0]
         filled = [part for part in parts if len(part)] or parts[:1]
         table = filled[0] if len(filled) == 1 else pd.concat(filled)
@@ -195,9 +218,14 @@ class WholeTable(TableFiles):
 
     def __iter__(self) -> Iterator[DataFrame]:
         """Yield the table."""
-        yield self._dataset.load()
+        yield self.read(0, 0)
 
-    def join(self, parts: list[DataFrame]) -> DataFrame:
+    def read(self, number: int, rows_before: int) -> DataFrame:  # noqa: ARG002 - there is one file
+        """Read the table."""
+        table: DataFrame = self._dataset.load()
+        return table
+
+    def join(self, parts: list[DataFrame], hashes: list[str] | None = None) -> DataFrame:  # noqa: ARG002
         """Return the table, or those of its rows that there are."""
         return parts[0]
 
@@ -241,10 +269,14 @@ def _unreadable(place: _Place, error: Exception) -> TableError:
     return TableError(f"{place} cannot be read: {without_password(first_line(error))}")
 
 
+def _absent(place: _Place) -> TableError:
+    return TableError(f"{place} is not there; give the path of a CSV or Parquet file: input_path=...")
+
+
 def _read(path: _Place) -> DataFrame:
     try:
         if not path.is_file():
-            raise TableError(f"{path} is not there; give the path of a CSV or Parquet file: input_path=...")
+            raise _absent(path)
         content = path.read()
         table = read_table(content, path.name)
     except (OSError, ValueError) as error:  # pyarrow's errors derive from these

@@ -1,4 +1,4 @@
-"""Tables in parts: some series each, filled apart and joined as if they had never been apart."""
+"""Partitions of a table: some series each, filled apart and joined as if they had never been apart."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -14,28 +14,29 @@ from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.types import Float64
 
-_OTHERS = (
-    "{source}: some parts were made from another state of the table, or with other settings; "
+OTHERS = (
+    "{source}: some partitions were made from another state of the table, or with other settings; "
     "run it again without --only-missing-outputs"
 )
+"""What is said where partitions do not belong together."""
 
 
 def choose_series(names: set[tuple[str, ...]], number: int, count: int, source: str) -> set[tuple[str, ...]]:
-    """Return the series of one part: neighbours in their order, so that the parts follow one another.
+    """Return the series of one partition: neighbours in their order, so that partitions follow one another.
 
     Args:
         names: Labels of every series of the table.
-        number: Which part, from 0.
-        count: How many parts there are.
+        number: Which partition, from 0.
+        count: How many partitions there are.
         source: The table's name, for messages.
 
     Raises:
-        ParameterError: There are fewer series than parts.
+        ParameterError: There are fewer series than partitions.
 
     """
     if len(names) < count:
         raise ParameterError(
-            f"parameter 'partitions' is {count}, and {source} has {len(names)} series; a part takes whole series, "
+            f"parameter 'partitions' is {count}, and {source} has {len(names)} series; a partition takes whole series, "
             f"so at most partitions={len(names)} is possible"
         )
     borders = [len(names) * part // count for part in (number, number + 1)]
@@ -43,15 +44,15 @@ def choose_series(names: set[tuple[str, ...]], number: int, count: int, source: 
 
 
 def join_series(parts: Sequence[FilledSeries], shares: tuple[float, ...]) -> FilledSeries:
-    """Join the series of all parts.
+    """Join the series of all partitions.
 
     Args:
         parts: In the order of their series.
         shares: Share of train, val and test that they are to have been filled with.
 
     Raises:
-        TableError: The parts are of different tables or settings.
-        TimeAxisError: The parts have steps of different lengths, or only some of them offsets from UTC.
+        TableError: The partitions are of different tables or settings.
+        TimeAxisError: The partitions have steps of different lengths, or only some of them offsets from UTC.
 
     """
     first = parts[0]
@@ -94,14 +95,14 @@ def join_series(parts: Sequence[FilledSeries], shares: tuple[float, ...]) -> Fil
     )
     wanted = make_split_borders(grid.borders, shares)
     if not all(np.array_equal(getattr(borders, item.name), getattr(wanted, item.name)) for item in fields(borders)):
-        raise TableError(_OTHERS.format(source=grid.source))
+        raise TableError(OTHERS.format(source=grid.source))
     return replace(first, grid=grid, fills=fills, borders=borders)
 
 
 def _check_fit_together(one: FilledSeries, other: FilledSeries) -> None:
     source = one.grid.source
     if (one.sha256, one.spec, one.grid.columns) != (other.sha256, other.spec, other.grid.columns):
-        raise TableError(_OTHERS.format(source=source))
+        raise TableError(OTHERS.format(source=source))
     if one.grid.reading.has_offsets != other.grid.reading.has_offsets:
         raise TimeAxisError(f"{source}: there are timestamps without UTC offset among others with one")
     if one.grid.reading.time_format != other.grid.reading.time_format:
@@ -117,7 +118,7 @@ def _join_labels(grids: Sequence[Grid]) -> dict[str, tuple[str, ...]]:
 
 
 def _recode(grid: Grid, labels: dict[str, tuple[str, ...]]) -> Float64:
-    """Return the values of one part with categories numbered as in the whole."""
+    """Return the values of one partition with categories numbered as in the whole."""
     values = grid.values.copy() if labels else grid.values
     for position, covariate in enumerate(grid.columns.dynamic, start=len(grid.columns.targets)):
         if covariate.is_category:

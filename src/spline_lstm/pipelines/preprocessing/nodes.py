@@ -75,50 +75,74 @@ def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows
     return filled
 
 
-class PartOf:
-    """The part of a table that one of several parts of a pipeline preprocesses."""
+def list_series(
+    table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
+) -> list[dict[str, Any]]:  # fmt: skip
+    """List the series of every file, so that each partition reads only the files that hold its own.
+
+    Returns:
+        For each file its `rows`, `sha256` and `series` (the labels of each).
+
+    Raises:
+        TableError: A column of labels has one type in one file and another in the next: they would differ.
+
+    """
+    listed = []
+    types: dict[str, Any] = {}
+    for raw in table_files:
+        file, fitting = make_long(raw, covariate_schema, table)
+        columns = select_columns(file, covariate_schema, fitting)
+        categories = [item.name for item in columns.dynamic if item.is_category]
+        for name in (*columns.series_id, *categories, *(item.name for item in columns.static)):
+            if types.setdefault(name, file[name].dtype) != file[name].dtype:
+                raise TableError(
+                    f"{source_of(file)}, column '{name}': its cells are {file[name].dtype}, and {types[name]} in "
+                    "another file; write them alike, or give partitions=1"
+                )
+        names, _ = series_codes(file, columns.series_id, source_of(file))
+        hash_of_file = raw.attrs.get("sha256")
+        listed.append({"rows": len(raw), "sha256": hash_of_file, "series": [list(name) for name in names]})
+    return listed
+
+
+class Partition:
+    """Some series of a table, which are checked and filled apart."""
 
     def __init__(self, number: int, count: int) -> None:
-        """Take which part it is, from 0, and how many there are."""
+        """Take which partition it is, from 0, and how many there are."""
         self._number = number
         self._count = count
 
     def fill_series(
         self,
         table_files: TableFiles,
+        file_series: list[dict[str, Any]],
         covariate_schema: CovariateSchema,
         table: TableSpec,
         fills: FillSpec,
         windows: WindowSpec,
     ) -> FilledSeries:
-        """Check and fill this part's series; the files are read one at a time, first for the series alone.
+        """Check and fill this partition's series, from the files that hold them, read one at a time.
 
         Raises:
-            TableError: A column of labels has one type in one file and another in the next: they would differ.
+            TableError: A file is not the one whose series were listed.
 
         """
-        names: set[tuple[str, ...]] = set()
-        types: dict[str, Any] = {}
-        for raw in table_files:
-            file, fitting = make_long(raw, covariate_schema, table)
-            columns = select_columns(file, covariate_schema, fitting)
-            categories = [item.name for item in columns.dynamic if item.is_category]
-            for name in (*columns.series_id, *categories, *(item.name for item in columns.static)):
-                if types.setdefault(name, file[name].dtype) != file[name].dtype:
-                    raise TableError(
-                        f"{source_of(file)}, column '{name}': its cells are {file[name].dtype}, and {types[name]} in "
-                        "another file; write them alike, or give partitions=1"
-                    )
-            names |= set(series_codes(file, columns.series_id, source_of(file))[0])
+        names = {tuple(name) for file in file_series for name in file["series"]}
         chosen = partitions.choose_series(names, self._number, self._count, table_files.source)
-
-        def own_rows(raw: DataFrame) -> DataFrame:
-            file = make_long(raw, covariate_schema, table)[0]
-            found, codes = series_codes(file, columns.series_id, source_of(file))
-            return file[np.array([name in chosen for name in found], dtype=bool)[codes]]
-
-        rows = [own_rows(file) for file in table_files]
-        return _fill(_observe(table_files.join(rows), covariate_schema, fitting), table, fills, windows)
+        rows, fitting, rows_before = [], table, 0
+        for number, listed in enumerate(file_series):
+            if any(tuple(name) in chosen for name in listed["series"]):
+                raw = table_files.read(number, rows_before)
+                if raw.attrs.get("sha256") != listed["sha256"]:
+                    raise TableError(partitions.OTHERS.format(source=source_of(raw)))
+                file, fitting = make_long(raw, covariate_schema, table)
+                columns = select_columns(file, covariate_schema, fitting)
+                found, codes = series_codes(file, columns.series_id, source_of(file))
+                rows.append(file[np.array([name in chosen for name in found], dtype=bool)[codes]])
+            rows_before += listed["rows"]
+        joined = table_files.join(rows, [file["sha256"] for file in file_series])
+        return _fill(_observe(joined, covariate_schema, fitting), table, fills, windows)
 
 
 def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:

@@ -3,15 +3,21 @@
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines.plan import current_plan
-from spline_lstm.pipelines.preprocessing.nodes import PartOf, join_series, make_model_input, window_series
+from spline_lstm.pipelines.preprocessing.nodes import (
+    Partition,
+    join_series,
+    list_series,
+    make_model_input,
+    window_series,
+)
 
 _MADE = ["model_input", "filled_series", "plot_fills"]
 
 
 def create_pipeline() -> Pipeline:
-    """From the table and `covariate_schema` to `model_input`, in so many parts as `partitions` says."""
+    """From the table and `covariate_schema` to `model_input`, in as many partitions as the parameter says."""
     count = current_plan().partitions
-    return preprocess_in_parts(count) if count > 1 else preprocess()
+    return preprocess_in_partitions(count) if count > 1 else preprocess()
 
 
 def preprocess() -> Pipeline:
@@ -22,15 +28,16 @@ def preprocess() -> Pipeline:
     )
 
 
-def preprocess_in_parts(count: int) -> Pipeline:
+def preprocess_in_partitions(count: int) -> Pipeline:
     """From `table_files` and `covariate_schema` to `model_input`: the same, some series at a time.
 
     What is learnt and decided concerns all series: only their validation and filling is divided.
     """
     names = [f"part{number + 1}of{count}" for number in range(count)]
     joining = Node(join_series, ["params:windows", *(f"{name}.series" for name in names)], "series", name="join_series")
-    start = Pipeline([joining, window_filled_series()])
-    return sum((_part(number, name, count) for number, name in enumerate(names)), start=start)
+    listing = Node(list_series, ["table_files", "covariate_schema", "params:table"], "file_series", name="list_series")
+    start = Pipeline([listing, joining, window_filled_series()])
+    return sum((_partition(number, name, count) for number, name in enumerate(names)), start=start)
 
 
 def window_filled_series() -> Node:
@@ -39,12 +46,14 @@ def window_filled_series() -> Node:
     return Node(window_series, ["series", "covariate_schema", *groups], _MADE, name="window_series")
 
 
-def _part(number: int, name: str, count: int) -> Pipeline:
+def _partition(number: int, name: str, count: int) -> Pipeline:
     groups = {f"params:{group}" for group in ("table", "fills", "windows")}
     filling = Node(
-        PartOf(number, count).fill_series,
-        ["table_files", "covariate_schema", "params:table", "params:fills", "params:windows"],
+        Partition(number, count).fill_series,
+        ["table_files", "file_series", "covariate_schema", "params:table", "params:fills", "params:windows"],
         "series",
         name="fill_series",
     )
-    return Pipeline([filling], namespace=name, inputs={"table_files", "covariate_schema"}, parameters=groups)
+    return Pipeline(
+        [filling], namespace=name, inputs={"table_files", "file_series", "covariate_schema"}, parameters=groups
+    )
