@@ -77,7 +77,7 @@ def test_report_and_card_name_the_files_where_they_are(workspace: Workspace) -> 
 def test_a_forecast_follows_the_catalog(workspace: Workspace) -> None:
     result = workspace.run("--pipeline=forecasting", params="run_id=mine")
     assert (result.returncode, result.stderr) == (0, "")
-    assert (workspace.folder / "data/07_model_output/mine/forecast.csv").exists()
+    assert (workspace.folder / "data/07_model_output/mine/forecasts/own-table/forecast.csv").exists()
 
 
 def test_a_missing_run_names_those_that_lie_where_the_catalog_says(workspace: Workspace) -> None:

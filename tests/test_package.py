@@ -93,7 +93,7 @@ def test_the_next_command_can_be_typed_there(
 def test_the_forecasting_runs(installed: Installed, finished: object, backend: str) -> None:
     result = installed.run("--pipeline=forecasting", params=f"run_id=mine,input_path=table.csv,backend={backend}")
     assert (result.returncode, result.stderr) == (0, "")
-    assert (installed.folder / "data/07_model_output/mine/forecast.csv").exists()
+    assert list(installed.folder.glob("data/07_model_output/mine/forecasts/table-*/forecast.csv"))
 
 
 def test_the_edge_gate_runs_again(installed: Installed, finished: object) -> None:

@@ -79,7 +79,7 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setenv("COLUMNS", "100")
 
     def run(earlier: dict[str, Any] | None = None, invocation: Invocation = INVOCATION, **made: Any) -> str:
-        parameters = {"params:run_id": MemoryDataset("gru-1")}
+        parameters = {"params:run_id": MemoryDataset("gru-1"), "params:forecast_id": MemoryDataset("later")}
         values = made | (earlier or {})
         results = {
             name: KINDS[name](filepath=str(tmp_path / "data" / name))
@@ -219,7 +219,7 @@ def test_a_description_is_copied_into_the_configuration_in_use(close: Any, tmp_p
 def test_a_forecast_is_shown_by_kedro_viz_where_there_is_a_project(close: Any) -> None:
     made = {"forecast": FORECAST, "forecast_csv": FORECAST}
     here = close(**made, invocation=Invocation(env="ci", runner="ThreadRunner"))
-    assert here.endswith("Next     kedro viz run --env ci --params run_id=gru-1  # plot_forecast\n")
+    assert here.endswith("Next     kedro viz run --env ci --params run_id=gru-1,forecast_id=later  # plot_forecast\n")
     assert "Next" not in close(**made, invocation=Invocation(program="python -m spline_lstm"))
 
 

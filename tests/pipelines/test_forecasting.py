@@ -3,6 +3,7 @@
 import dataclasses
 import itertools
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -186,8 +187,26 @@ def test_the_command_forecasts_without_tensorflow(typed: subprocess.CompletedPro
 def test_the_run_decides_about_all_but_run_table_and_backend(
     typed: subprocess.CompletedProcess[str], finished: Finished
 ) -> None:
-    folder = finished.workspace / "data" / "07_model_output" / RUN
+    (folder,) = (finished.workspace / "data" / "07_model_output" / RUN / "forecasts").glob("weather-*")
     made = pd.read_parquet(folder / "forecast.parquet")
     pd.testing.assert_frame_equal(made, finished.forecast(finished.table, "tflite"))
     assert list(pd.read_csv(folder / "forecast.csv").columns) == list(made.columns)
     assert "data" in json.loads((folder / "forecast.plotly.json").read_text())
+
+
+def test_forecasts_of_two_tables_stand_beside_each_other_and_may_have_names(finished: Finished) -> None:
+    table = finished.workspace / "data" / "01_raw" / "weather.csv"
+    other = table.with_name("other.csv")
+    shutil.copy(table, other)
+    for params in (f"input_path={other}", f"input_path={other},forecast_id=mine"):
+        command = [sys.executable, "-m", "kedro", "run", "--pipeline=forecasting", "--params"]
+        done = subprocess.run(
+            [*command, f"run_id={RUN},backend=onnx,{params}"],
+            cwd=finished.workspace, capture_output=True, text=True, timeout=300, check=False,
+        )  # fmt: skip
+        assert (done.returncode, done.stderr) == (0, "")
+    names = {
+        path.parent.name for path in finished.workspace.glob(f"data/07_model_output/{RUN}/forecasts/*/forecast.csv")
+    }
+    assert {"mine"} < names
+    assert any(name.startswith("other-") for name in names)

@@ -22,7 +22,7 @@ from spline_lstm.text import examples
 
 logger = logging.getLogger(__name__)
 
-_FORECASTING_TAKES = ("run_id", "input_path", "backend", "strict")
+_FORECASTING_TAKES = ("run_id", "input_path", "forecast_id", "backend", "strict")
 
 
 class ProjectHooks:

@@ -228,7 +228,8 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     yield _line("Table", written.place("forecast_csv"))
     if written.invocation.program == "kedro run":  # kedro-viz shows projects
         shows = replace(written.invocation, program="kedro viz run", runner=None, runner_params={})
-        yield _line("Next", shows.command(None, {"run_id": written.load("params:run_id")}) + "  # plot_forecast")
+        ids = {name: written.load(f"params:{name}") for name in ("run_id", "forecast_id")}
+        yield _line("Next", shows.command(None, ids) + "  # plot_forecast")
 
 
 def _time_format(times: Any) -> str:

@@ -37,6 +37,8 @@ from spline_lstm.project.plan import make_plan
 
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
+_OWN_TABLE = "own-table"
+"""Id of the forecast of the table that a run was trained on."""
 _DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "given"}
 """Parameters of nodes that nobody gives."""
 
@@ -76,6 +78,8 @@ class ProjectContext(KedroContext):
         resolved["run_command"] = replace(self.invocation, given={}).command()
         resolved["schema_address"] = address
         resolved["table_id"] = _folder_name(self.project_path, parameters.input_path)
+        of_table = resolved["table_id"] if resolved["table_is_given"] else _OWN_TABLE
+        resolved["forecast_id"] = parameters.forecast_id or of_table
         plan = make_plan(parameters, schema, resolved["run"]["commit_hash"])
         # What paths name.
         loader.runtime_params = resolved | {"benchmark_id": plan.parameters["benchmark_id"]}

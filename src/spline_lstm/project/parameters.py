@@ -55,6 +55,7 @@ class Parameters(
     partitions: Annotated[StrictInt, Field(ge=1, le=10_000)]
     """Parts of the table, of some series each, that are checked and filled apart."""
     run_id: RunId
+    forecast_id: RunId
     processed_run_id: RunId
 
 
