@@ -19,9 +19,16 @@ from spline_lstm.text import examples, nearest
 
 _SHOWN = 12
 _MISTAKES = (
-    AttributeError, ImportError, LookupError, TypeError, ValueError,
-    DatasetError, MissingConfigException, OmegaConfBaseException, YAMLError,
-)  # fmt: skip
+    AttributeError,
+    ImportError,
+    LookupError,
+    TypeError,
+    ValueError,
+    DatasetError,
+    MissingConfigException,
+    OmegaConfBaseException,
+    YAMLError,
+)
 """What Kedro raises when options or configuration are wrong."""
 _READERS = {"antlr4", "attr", "click", "dynaconf", "fsspec", "omegaconf", "parse", "pluggy", "pydantic", "yaml"}
 """What Kedro reads options and configuration with."""

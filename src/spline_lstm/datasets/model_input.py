@@ -42,9 +42,15 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     """
 
     def __init__(
-        self, *, filepath: str, made_by: str, windows: dict[str, Any], run_id: str | None = None,
-        materialize_windows: Materialize = "auto", metadata: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        filepath: str,
+        made_by: str,
+        windows: dict[str, Any],
+        run_id: str | None = None,
+        materialize_windows: Materialize = "auto",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
         """Take the folder, the command that makes it, and the window settings for files of an earlier version.
 
         `run_id` is the id that the data has to have; the folder's name without it.

@@ -134,7 +134,7 @@ def _gates(matrix: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
 
 def _recurrent(
     graph: _Graph, name: str, config: dict[str, Any], source: str, kind: str, parts: Weights, **attributes: Any
-) -> str:  # fmt: skip
+) -> str:
     if (config["activation"], config["recurrent_activation"]) != ("tanh", "sigmoid") or config["go_backwards"]:
         raise ExportError(f"layer '{name}': only forward layers with tanh and sigmoid are translated")
     inputs = [graph.steps_first(source)]
@@ -165,9 +165,14 @@ def _gru(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], we
     kernel, recurrent = (_gates(weight, (0, 1, 2)) for weight in weights[:2])
     bias = weights[2] if config["reset_after"] else np.stack([weights[2], np.zeros_like(weights[2])])
     return _recurrent(
-        graph, name, config, inputs[0], "GRU", [kernel, recurrent, bias.reshape(1, -1)],
+        graph,
+        name,
+        config,
+        inputs[0],
+        "GRU",
+        [kernel, recurrent, bias.reshape(1, -1)],
         linear_before_reset=int(config["reset_after"]),
-    )  # fmt: skip
+    )
 
 
 _ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu"}

@@ -13,9 +13,24 @@ from spline_lstm.spec import Spec, StrictFloat
 from spline_lstm.types import DataFrame
 
 COLUMNS = (
-    "run_id", "model_type", "data_mode", "seed", "MAE", "MSE", "RMSE", "robust MAPE", "MASE", "R2",
-    "p50(ms)", "p95(ms)", "model_size(MB)", "params", "notes", "train_seconds", "val RMSE",
-)  # fmt: skip
+    "run_id",
+    "model_type",
+    "data_mode",
+    "seed",
+    "MAE",
+    "MSE",
+    "RMSE",
+    "robust MAPE",
+    "MASE",
+    "R2",
+    "p50(ms)",
+    "p95(ms)",
+    "model_size(MB)",
+    "params",
+    "notes",
+    "train_seconds",
+    "val RMSE",
+)
 BYTES_PER_MB = 1_000_000
 _METRICS = {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "robust MAPE": "robust_mape", "MASE": "mase", "R2": "r2"}
 _FLAGGING = ("ridge", "seasonal_naive")

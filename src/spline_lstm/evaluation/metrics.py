@@ -85,10 +85,8 @@ def score(truth: Float64, forecast: Float64, mask: Bool, scales: ErrorScales, na
     return {
         "overall": _mean(every),
         "per_target": dict(zip(names, every, strict=True)),
-        "per_horizon": [
-            {"step": step + 1, **_mean(over(slice(step, step + 1)))} for step in range(truth.shape[1])
-        ],
-    }  # fmt: skip
+        "per_horizon": [{"step": step + 1, **_mean(over(slice(step, step + 1)))} for step in range(truth.shape[1])],
+    }
 
 
 def _score_one(truth: Float64, forecast: Float64, floor: float, naive_error: float) -> Scores:

@@ -15,10 +15,27 @@ from spline_lstm.project.places import place_of
 logger = logging.getLogger(__name__)
 
 _SHOWN = (
-    "report", "model_card", "metrics", "intervals", "run_record", "model", "exported_models", "edge_report",
-    "edge_gate", "backtest", "backtest_report", "comparison", "comparison_table", "comparison_report",
-    "edge_matrix", "edge_matrix_report", "forecast_csv", "table_profile", "table_schema", "table_parameters",
-)  # fmt: skip
+    "report",
+    "model_card",
+    "metrics",
+    "intervals",
+    "run_record",
+    "model",
+    "exported_models",
+    "edge_report",
+    "edge_gate",
+    "backtest",
+    "backtest_report",
+    "comparison",
+    "comparison_table",
+    "comparison_report",
+    "edge_matrix",
+    "edge_matrix_report",
+    "forecast_csv",
+    "table_profile",
+    "table_schema",
+    "table_parameters",
+)
 """Datasets whose files are kept with a run."""
 _LONGEST = 6_000
 """Characters that MLflow takes for a parameter."""

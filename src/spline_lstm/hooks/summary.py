@@ -115,17 +115,22 @@ def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
     rows = overall_scores(metrics["test"])
     table = _table(
         f"{run_id}, {metrics['test']['windows']:,} test windows",
-        "", with_unit("RMSE", metrics), "MASE", "the model's RMSE is",
-    )  # fmt: skip
+        "",
+        with_unit("RMSE", metrics),
+        "MASE",
+        "the model's RMSE is",
+    )
     typical = typical_scores(metrics["test"])
     for name in sorted(rows, key=lambda name: typical[name]):
         scores, is_model = rows[name], name == "model"
         relation = "" if is_model else against(typical["model"], typical[name])
         table.add_row(
             label(name),
-            number(scores["rmse"]), number(scores["mase"]), relation.removesuffix(" with"),
+            number(scores["rmse"]),
+            number(scores["mase"]),
+            relation.removesuffix(" with"),
             style="bold" if is_model else None,
-        )  # fmt: skip
+        )
     return table
 
 
@@ -173,8 +178,14 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
     comparison = written.load("comparison")
     table = _table(
         comparison["benchmark_id"],
-        "", "model", "inputs", with_unit("RMSE", comparison), "MASE", "p95 (ms)", "size (MB)",
-    )  # fmt: skip
+        "",
+        "model",
+        "inputs",
+        with_unit("RMSE", comparison),
+        "MASE",
+        "p95 (ms)",
+        "size (MB)",
+    )
     winners = [
         (title, row_of(comparison["summary"], comparison["verdicts"][key]))
         for title, key in (("recommended", "recommendation"), ("most accurate", "accuracy"), ("on a device", "edge"))
@@ -219,9 +230,12 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     for (series, target), rows in groups[:_MOST_SERIES]:
         for _, row in rows.iloc[[0, -1]].iterrows():
             table.add_row(
-                printable(str(series)), str(target), f"{row['timestamp']:{times}}", number(row["y_pred"]),
+                printable(str(series)),
+                str(target),
+                f"{row['timestamp']:{times}}",
+                number(row["y_pred"]),
                 f"{number(row[lower])} to {number(row[upper])}" if np.isfinite(row[upper]) else "unknown",
-            )  # fmt: skip
+            )
     yield table
     if len(groups) > _MOST_SERIES:
         yield Text(f"and {len(groups) - _MOST_SERIES} more")
@@ -271,9 +285,14 @@ _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableTyp
 
 def _table(title: str, first: str, *headings: str) -> Table:
     table = Table(
-        title=title, title_justify="left", title_style="bold", box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False,
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
         collapse_padding=True,
-    )  # fmt: skip
+    )
     table.add_column(first)
     for heading in headings:
         table.add_column(heading, justify="right")

@@ -48,9 +48,15 @@ def load_network(content: bytes, source: str) -> Any:
 
 
 _KERAS_MODULES = (
-    "keras", "keras.constraints", "keras.initializers", "keras.layers", "keras.regularizers",
-    "keras.src.models.functional", "keras.src.ops.nn", "keras.src.ops.numpy",
-)  # fmt: skip
+    "keras",
+    "keras.constraints",
+    "keras.initializers",
+    "keras.layers",
+    "keras.regularizers",
+    "keras.src.models.functional",
+    "keras.src.ops.nn",
+    "keras.src.ops.numpy",
+)
 
 
 def _check_archive(content: bytes) -> None:

@@ -44,7 +44,7 @@ class InputSpec(Spec):
 
 class Parameters(
     InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
-):  # fmt: skip
+):
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
     edge_poc: EdgeSpec

@@ -16,15 +16,29 @@ Entries = dict[str, dict[str, Any]]
 _IDS = ("run_id", "processed_run_id")
 _OWN = "spline_lstm.datasets."
 _READ_BY_HASH = {
-    "covariate_schema": "SchemaDataset", "table_files": "TableFilesDataset", "series": "FilledSeriesDataset",
-    "model_input": "ModelInputDataset", "model": "BytesDataset", "last_model": "BytesDataset",
-    "exported_models": "FilesDataset", "trained_run": "TrainedRunDataset",
-}  # fmt: skip
+    "covariate_schema": "SchemaDataset",
+    "table_files": "TableFilesDataset",
+    "series": "FilledSeriesDataset",
+    "model_input": "ModelInputDataset",
+    "model": "BytesDataset",
+    "last_model": "BytesDataset",
+    "exported_models": "FilesDataset",
+    "trained_run": "TrainedRunDataset",
+}
 """Datasets whose class nodes rely on."""
 RECORDED = (
-    "model_input", "model", "last_model", "predictions", "metrics", "intervals", "run_record", "model_card",
-    "exported_models", "edge_report", "backtest_report",
-)  # fmt: skip
+    "model_input",
+    "model",
+    "last_model",
+    "predictions",
+    "metrics",
+    "intervals",
+    "run_record",
+    "model_card",
+    "exported_models",
+    "edge_report",
+    "backtest_report",
+)
 """Datasets whose paths a run's record, report and card name."""
 _INPUTS = ("raw_table", "covariate_schema")
 """What may have an address."""

@@ -106,9 +106,20 @@ def _weights(weights: dict[str, float]) -> str:
 
 def _summary_section(comparison: dict[str, Any]) -> str:
     names = [
-        "model_type", "data_mode", "RMSE", "RMSE spread", "val RMSE", "MAE", "MASE", "R2",
-        "p50(ms)", "p95(ms)", "model_size(MB)", "params", "train_seconds",
-    ]  # fmt: skip
+        "model_type",
+        "data_mode",
+        "RMSE",
+        "RMSE spread",
+        "val RMSE",
+        "MAE",
+        "MASE",
+        "R2",
+        "p50(ms)",
+        "p95(ms)",
+        "model_size(MB)",
+        "params",
+        "train_seconds",
+    ]
     beside = [*comparison["baselines"], *comparison["ensembles"]]
     rows = sorted([*comparison["summary"], *beside], key=lambda row: row["typical RMSE"])
     seeds = ", ".join(str(seed) for seed in comparison["summary"][0]["seeds"])

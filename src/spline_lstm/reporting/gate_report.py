@@ -83,8 +83,16 @@ def _summary(gate: dict[str, Any]) -> str:
         for name, item in gate["files"].items()
     ]
     heading = [
-        "file", "weights", "verdict", "p50 (µs)", "p95 (µs)", "p50 to Keras", "bytes", "to smallest possible", "where",
-    ]  # fmt: skip
+        "file",
+        "weights",
+        "verdict",
+        "p50 (µs)",
+        "p95 (µs)",
+        "p50 to Keras",
+        "bytes",
+        "to smallest possible",
+        "where",
+    ]
     keras = gate["keras"]
     note = (
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
@@ -151,9 +159,15 @@ def _second_route(gate: dict[str, Any]) -> str:
             f" ({', '.join(item['foreign_operators'])})" if item["foreign_operators"] else ""
         )
         rows.append(
-            [name, item["verdict"], _number(parity), operators, f"{item['size_bytes']:,}",
-             _number(item["latency_p50_ms"] * 1000)]
-        )  # fmt: skip
+            [
+                name,
+                item["verdict"],
+                _number(parity),
+                operators,
+                f"{item['size_bytes']:,}",
+                _number(item["latency_p50_ms"] * 1000),
+            ]
+        )
     heading = ["route", "verdict", "parity (sigma)", "operators", "bytes", "p50 (µs)"]
     return f"## ONNX by two routes\n\n{table(heading, rows)}"
 
@@ -182,9 +196,18 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
         if item["precision"] == "fp32"
     ]
     heading = [
-        "model type", "F_total", "format", "verdict", "parity (sigma)", "RMSE ratio", "p50 (µs)", "p95 (µs)",
-        "p50 to Keras", "bytes", "failed",
-    ]  # fmt: skip
+        "model type",
+        "F_total",
+        "format",
+        "verdict",
+        "parity (sigma)",
+        "RMSE ratio",
+        "p50 (µs)",
+        "p95 (µs)",
+        "p50 to Keras",
+        "bytes",
+        "failed",
+    ]
     passed = sum(row[3] == "**PASS**" for row in rows)
     return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
 

@@ -21,10 +21,9 @@ from spline_lstm.reporting.wording import (
     why_discarded,
     with_unit,
 )
+from spline_lstm.series.durations import YEAR_NS
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.splits import SPLITS
-
-_YEAR_SECONDS = 365 * 86_400
 
 
 def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
@@ -106,9 +105,15 @@ def _inputs(model_input: ModelInput) -> str:
 def _model(run: dict[str, Any]) -> str:
     settings = run["settings"]
     names = (
-        "hidden_units", "dropout", "linear_path", "link", "normalization", "spline_smoothing", "learning_rate",
+        "hidden_units",
+        "dropout",
+        "linear_path",
+        "link",
+        "normalization",
+        "spline_smoothing",
+        "learning_rate",
         "stride",
-    )  # fmt: skip
+    )
     chosen = [
         f"`{name}` was chosen on {choice['decided_on']}: {choice['chosen']}" for name, choice in run["choices"].items()
     ]
@@ -148,7 +153,7 @@ def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
         f"RMSE is {number(steps[0]['rmse'])} at step 1 and {number(steps[-1]['rmse'])} at step {steps[-1]['step']}.",
     ]
     train = model_input.row_timestamp[model_input.row_split == 0]
-    if "seen" in model_input.meta and np.ptp(train) < _YEAR_SECONDS * 1_000_000_000:
+    if "seen" in model_input.meta and np.ptp(train) < YEAR_NS:
         lines.append("The training part is shorter than a year: what the rest of the year is like was not seen.")
     extrapolated = model_input.meta.get("seen", {}).get("extrapolated_features", [])
     if extrapolated:

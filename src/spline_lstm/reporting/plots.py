@@ -33,9 +33,16 @@ def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
         values = {name: value.reshape(-1) for name, value in bounds.items()}
         _add_forecast(figure, panel, part["timestamp"], part["y_pred"], values)
         figure.add_scatter(
-            x=part["timestamp"], y=part["y_true"].where(part["is_scored"]), name="actual", mode="lines+markers",
-            line={"color": "black"}, legendgroup="actual", showlegend=panel == 1, row=panel, col=1,
-        )  # fmt: skip
+            x=part["timestamp"],
+            y=part["y_true"].where(part["is_scored"]),
+            name="actual",
+            mode="lines+markers",
+            line={"color": "black"},
+            legendgroup="actual",
+            showlegend=panel == 1,
+            row=panel,
+            col=1,
+        )
     return figure.update_layout(title=f"Forecast and actual on test: {target}")
 
 
@@ -55,9 +62,16 @@ def make_forecast_plot(forecast: DataFrame, seen: DataFrame) -> Any:
         bounds = {name: part[name] for name in part.columns if name.startswith(("lower_", "upper_"))}
         _add_forecast(figure, panel, part["timestamp"], part["y_pred"], bounds)
         figure.add_scatter(
-            x=before[key]["timestamp"], y=before[key]["y_true"], name="seen", mode="lines", line={"color": "black"},
-            legendgroup="seen", showlegend=panel == 1, row=panel, col=1,
-        )  # fmt: skip
+            x=before[key]["timestamp"],
+            y=before[key]["y_true"],
+            name="seen",
+            mode="lines",
+            line={"color": "black"},
+            legendgroup="seen",
+            showlegend=panel == 1,
+            row=panel,
+            col=1,
+        )
     return figure.update_layout(title="Forecast")
 
 
@@ -78,13 +92,25 @@ def _add_forecast(figure: Any, panel: int, timestamps: Any, forecast: Any, bound
             continue
         figure.add_scatter(x=timestamps, y=lower, mode="lines", line={"width": 0}, showlegend=False, **shown)
         figure.add_scatter(
-            x=timestamps, y=upper, mode="lines", line={"width": 0}, fill="tonexty",
-            fillcolor="rgba(31, 119, 180, 0.2)", name=f"{percent} %", showlegend=panel == 1, **shown,
-        )  # fmt: skip
+            x=timestamps,
+            y=upper,
+            mode="lines",
+            line={"width": 0},
+            fill="tonexty",
+            fillcolor="rgba(31, 119, 180, 0.2)",
+            name=f"{percent} %",
+            showlegend=panel == 1,
+            **shown,
+        )
     figure.add_scatter(
-        x=timestamps, y=forecast, name="forecast", mode="lines", line={"color": "rgb(31, 119, 180)"},
-        showlegend=panel == 1, **shown,
-    )  # fmt: skip
+        x=timestamps,
+        y=forecast,
+        name="forecast",
+        mode="lines",
+        line={"color": "rgb(31, 119, 180)"},
+        showlegend=panel == 1,
+        **shown,
+    )
 
 
 def make_steps_plot(metrics: dict[str, Any]) -> Any:
@@ -128,9 +154,11 @@ def make_training_plot(training_history: dict[str, Any]) -> Any:
     figure = go.Figure()
     for key, name in (("loss", "train"), ("val_loss", "validation")):
         figure.add_scatter(
-            x=[entry["epoch"] for entry in history], y=[entry[key] for entry in history], name=name,
+            x=[entry["epoch"] for entry in history],
+            y=[entry[key] for entry in history],
+            name=name,
             mode="lines+markers",
-        )  # fmt: skip
+        )
     figure.add_vline(x=training_history["best_epoch"], line_dash="dot", annotation_text="kept")
     return figure.update_layout(title="Training", xaxis_title="epoch", yaxis_title="mean squared error (scaled)")
 

@@ -22,8 +22,13 @@ from spline_lstm.reporting.wording import (
 from spline_lstm.series.model_input import ModelInput
 
 _HEADINGS = {
-    "mae": "MAE", "mse": "MSE", "rmse": "RMSE", "robust_mape": "robust MAPE (%)", "mase": "MASE", "r2": "R2",
-}  # fmt: skip
+    "mae": "MAE",
+    "mse": "MSE",
+    "rmse": "RMSE",
+    "robust_mape": "robust MAPE (%)",
+    "mase": "MASE",
+    "r2": "R2",
+}
 
 
 def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
@@ -154,15 +159,25 @@ def _files_section(run: dict[str, Any]) -> str:
         ["to go with the model", f"`{places['model_card']}`", '`catalog.load("model_card")`'],
         ["more test blocks", f"`{places['backtest_report']}`", "after `--pipeline=backtest`"],
         ["windows", f"`{places['model_input']}/`", '`catalog.load("model_input")`'],
-    ]  # fmt: skip
+    ]
     return f"## Files\n\n{table(['what', 'where', ''], rows)}"
 
 
 def _settings_section(run: dict[str, Any]) -> str:
     shown = (
-        "model_type", "feature_mode", "hidden_units", "dropout", "learning_rate", "batch_size", "epochs",
-        "normalization", "spline_smoothing", "linear_path", "link", "seed",
-    )  # fmt: skip
+        "model_type",
+        "feature_mode",
+        "hidden_units",
+        "dropout",
+        "learning_rate",
+        "batch_size",
+        "epochs",
+        "normalization",
+        "spline_smoothing",
+        "linear_path",
+        "link",
+        "seed",
+    )
     chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}
     settings = ", ".join(f"{name} {run['settings'][name]}{chosen.get(name, '')}" for name in shown)
     commit = _short(run["commit_hash"])

@@ -37,12 +37,13 @@ def make_starting_parameters(profile: TableProfile, start: StartingPoint, input_
         ("dynamic_covariates", _chosen(start), "[] takes all that the schema declares"),
         ("max_gap", max(gap, _USUAL_GAP), f"the longest gap of the target has {gap} steps{_unusual(gap > _USUAL_GAP)}"),
         (
-            "max_missing_ratio", max(_USUAL_MISSING, min(_MOST_MISSING, round(missing + 0.01, 2))),
+            "max_missing_ratio",
+            max(_USUAL_MISSING, min(_MOST_MISSING, round(missing + 0.01, 2))),
             f"{missing:.1%} of the target at most{_unusual(missing > _USUAL_MISSING)}",
         ),
         ("lookback", start.windows.lookback, "steps seen"),
         ("horizon", start.windows.horizon, "steps predicted"),
-    ]  # fmt: skip
+    ]
     heading = "# For a first run, copy this to conf/local/parameters.yml and change what you know better."
     unusual = [f"# Look at this: {line}" for line in profile.unusual]
     lines = [f"# {comment}\n{name}: {json.dumps(value, ensure_ascii=False)}" for name, value, comment in entries]

@@ -5,12 +5,12 @@ from typing import Any
 
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.selection.inputs import InputChoice, choose_inputs
+from spline_lstm.series.durations import DAY, WEEK
 from spline_lstm.series.profile import TableProfile
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.season import season_candidates
 from spline_lstm.series.windows import WindowSpec
 
-_DAY, _WEEK = 86_400, 7 * 86_400
 _DAYS_A_YEAR = 365
 _SPLIT = (0.70, 0.15, 0.15)
 _LONGEST_HORIZON, _SHORTEST_LOOKBACK, _LONGEST_LOOKBACK = 24, 24, 96
@@ -68,10 +68,10 @@ def suggest_windows(profile: TableProfile) -> tuple[int, int]:
 def make_starting_schema(profile: TableProfile, horizon: int) -> CovariateSchema:
     """Add a weekly lag and the calendar features that suit the step and the length of the table."""
     step, short = profile.step_seconds, profile.days * _SPLIT[0] < _DAYS_A_YEAR
-    weeks = [round(_WEEK / step)] if step < _DAY and profile.days > 7 * _ENOUGH_WEEKS else []
-    features = ["hour_sin", "hour_cos"] if step < _DAY else []
-    features += ["dow_sin", "dow_cos"] if profile.grid.frequency.kind == "business" or step <= _DAY else []
-    features += [] if short or step > 0.9 * _DAYS_A_YEAR * _DAY else ["year_sin", "year_cos"]
+    weeks = [round(WEEK / step)] if step < DAY and profile.days > 7 * _ENOUGH_WEEKS else []
+    features = ["hour_sin", "hour_cos"] if step < DAY else []
+    features += ["dow_sin", "dow_cos"] if profile.grid.frequency.kind == "business" or step <= DAY else []
+    features += [] if short or step > 0.9 * _DAYS_A_YEAR * DAY else ["year_sin", "year_cos"]
     changes: dict[str, Any] = {
         "seasonal_lags": tuple(lag for lag in weeks if lag >= horizon),
         "calendar_features": CalendarFeatures(enabled=True, features=tuple(features), known_future=True),

@@ -23,9 +23,14 @@ logger = logging.getLogger(__name__)
 
 
 def make_model_input(
-    filled: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
-    *, processed_id: str, model_types: tuple[str, ...],
-) -> ModelInput:  # fmt: skip
+    filled: FilledSeries,
+    schema: CovariateSchema,
+    table: TableSpec,
+    windows: WindowSpec,
+    *,
+    processed_id: str,
+    model_types: tuple[str, ...],
+) -> ModelInput:
     """Make features and cut windows of consecutive rows.
 
     Args:
@@ -47,9 +52,14 @@ def make_model_input(
     schema = _schema_in_use(schema, filled, windows, multivariate=multivariate)
     grid, fills = filled.grid, filled.fills
     features = make_features(
-        grid, fills, filled.borders, schema, horizon=windows.horizon, multivariate=multivariate,
+        grid,
+        fills,
+        filled.borders,
+        schema,
+        horizon=windows.horizon,
+        multivariate=multivariate,
         by_series=table.target_scaling == "series",
-    )  # fmt: skip
+    )
     observed: Bool = np.logical_not(fills.is_imputed)
     index = make_window_index(
         grid.series, filled.borders, features.seen_from, np.asarray(observed.any(axis=1)), windows
@@ -134,9 +144,13 @@ def _schema_in_use(
 
 
 def _make_meta(
-    model_input: ModelInput, filled: FilledSeries, index: WindowIndex,
-    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
-) -> dict[str, Any]:  # fmt: skip
+    model_input: ModelInput,
+    filled: FilledSeries,
+    index: WindowIndex,
+    schema: CovariateSchema,
+    table: TableSpec,
+    windows: WindowSpec,
+) -> dict[str, Any]:
     grid, columns = filled.grid, filled.grid.columns
     names = (*columns.targets, *(item.name for item in columns.dynamic))
     missing_shares = [np.count_nonzero(np.isnan(column)) / len(column) for column in grid.values.T]
@@ -182,7 +196,7 @@ def _make_meta(
             **({"repeated_rows": grid.reading.repeated_rows} if grid.reading.repeated_rows else {}),
             **({"weaknesses": weaknesses} if weaknesses else {}),
         },
-    }  # fmt: skip
+    }
 
 
 def span_of(timestamps: Int64) -> tuple[np.datetime64, np.datetime64]:

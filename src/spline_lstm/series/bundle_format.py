@@ -32,10 +32,21 @@ META_KEYS = {
 
 
 _KINDS = {
-    "window_series": "i", "window_origin": "i", "window_split": "i", "horizon": "i", "feature_names": "U",
-    "target_indices": "i", "series_names": "U", "scaled": "f", "ages": "i", "raw_target": "f", "is_imputed": "b",
-    "row_series": "i", "row_timestamp": "i", "row_split": "i",
-}  # fmt: skip
+    "window_series": "i",
+    "window_origin": "i",
+    "window_split": "i",
+    "horizon": "i",
+    "feature_names": "U",
+    "target_indices": "i",
+    "series_names": "U",
+    "scaled": "f",
+    "ages": "i",
+    "raw_target": "f",
+    "is_imputed": "b",
+    "row_series": "i",
+    "row_timestamp": "i",
+    "row_split": "i",
+}
 ARRAYS = tuple(_KINDS)
 """Keys of `processed.npz` beside `run_id`."""
 _WINDOW_KINDS = {"X": "f", "y": "f", "y_mask": "b"}
@@ -72,9 +83,11 @@ def window_bytes(model_input: ModelInput) -> int:
 
 
 def from_arrays(
-    arrays: Mapping[str, np.ndarray], stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
-    preprocessor: dict[str, Any], meta: dict[str, Any],
-) -> ModelInput:  # fmt: skip
+    arrays: Mapping[str, np.ndarray],
+    stored: Mapping[str, tuple[tuple[int, ...], np.dtype[Any]]],
+    preprocessor: dict[str, Any],
+    meta: dict[str, Any],
+) -> ModelInput:
     """Build `ModelInput` from what the three files hold.
 
     Args:

@@ -4,23 +4,22 @@ from collections.abc import Callable
 
 import numpy as np
 
+from spline_lstm.series.durations import DAY_NS, SECOND_NS
 from spline_lstm.types import Float64, Int64
 
-_SECOND = 1_000_000_000
-_DAY = 86_400 * _SECOND
 _EPOCH_WEEKDAY = 3  # 1970-01-01 was a Thursday; Monday counts 0
 
 
 def _day_fraction(timestamps: Int64) -> Float64:
-    return (timestamps % _DAY) / _DAY
+    return (timestamps % DAY_NS) / DAY_NS
 
 
 def _hour_fraction(timestamps: Int64) -> Float64:
-    return (timestamps % (3_600 * _SECOND)) / (3_600 * _SECOND)
+    return (timestamps % (3_600 * SECOND_NS)) / (3_600 * SECOND_NS)
 
 
 def _week_fraction(timestamps: Int64) -> Float64:
-    return ((timestamps // _DAY + _EPOCH_WEEKDAY) % 7) / 7
+    return ((timestamps // DAY_NS + _EPOCH_WEEKDAY) % 7) / 7
 
 
 def _month_fraction(timestamps: Int64) -> Float64:
@@ -31,11 +30,11 @@ def _month_fraction(timestamps: Int64) -> Float64:
 def _year_fraction(timestamps: Int64) -> Float64:
     """Share of the mean Gregorian year (365.2425 days) passed since 1 January."""
     years = timestamps.astype("datetime64[ns]").astype("datetime64[Y]").astype("datetime64[ns]")
-    return (timestamps - years.astype(np.int64)) / (365.2425 * _DAY)
+    return (timestamps - years.astype(np.int64)) / (365.2425 * DAY_NS)
 
 
 def _is_weekend(timestamps: Int64) -> Float64:
-    return ((timestamps // _DAY + _EPOCH_WEEKDAY) % 7 >= 5).astype(np.float64)
+    return ((timestamps // DAY_NS + _EPOCH_WEEKDAY) % 7 >= 5).astype(np.float64)
 
 
 def _sine(fraction: Callable[[Int64], Float64]) -> Callable[[Int64], Float64]:

@@ -106,8 +106,11 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
     multivariate = spec.feature_mode == "multivariate"
     dynamic, absent_dynamic = _choose_covariates(
         tuple(item for item in schema.dynamic_covariates if item.name not in spec.target_cols),
-        spec.dynamic_covariates, found, source, enforce=multivariate,
-    )  # fmt: skip
+        spec.dynamic_covariates,
+        found,
+        source,
+        enforce=multivariate,
+    )
     named = spec.static_covariates if multivariate else ()
     static, absent_static = _choose_covariates(schema.static_covariates, named, found, source, enforce=multivariate)
     described = not any(item.required for item in absent_dynamic)

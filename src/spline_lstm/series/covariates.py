@@ -8,6 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
+from spline_lstm.series.durations import YEAR_NS
 from spline_lstm.series.grid import Frequency, Grid
 from spline_lstm.series.scaling import (
     ScalerState,
@@ -23,7 +24,6 @@ from spline_lstm.series.spline import Fill
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.types import Bool, Float32, Float64, Int64
 
-_YEAR = 365 * 86_400 * 1_000_000_000
 _NEVER = np.iinfo(np.int64).max
 
 
@@ -136,9 +136,16 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
 
 
 def make_features(
-    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
-    *, horizon: int, multivariate: bool, by_series: bool, learnt: Learnt | None = None,
-) -> Features:  # fmt: skip
+    grid: Grid,
+    fills: Fill,
+    borders: SplitBorders,
+    schema: CovariateSchema,
+    *,
+    horizon: int,
+    multivariate: bool,
+    by_series: bool,
+    learnt: Learnt | None = None,
+) -> Features:
     """Fill, shift, scale and join everything that enters X.
 
     All channels are always made, so that a window is valid in either feature mode or in none; the
@@ -229,9 +236,15 @@ def _check_finite(scaled: Float32, names: list[str], source: str) -> None:
 
 
 def _channels(
-    grid: Grid, fills: Fill, borders: SplitBorders, schema: CovariateSchema,
-    horizon: int, is_train: Bool, states: dict[str, Any], scales: SeriesScales | None,
-) -> Iterator[_Channel]:  # fmt: skip
+    grid: Grid,
+    fills: Fill,
+    borders: SplitBorders,
+    schema: CovariateSchema,
+    horizon: int,
+    is_train: Bool,
+    states: dict[str, Any],
+    scales: SeriesScales | None,
+) -> Iterator[_Channel]:
     """Yield the scaled channels in feature order and record the state of those that have none; NaN has become 0."""
     targets: dict[str, _Channel] = {}
     for position, name in enumerate(grid.columns.targets):
@@ -251,9 +264,14 @@ def _channels(
 
 
 def _dynamic_channel(
-    grid: Grid, position: int, covariate: DynamicCovariate, borders: SplitBorders,
-    horizon: int, is_train: Bool, states: dict[str, Any],
-) -> _Channel:  # fmt: skip
+    grid: Grid,
+    position: int,
+    covariate: DynamicCovariate,
+    borders: SplitBorders,
+    horizon: int,
+    is_train: Bool,
+    states: dict[str, Any],
+) -> _Channel:
     observed = grid.values[:, position]
     filled, last_used = fill_covariate(observed, grid.series, borders)
     lead = horizon if covariate.known_future else 0
@@ -362,5 +380,5 @@ def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: 
     if not annual:
         return []
     train = grid.timestamps[borders.is_train()]
-    spans_year = len(train) > 0 and int(train.max()) - int(train.min()) >= _YEAR
+    spans_year = len(train) > 0 and int(train.max()) - int(train.min()) >= YEAR_NS
     return [] if spans_year else annual

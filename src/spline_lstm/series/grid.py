@@ -9,24 +9,31 @@ import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ParameterError, TimeAxisError, ValuesError
 from spline_lstm.series.columns import Columns
+from spline_lstm.series.durations import DAY_NS, SECOND_NS
 from spline_lstm.series.observations import Observations, Reading
 from spline_lstm.types import Bool, Float64, Int64
 
-_SECOND = 1_000_000_000
-DAY = 86_400 * _SECOND
 # Longest first: an inferred step is named in the longest unit that divides it.
 _FIXED_UNITS = {
-    "W": 7 * DAY, "D": DAY, "h": 3_600 * _SECOND, "min": 60 * _SECOND, "s": _SECOND,
-    "ms": 1_000_000, "us": 1_000, "ns": 1,
-}  # fmt: skip
+    "W": 7 * DAY_NS,
+    "D": DAY_NS,
+    "h": 3_600 * SECOND_NS,
+    "min": 60 * SECOND_NS,
+    "s": SECOND_NS,
+    "ms": 1_000_000,
+    "us": 1_000,
+    "ns": 1,
+}
 _MONTH_UNITS = {
     f"{before}{unit}{side}": months
-    for before in ("", "B") for unit, months in (("M", 1), ("Q", 3), ("Y", 12)) for side in "SE"
-}  # fmt: skip
+    for before in ("", "B")
+    for unit, months in (("M", 1), ("Q", 3), ("Y", 12))
+    for side in "SE"
+}
 MonthKind = Literal["months", "month_ends", "business_starts", "business_ends"]
 _MONTH_KINDS: dict[str, MonthKind] = {"S": "months", "E": "month_ends", "BS": "business_starts", "BE": "business_ends"}
 _ALIAS = re.compile(r"([0-9]{0,18})([A-Za-z]+)(?:-[A-Z]{3})?")
-_LONGEST_STEP = 36_525 * DAY
+_LONGEST_STEP = 36_525 * DAY_NS
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,7 @@ class Frequency:
         """Return the timestamps that lie `positions` steps after `starts`, in nanoseconds since 1970."""
         if self.kind == "fixed":
             return starts + positions * self.step
-        time_of_day = starts % DAY
+        time_of_day = starts % DAY_NS
         if self.kind == "business":
             days = np.busday_offset(_days(starts), positions, roll="forward")
         else:
@@ -152,11 +159,11 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
     if not len(steps):
         raise InsufficientDataError("the table has no series of two rows or more; give more history, or freq=...")
     step = most_frequent(steps)
-    if step >= 28 * DAY:
+    if step >= 28 * DAY_NS:
         months = most_frequent(np.diff(_months(timestamps))[inside])
         for kind, end in _month_kinds(timestamps):
             return Frequency(kind, months, _month_alias(months, end))
-    if step == DAY and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * DAY) >= 2:
+    if step == DAY_NS and np.is_busday(_days(timestamps)).all() and np.count_nonzero(steps == 3 * DAY_NS) >= 2:
         return Frequency("business", 1, "B")
     return Frequency("fixed", step, _fixed_alias(step))
 
@@ -257,9 +264,20 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
         series = np.repeat(np.arange(len(lengths)), lengths)
         stamps = frequency.timestamps(starts[series], np.arange(borders[-1]) - borders[series])
     return Grid(
-        observed.source, observed.columns, observed.reading, frequency, observed.series_names,
-        series, stamps, values, borders, observed.labels, observed.statics, absent_rows, trimmed_rows,
-    )  # fmt: skip
+        observed.source,
+        observed.columns,
+        observed.reading,
+        frequency,
+        observed.series_names,
+        series,
+        stamps,
+        values,
+        borders,
+        observed.labels,
+        observed.statics,
+        absent_rows,
+        trimmed_rows,
+    )
 
 
 def _rows_with_targets(observed: Observations) -> slice | Int64:
@@ -299,9 +317,13 @@ def _check_on_grid(on_grid: Bool, series: Int64, stamps: Int64, frequency: Frequ
 
 
 def _check_absent_rows(
-    positions: Int64, first: Int64, max_gap: int,
-    series: Int64, stamps: Int64, observed: Observations,
-) -> None:  # fmt: skip
+    positions: Int64,
+    first: Int64,
+    max_gap: int,
+    series: Int64,
+    stamps: Int64,
+    observed: Observations,
+) -> None:
     absent = np.diff(positions)
     absent -= 1
     absent[first[1:] - 1] = 0  # from one series to the next

@@ -118,13 +118,23 @@ def _from_windows(
     raw_target = scaled[:, list(indices)].astype(np.float64)
     window = np.arange(len(X))
     return ModelInput(
-        window_series=window, window_origin=window * steps + lookback - 1, window_split=split, horizon=horizon,
-        feature_names=names, target_indices=indices, series_names=tuple(f"window {number}" for number in window),
-        scaled=scaled, ages=consecutive_ages(lookback, f_total), raw_target=raw_target,
+        window_series=window,
+        window_origin=window * steps + lookback - 1,
+        window_split=split,
+        horizon=horizon,
+        feature_names=names,
+        target_indices=indices,
+        series_names=tuple(f"window {number}" for number in window),
+        scaled=scaled,
+        ages=consecutive_ages(lookback, f_total),
+        raw_target=raw_target,
         is_imputed=np.zeros(raw_target.shape, dtype=bool),
-        row_series=np.repeat(window, steps), row_timestamp=np.arange(len(scaled)), row_split=np.repeat(split, steps),
-        preprocessor=_preprocessor(meta["run_id"], names), meta=meta,
-    )  # fmt: skip
+        row_series=np.repeat(window, steps),
+        row_timestamp=np.arange(len(scaled)),
+        row_split=np.repeat(split, steps),
+        preprocessor=_preprocessor(meta["run_id"], names),
+        meta=meta,
+    )
 
 
 def _split_of_windows(count: int, horizon: int, spec: WindowSpec) -> Int8:
@@ -166,10 +176,20 @@ def _from_rows(
     index = make_window_index(series, borders, np.arange(steps), np.ones(steps, dtype=bool), spec)
     ages = consecutive_ages(spec.lookback, f_total)
     return ModelInput(
-        window_series=series[index.origin], window_origin=index.origin, window_split=index.split, horizon=spec.horizon,
-        feature_names=names, target_indices=indices, series_names=("series",),
-        scaled=rows, ages=ages, raw_target=raw_target, is_imputed=np.zeros(raw_target.shape, dtype=bool),
-        row_series=series, row_timestamp=np.arange(steps),
+        window_series=series[index.origin],
+        window_origin=index.origin,
+        window_split=index.split,
+        horizon=spec.horizon,
+        feature_names=names,
+        target_indices=indices,
+        series_names=("series",),
+        scaled=rows,
+        ages=ages,
+        raw_target=raw_target,
+        is_imputed=np.zeros(raw_target.shape, dtype=bool),
+        row_series=series,
+        row_timestamp=np.arange(steps),
         row_split=borders.row_split(),
-        preprocessor=_preprocessor(meta["run_id"], names, scalers), meta=meta,
-    )  # fmt: skip
+        preprocessor=_preprocessor(meta["run_id"], names, scalers),
+        meta=meta,
+    )

@@ -261,7 +261,7 @@ def _check_within(name: str, numbers: Int64, end: int) -> None:
 
 def check_windows(
     X: Any, y: Any = None, *, input_features: int, target_count: int = 1, lookback: int | None = None
-) -> None:  # fmt: skip
+) -> None:
     """Check window arrays; every model and every `ModelInput` passes this one check.
 
     Args:

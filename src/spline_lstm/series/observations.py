@@ -185,9 +185,14 @@ def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tup
 
 
 def _refuse_duplicates(
-    same: Bool, series: Int64, timestamps: Int64, names: tuple[str, ...],
-    columns: Columns, index: "pd.Index[Any]", source: str,
-) -> None:  # fmt: skip
+    same: Bool,
+    series: Int64,
+    timestamps: Int64,
+    names: tuple[str, ...],
+    columns: Columns,
+    index: "pd.Index[Any]",
+    source: str,
+) -> None:
     """Name the first two rows of one time, how many there are, and what settles them."""
     position = int(np.argmax(same))
     stamp = np.datetime_as_string(timestamps[position].astype("datetime64[ns]"), unit="auto")

@@ -19,9 +19,13 @@ from spline_lstm.types import Int64
 
 
 def make_preprocessor(
-    processed_id: str, features: Features, filled: FilledSeries,
-    schema: CovariateSchema, table: TableSpec, windows: WindowSpec,
-) -> dict[str, Any]:  # fmt: skip
+    processed_id: str,
+    features: Features,
+    filled: FilledSeries,
+    schema: CovariateSchema,
+    table: TableSpec,
+    windows: WindowSpec,
+) -> dict[str, Any]:
     """All that is needed, with the model, to forecast a new table: builtins only."""
     reading = filled.grid.reading
     state = {

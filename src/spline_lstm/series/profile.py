@@ -9,6 +9,7 @@ import numpy as np
 from spline_lstm.errors import TableError
 from spline_lstm.series.cells import row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
+from spline_lstm.series.durations import DAY_NS
 from spline_lstm.series.grid import Grid
 from spline_lstm.series.layout import SERIES_ID, make_long
 from spline_lstm.series.observations import Observations, make_observations
@@ -84,7 +85,7 @@ class TableProfile:
     @property
     def days(self) -> float:
         """Days that the table spans."""
-        return float(np.ptp(self.grid.timestamps)) / 86_400e9
+        return float(np.ptp(self.grid.timestamps)) / DAY_NS
 
     @property
     def step_seconds(self) -> float:
@@ -136,9 +137,14 @@ class _Look:
         self._reasons: dict[str, str] = {}
         self._unusual: list[str] = []
         self._settings: dict[str, Any] = {
-            "feature_mode": "multivariate", "target_cols": (), "dynamic_covariates": (), "static_covariates": (),
-            "series_id_cols": (), "freq": None, **given,
-        }  # fmt: skip
+            "feature_mode": "multivariate",
+            "target_cols": (),
+            "dynamic_covariates": (),
+            "static_covariates": (),
+            "series_id_cols": (),
+            "freq": None,
+            **given,
+        }
 
     def profile(self) -> TableProfile:
         """Look at everything in turn."""
@@ -160,7 +166,7 @@ class _Look:
 
     def _result(
         self, schema: CovariateSchema, columns: list[ColumnProfile], observed: Observations, grid: Grid
-    ) -> TableProfile:  # fmt: skip
+    ) -> TableProfile:
         spec = TableSpec(**self._settings)
         found = TableProfile(
             self._source, len(self._table), tuple(columns), schema, spec, self._reasons, (), observed, grid
@@ -226,9 +232,11 @@ class _Look:
         changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
         self._settings = wide | changed
         self._settings["wide_cols"] = () if set(wide["wide_cols"]) == set(kinds) - set(ids) else wide["wide_cols"]
-        self._reasons["series_id_cols"] = f"{len(grid.series_names)} series, named by their columns" if (
-            SERIES_ID in ids
-        ) else f"{len(grid.series_names)} series"  # fmt: skip
+        self._reasons["series_id_cols"] = (
+            f"{len(grid.series_names)} series, named by their columns"
+            if (SERIES_ID in ids)
+            else f"{len(grid.series_names)} series"
+        )
         self._reasons["target_cols"] = "what the values of all these columns are called"
         melted = set(wide["wide_cols"])
         columns = [self._time_profile(name) for name in wide["timestamp_col"]]

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 
 from spline_lstm.series.columns import Resample
-from spline_lstm.series.grid import DAY, Frequency, infer_frequency, parse_frequency
+from spline_lstm.series.durations import DAY_NS
+from spline_lstm.series.grid import Frequency, infer_frequency, parse_frequency
 from spline_lstm.series.observations import Observations
 from spline_lstm.types import Bool, Float64, Int64
 
-_MONDAY = 4 * DAY
+_MONDAY = 4 * DAY_NS
 """The first one after 1 January 1970."""
 
 
@@ -46,9 +47,9 @@ def resample(observed: Observations, freq: str | None, how: Resample) -> Observa
 def _next_points(timestamps: Int64, frequency: Frequency) -> Int64:
     """Return for each time the first grid point that is not before it; days and what is longer begin at midnight."""
     if frequency.kind == "fixed":
-        anchor = _MONDAY if frequency.step % (7 * DAY) == 0 else 0
+        anchor = _MONDAY if frequency.step % (7 * DAY_NS) == 0 else 0
         return anchor - (anchor - timestamps) // frequency.step * frequency.step
-    days = (-(-timestamps // DAY)).astype("datetime64[D]")
+    days = (-(-timestamps // DAY_NS)).astype("datetime64[D]")
     if frequency.kind != "business":
         months = days.astype("datetime64[M]")
         late = days > frequency.days_in(months, np.zeros_like(timestamps))

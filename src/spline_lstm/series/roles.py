@@ -315,9 +315,11 @@ def _is_code(name: str, values: Float64) -> bool:
     found = values[~np.isnan(values)]
     distinct = np.unique(found)
     steps = np.diff(found)
-    return len(distinct) <= 2 or (len(steps) > 2 and bool((steps == steps[0]).all())) or (
-        bool(re.fullmatch(r"(.*_)?id|index|no|nr|code|unnamed.*|", name, re.IGNORECASE)) and _is_whole(found)
-    )  # fmt: skip
+    return (
+        len(distinct) <= 2
+        or (len(steps) > 2 and bool((steps == steps[0]).all()))
+        or (bool(re.fullmatch(r"(.*_)?id|index|no|nr|code|unnamed.*|", name, re.IGNORECASE)) and _is_whole(found))
+    )
 
 
 def outliers(values: Float64) -> Int64:

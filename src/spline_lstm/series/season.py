@@ -2,9 +2,8 @@
 
 import numpy as np
 
+from spline_lstm.series.durations import DAY, WEEK, YEAR
 from spline_lstm.series.model_input import ModelInput
-
-_DAY, _WEEK, _YEAR = 86_400, 7 * 86_400, 365 * 86_400
 
 
 def season_candidates(step_seconds: float) -> tuple[int, ...]:
@@ -16,7 +15,7 @@ def season_candidates(step_seconds: float) -> tuple[int, ...]:
     """
     if step_seconds <= 0:
         return ()
-    periods = (_DAY, _WEEK) if step_seconds < _DAY else (_WEEK, _YEAR) if step_seconds < _WEEK else (_YEAR,)
+    periods = (DAY, WEEK) if step_seconds < DAY else (WEEK, YEAR) if step_seconds < WEEK else (YEAR,)
     steps = (round(period / step_seconds) for period in periods)
     return tuple(step for step in steps if step > 1)
 

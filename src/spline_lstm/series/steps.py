@@ -6,7 +6,8 @@ import numpy as np
 
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.columns import Resample
-from spline_lstm.series.grid import DAY, Frequency, Grid, infer_frequency, make_grid, parse_frequency
+from spline_lstm.series.durations import DAY_NS
+from spline_lstm.series.grid import Frequency, Grid, infer_frequency, make_grid, parse_frequency
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.resampling import resample
 
@@ -78,7 +79,7 @@ def _expected_rows(observed: Observations, frequency: Frequency) -> float:
 def _length(frequency: Frequency) -> float:
     """About how many nanoseconds a step has."""
     days = {"fixed": 0, "business": 1}.get(frequency.kind, 30)
-    return float(frequency.step * days * DAY if days else frequency.step)
+    return float(frequency.step * days * DAY_NS if days else frequency.step)
 
 
 def _resampled(observed: Observations, trouble: str) -> Steps:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from spline_lstm.series.durations import DAY
 from spline_lstm.series.time_parts import CLOCK, PARTS
 from spline_lstm.text import nearest
 from spline_lstm.types import Float64, Int64
@@ -25,21 +26,51 @@ _LAST_EPOCH = 1_900_000_000
 """In seconds, in 2030. Later ones look like a date, such as 2024053113, and need their format."""
 _YEARS = (1678, 2261)
 _DIRECTIVES = {
-    "Y": r"\d{4}", "y": r"\d{2}", "m": r"\d{1,2}", "d": r"\d{1,2}", "H": r"\d{1,2}", "I": r"\d{1,2}", "M": r"\d{2}",
-    "S": r"\d{2}", "f": r"\d{1,9}", "b": "[A-Za-z]{3}", "B": "[A-Za-z]+", "a": "[A-Za-z]{3}", "p": "[AaPp][Mm]",
-}  # fmt: skip
+    "Y": r"\d{4}",
+    "y": r"\d{2}",
+    "m": r"\d{1,2}",
+    "d": r"\d{1,2}",
+    "H": r"\d{1,2}",
+    "I": r"\d{1,2}",
+    "M": r"\d{2}",
+    "S": r"\d{2}",
+    "f": r"\d{1,9}",
+    "b": "[A-Za-z]{3}",
+    "B": "[A-Za-z]+",
+    "a": "[A-Za-z]{3}",
+    "p": "[AaPp][Mm]",
+}
 _DATES = (
     *(f"%{first}{mark}%{second}{mark}%{year}" for year in "Yy" for mark in "/-." for first, second in ("dm", "md")),
     *(f"{year}{mark}%m{mark}%d" for year in ("%Y", "%y") for mark in "-/."),
-    *(f"{day}{mark}%{month}{mark}%{year}"
-      for day in ("%d", "%a %d") for month in "bB" for mark in " -/" for year in "Yy"),
+    *(
+        f"{day}{mark}%{month}{mark}%{year}"
+        for day in ("%d", "%a %d")
+        for month in "bB"
+        for mark in " -/"
+        for year in "Yy"
+    ),
     *(f"{day}%{month} %d{mark} %Y" for day in ("", "%a ", "%a, ") for month in "bB" for mark in ("", ",")),
     *(f"%Y{mark}%{month}{mark}%d" for month in "bB" for mark in " -"),
     *("%d%b%Y", "%d%b%y"),
-)  # fmt: skip
-_CLOCKS = ("", *(f"{gap}{clock}" for gap in (" ", "T", ", ") for clock in (
-    "%H:%M", "%H:%M:%S", "%H:%M:%S.%f", "%I:%M %p", "%I:%M:%S %p", "%I:%M%p", "%I:%M:%S%p", "%I %p",
-)))  # fmt: skip
+)
+_CLOCKS = (
+    "",
+    *(
+        f"{gap}{clock}"
+        for gap in (" ", "T", ", ")
+        for clock in (
+            "%H:%M",
+            "%H:%M:%S",
+            "%H:%M:%S.%f",
+            "%I:%M %p",
+            "%I:%M:%S %p",
+            "%I:%M%p",
+            "%I:%M:%S%p",
+            "%I %p",
+        )
+    ),
+)
 _MONTHS = (
     *("%m/%Y", "%m-%Y", "%Y%m"),
     *(f"%{month}{mark}%{year}" for month in "bB" for mark in " -/" for year in "Yy"),
@@ -216,7 +247,7 @@ def decimal_years(years: Float64) -> Any:
     if step > 0.9 / 53:
         return _weeks_of(years, seconds)
     if step > 0.9 / 366:
-        return np.round(seconds / 86_400).astype("datetime64[D]").astype("datetime64[s]")
+        return np.round(seconds / DAY).astype("datetime64[D]").astype("datetime64[s]")
     unit = 3_600 if step > 0.9 / 8_784 else 60
     return (np.round(seconds / unit).astype(np.int64) * unit).astype("datetime64[s]")
 
@@ -247,7 +278,7 @@ def _seconds_of(years: Float64) -> Float64:
 
 
 def _weeks_of(years: Float64, seconds: Float64) -> Any:
-    days: Int64 = np.round(seconds / 86_400).astype(np.int64)
+    days: Int64 = np.round(seconds / DAY).astype(np.int64)
     if ((days - days.min()) % 7 == 0).all():
         return days.astype("datetime64[D]").astype("datetime64[s]")
     weeks: Int64 = np.round((years - years.min()) * 52).astype(np.int64)  # as R counts them: 52 a year

@@ -15,21 +15,57 @@ if TYPE_CHECKING:
 
 CLOCK = "time"
 PARTS = {
-    "year": (r"(\d{4})", 1678, 2261), "quarter": (r"(?:[Qq](?:tr)?)?(\d)", 1, 4), "month": (r"[Mm]?(\d{1,2})", 1, 12),
-    "week": (r"[Ww]?(\d{1,2})", 1, 53), "dayofyear": (r"(\d{1,3})", 1, 366), "day": (r"(\d{1,2})", 1, 31),
-    "hour": (r"(\d{1,2})(?::00(?::00)?)?", 0, 24), "minute": (r"(\d{1,2})", 0, 59), "second": (r"(\d{1,2})", 0, 59),
-}  # fmt: skip
+    "year": (r"(\d{4})", 1678, 2261),
+    "quarter": (r"(?:[Qq](?:tr)?)?(\d)", 1, 4),
+    "month": (r"[Mm]?(\d{1,2})", 1, 12),
+    "week": (r"[Ww]?(\d{1,2})", 1, 53),
+    "dayofyear": (r"(\d{1,3})", 1, 366),
+    "day": (r"(\d{1,2})", 1, 31),
+    "hour": (r"(\d{1,2})(?::00(?::00)?)?", 0, 24),
+    "minute": (r"(\d{1,2})", 0, 59),
+    "second": (r"(\d{1,2})", 0, 59),
+}
 """Part of a time to what its cells look like, and the range of its numbers."""
 _ALSO = {
-    "yr": "year", "yyyy": "year", "q": "quarter", "qtr": "quarter", "mon": "month", "mo": "month", "mnth": "month",
-    "mm": "month", "wk": "week", "isoweek": "week", "weekofyear": "week", "weeknumber": "week", "doy": "dayofyear",
-    "yday": "dayofyear", "dd": "day", "dayofmonth": "day", "mday": "day", "hr": "hour", "hh": "hour",
-    "hourofday": "hour", "min": "minute", "sec": "second", "clock": CLOCK, "timeofday": CLOCK,
-}  # fmt: skip
+    "yr": "year",
+    "yyyy": "year",
+    "q": "quarter",
+    "qtr": "quarter",
+    "mon": "month",
+    "mo": "month",
+    "mnth": "month",
+    "mm": "month",
+    "wk": "week",
+    "isoweek": "week",
+    "weekofyear": "week",
+    "weeknumber": "week",
+    "doy": "dayofyear",
+    "yday": "dayofyear",
+    "dd": "day",
+    "dayofmonth": "day",
+    "mday": "day",
+    "hr": "hour",
+    "hh": "hour",
+    "hourofday": "hour",
+    "min": "minute",
+    "sec": "second",
+    "clock": CLOCK,
+    "timeofday": CLOCK,
+}
 _MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 
 
 def part_of(name: str) -> str | None:
@@ -54,9 +90,7 @@ def whole_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
     return text.str.replace(r"\.0*$", "", regex=True) if text.str.fullmatch(r"\d+\.0*").all() else column
 
 
-def kinds_of(
-    columns: tuple[str, ...], spelling: str | None, source: str
-) -> tuple[list[str], dict[str, str | None]]:  # fmt: skip
+def kinds_of(columns: tuple[str, ...], spelling: str | None, source: str) -> tuple[list[str], dict[str, str | None]]:
     """Tell what each of several columns holds: a part by its name or its format; the empty text is a date.
 
     Returns:

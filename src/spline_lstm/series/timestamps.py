@@ -91,9 +91,9 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
 
     where = f"column '{column.name}'"
     typed = pd.api.types.is_datetime64_any_dtype(column.dtype)
-    text, missing = (column, column.isna().to_numpy(dtype=bool)) if typed else text_of(
-        whole_numbers(column), MISSING_TOKENS
-    )  # fmt: skip
+    text, missing = (
+        (column, column.isna().to_numpy(dtype=bool)) if typed else text_of(whole_numbers(column), MISSING_TOKENS)
+    )
     if missing.any():
         raise TimeAxisError(f"{source} {row_of(column.index, missing)}, {where}: the timestamp is missing")
     if typed:
@@ -195,9 +195,13 @@ def _candidates(cells: "pd.Series[Any]") -> list[TimeFormat]:
 
 
 def _refuse_cell(
-    readings: list[tuple[TimeFormat, "pd.Series[Any]"]], codes: Int64,
-    text: "pd.Series[Any]", where: str, *, given: bool,
-) -> None:  # fmt: skip
+    readings: list[tuple[TimeFormat, "pd.Series[Any]"]],
+    codes: Int64,
+    text: "pd.Series[Any]",
+    where: str,
+    *,
+    given: bool,
+) -> None:
     """Name the first cell that the best format does not read."""
     form, read = max(readings, key=lambda reading: int(reading[1].notna().sum()), default=(None, None))
     wrong = np.ones(len(text), dtype=bool) if read is None else read.isna().to_numpy(dtype=bool)[codes]
@@ -209,9 +213,12 @@ def _refuse_cell(
 
 
 def _check_alike(
-    one: tuple[TimeFormat, "pd.Series[Any]"], other: tuple[TimeFormat, "pd.Series[Any]"],
-    codes: Int64, text: "pd.Series[Any]", where: str,
-) -> None:  # fmt: skip
+    one: tuple[TimeFormat, "pd.Series[Any]"],
+    other: tuple[TimeFormat, "pd.Series[Any]"],
+    codes: Int64,
+    text: "pd.Series[Any]",
+    where: str,
+) -> None:
     differ = (_without_zone(one[1]) != _without_zone(other[1])).to_numpy(dtype=bool)[codes]
     if not differ.any():
         return

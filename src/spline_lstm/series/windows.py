@@ -108,9 +108,7 @@ def _rolling_max(values: Int64, width: int) -> Int64:
     return result
 
 
-def _check_every_split_has_windows(
-    candidates: Int64, kept: Int64, borders: SplitBorders, spec: WindowSpec
-) -> None:  # fmt: skip
+def _check_every_split_has_windows(candidates: Int64, kept: Int64, borders: SplitBorders, spec: WindowSpec) -> None:
     counts = np.bincount(kept, minlength=len(SPLITS))
     if counts.all():
         return
@@ -124,9 +122,7 @@ def _check_every_split_has_windows(
         )
     longest = int((borders.end - borders.start).max())
     # Validation and test need a horizon inside their share, train a whole window inside its own.
-    needed = int(
-        np.ceil(max((spec.lookback + spec.horizon) / spec.split[0], spec.horizon / min(spec.split[1:])))
-    ) + 1  # fmt: skip
+    needed = int(np.ceil(max((spec.lookback + spec.horizon) / spec.split[0], spec.horizon / min(spec.split[1:])))) + 1
     raise InsufficientDataError(
         f"{where}: the longest series has {longest} steps, about {needed} are needed; "
         "give more history or smaller lookback and horizon"

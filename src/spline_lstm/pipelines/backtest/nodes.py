@@ -40,9 +40,14 @@ class InFold:
 
 
 def plan_folds(
-    raw_table: DataFrame, covariate_schema: CovariateSchema, metrics: dict[str, Any],
-    table: TableSpec, fills: FillSpec, windows: WindowSpec, spec: BacktestSpec,
-) -> list[list[int]]:  # fmt: skip
+    raw_table: DataFrame,
+    covariate_schema: CovariateSchema,
+    metrics: dict[str, Any],
+    table: TableSpec,
+    fills: FillSpec,
+    windows: WindowSpec,
+    spec: BacktestSpec,
+) -> list[list[int]]:
     """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`.
 
     The metrics stay unread here: that the run with its single split is missing is to be said before the folds train.
@@ -54,9 +59,14 @@ def plan_folds(
 
 
 def fill_fold(
-    raw_table: DataFrame, covariate_schema: CovariateSchema, fold_cuts: list[list[int]],
-    table: TableSpec, fills: FillSpec, windows: WindowSpec, number: int,
-) -> FilledSeries:  # fmt: skip
+    raw_table: DataFrame,
+    covariate_schema: CovariateSchema,
+    fold_cuts: list[list[int]],
+    table: TableSpec,
+    fills: FillSpec,
+    windows: WindowSpec,
+    number: int,
+) -> FilledSeries:
     """Put every series up to the fold's end on its grid and fill its gaps; nothing later is there."""
     cuts: Int64 = np.array(fold_cuts, dtype=np.int64)
     part = folds.cut_observations(_observe(raw_table, covariate_schema, table), cuts[number])

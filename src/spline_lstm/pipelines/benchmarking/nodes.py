@@ -165,7 +165,7 @@ class CompareCells:
             "ensembles": comparison.make_ensemble_rows(records, ensembles) if ensembles else [],
             "summary": summary,
             "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
-        }  # fmt: skip
+        }
         files = {
             f"{record.run_id}.json": json.dumps(
                 {"row": row, "metrics": record.metrics, "run": record.run, "operation": record.operation},

@@ -25,7 +25,7 @@ def export_model(
     formats: ExportSpec,
     edge_poc: EdgeSpec,
     run: RunSpec,
-) -> dict[str, bytes]:  # fmt: skip
+) -> dict[str, bytes]:
     """Export the model to all asked formats and precisions.
 
     Raises:
@@ -45,9 +45,13 @@ def export_model(
 
 
 def judge_exports(
-    exported_models: dict[str, bytes], model_file: bytes, model_input: ModelInput,
-    model: ModelSpec, edge_poc: EdgeSpec, run: RunSpec,
-) -> dict[str, Any]:  # fmt: skip
+    exported_models: dict[str, bytes],
+    model_file: bytes,
+    model_input: ModelInput,
+    model: ModelSpec,
+    edge_poc: EdgeSpec,
+    run: RunSpec,
+) -> dict[str, Any]:
     """Hold every exported file against the gate's criteria.
 
     Raises:

@@ -44,9 +44,11 @@ def forecast(
     table = lay_out(_axes(windows, windows.timestamps), {"y_pred": made, **bounds})
     seen = lay_out(_axes(windows, windows.seen_timestamps), {"y_true": windows.seen_target})
     logger.info(
-        "%d steps of %d series forecast from %s on", made.shape[1], len(made),
+        "%d steps of %d series forecast from %s on",
+        made.shape[1],
+        len(made),
         np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
-    )  # fmt: skip
+    )
     return table, _for_spreadsheets(table), make_forecast_plot(table, seen)
 
 

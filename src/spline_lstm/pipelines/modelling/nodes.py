@@ -106,9 +106,13 @@ def evaluate_model(
 
 
 def describe_run(
-    model_file: bytes, last_model_file: bytes, training_history: dict[str, Any],
-    model_input: ModelInput, training: TrainingSpec, run: RunSpec,
-) -> dict[str, Any]:  # fmt: skip
+    model_file: bytes,
+    last_model_file: bytes,
+    training_history: dict[str, Any],
+    model_input: ModelInput,
+    training: TrainingSpec,
+    run: RunSpec,
+) -> dict[str, Any]:
     """Record what a person needs to repeat the run and to check its files."""
     return {
         "run_id": run.run_id,

@@ -35,9 +35,13 @@ logger = logging.getLogger(__name__)
 
 
 def make_model_input(
-    table_files: TableFiles, covariate_schema: CovariateSchema,
-    table: TableSpec, fills: FillSpec, windows: WindowSpec, run: RunSpec,
-) -> tuple[ModelInput, DataFrame, Any]:  # fmt: skip
+    table_files: TableFiles,
+    covariate_schema: CovariateSchema,
+    table: TableSpec,
+    fills: FillSpec,
+    windows: WindowSpec,
+    run: RunSpec,
+) -> tuple[ModelInput, DataFrame, Any]:
     """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
 
     The table is read here: it would stay in memory to the end if Kedro held it.
@@ -54,8 +58,9 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
     if observed.reading.repeated_rows:
         logger.warning(
             "Rows whose time another row of their series has too: %d; duplicates=%s",
-            observed.reading.repeated_rows, table.duplicates,
-        )  # fmt: skip
+            observed.reading.repeated_rows,
+            table.duplicates,
+        )
     return observed
 
 
@@ -69,15 +74,18 @@ def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows
     first, last = (short_time(str(stamp), alias) for stamp in span_of(regular.timestamps))
     logger.info(
         "%s: %d rows, %d series from %s to %s in steps of %s; %d targets filled",
-        regular.source, len(observations.series), len(regular.series_names), first, last, alias,
+        regular.source,
+        len(observations.series),
+        len(regular.series_names),
+        first,
+        last,
+        alias,
         filled.fills.is_imputed.sum(),
-    )  # fmt: skip
+    )
     return filled
 
 
-def list_series(
-    table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec
-) -> list[dict[str, Any]]:  # fmt: skip
+def list_series(table_files: TableFiles, covariate_schema: CovariateSchema, table: TableSpec) -> list[dict[str, Any]]:
     """List the series of every file, so that each partition reads only the files that hold its own.
 
     Returns:
@@ -165,8 +173,10 @@ def window_series(
         logger.warning(
             "stride=%d shares a factor with the season of %d steps, so training never sees some of its phases; "
             "take one that does not, such as %d",
-            windows.stride, season, _coprime(windows.stride, season),
-        )  # fmt: skip
+            windows.stride,
+            season,
+            _coprime(windows.stride, season),
+        )
     counts = made.meta["split"]["windows"]
     logger.info("F_total=%d (%s); windows: %s", made.meta["f_total"], ", ".join(made.feature_names), counts)
     for weakness in made.meta["seen"].get("weaknesses", []):

@@ -1,0 +1,8 @@
+"""Lengths of time, in seconds; those in `_NS` in nanoseconds, which timestamps are counted in."""
+
+DAY = 86_400
+WEEK = 7 * DAY
+YEAR = 365 * DAY
+SECOND_NS = 1_000_000_000
+DAY_NS = DAY * SECOND_NS
+YEAR_NS = YEAR * SECOND_NS
