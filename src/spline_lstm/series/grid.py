@@ -81,13 +81,14 @@ class Frequency:
 
     def days_in(self, months: np.ndarray, starts: Int64) -> np.ndarray:
         """Return the day of each month that a grid which steps by months lies on, `datetime64[D]`."""
-        first, length = months.astype("datetime64[D]"), _month_length(months)
-        last = first + (length - 1)
+        first, length = months.astype("datetime64[D]").astype(np.int64), _month_length(months)
         if self.kind == "business_starts":
-            return np.busday_offset(first, 0, roll="forward")
+            return np.busday_offset(first.astype("datetime64[D]"), 0, roll="forward")
+        last = first + length - 1
         if self.kind == "business_ends":
-            return np.busday_offset(last, 0, roll="backward")
-        return last if self.kind == "month_ends" else first + (np.minimum(_day_of_month(starts), length) - 1)
+            return np.busday_offset(last.astype("datetime64[D]"), 0, roll="backward")
+        days = last if self.kind == "month_ends" else first + np.minimum(_day_of_month(starts), length) - 1
+        return days.astype("datetime64[D]")
 
 
 def _days(timestamps: Int64) -> np.ndarray:
@@ -100,7 +101,8 @@ def _months(timestamps: Int64) -> Int64:
 
 
 def _month_length(months: np.ndarray) -> Int64:
-    length: Int64 = ((months + 1).astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
+    following = (months.astype(np.int64) + 1).astype("datetime64[M]")
+    length: Int64 = (following.astype("datetime64[D]") - months.astype("datetime64[D]")).astype(np.int64)
     return length
 
 

@@ -271,8 +271,9 @@ def _months_as_digits(years: Float64, distinct: Float64) -> Any:
 
 def _seconds_of(years: Float64) -> Float64:
     """Seconds since 1970 of years with a fraction."""
-    whole = (np.floor(years).astype(np.int64) - 1970).astype("datetime64[Y]")
-    start, end = (border.astype("datetime64[s]").astype(np.int64) for border in (whole, whole + 1))
+    whole = np.floor(years).astype(np.int64) - 1970
+    borders = (number.astype("datetime64[Y]").astype("datetime64[s]") for number in (whole, whole + 1))
+    start, end = (border.astype(np.int64) for border in borders)
     seconds: Float64 = (years - np.floor(years)) * (end - start) + start
     return seconds
 

@@ -160,12 +160,14 @@ def day_of(numbers: dict[str, Int64], index: Any, where: str) -> Any:
     """
     year = (numbers["year"] - 1970).astype("datetime64[Y]")
     if "week" in numbers:
-        fourth = year.astype("datetime64[D]") + 3  # 4 January lies in the first ISO week
-        monday = fourth - (fourth.astype(np.int64) + 3) % 7
-        return (monday + 7 * (numbers["week"] - 1) + numbers.get("day", 1) - 1).astype("datetime64[ns]")
+        fourth = year.astype("datetime64[D]").astype(np.int64) + 3  # 4 January lies in the first ISO week
+        monday = fourth - (fourth + 3) % 7
+        day = monday + 7 * (numbers["week"] - 1) + numbers.get("day", 1) - 1
+        return day.astype("datetime64[D]").astype("datetime64[ns]")
     month = 3 * numbers["quarter"] - 2 if "quarter" in numbers else numbers.get("month", np.int64(1))
-    first = year.astype("datetime64[M]") + (month - 1)
-    days = first.astype("datetime64[D]") + numbers.get("dayofyear", numbers.get("day", np.int64(1))) - 1
+    first = (year.astype("datetime64[M]").astype(np.int64) + month - 1).astype("datetime64[M]")
+    day_in_it = numbers.get("dayofyear", numbers.get("day", np.int64(1)))
+    days = (first.astype("datetime64[D]").astype(np.int64) + day_in_it - 1).astype("datetime64[D]")
     beyond = days.astype("datetime64[Y]") != year if "dayofyear" in numbers else days.astype("datetime64[M]") != first
     if beyond.any():
         raise TimeAxisError(f"{where.format(row=row_of(index, beyond))}: there is no such day")
