@@ -17,6 +17,9 @@ from pydantic import (
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.text import examples, nearest
 
+HIDDEN = "hidden"
+"""Type of a finding whose value must not be repeated."""
+
 
 class Spec(BaseModel):
     """Frozen settings without unknown keys."""
@@ -66,6 +69,8 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     text = " or ".join(dict.fromkeys(_text(item) for item in findings if _path(item) == path))
     if not path:
         return f"{subject.rpartition(': ')[0] or subject}: {text}"
+    if finding["type"] == HIDDEN:
+        return f"{subject} '{path}' {text}"
     hint = ""
     if finding["type"] == "literal_error":
         hint = nearest(str(finding["input"]), re.findall(r"'([^']*)'", finding["ctx"]["expected"]))

@@ -49,7 +49,7 @@ def without_password(text: str) -> str:
     >>> without_password("https://me:secret@host/table.csv")
     'https://***@host/table.csv'
     """
-    return re.sub(r"(?<=://)[^/@\s]+@", "***@", text)
+    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
 
 
 def significant(value: float) -> str:

@@ -18,7 +18,7 @@ from tests.benchmarks.accuracy import parameters, run_default
 from spline_lstm.datasets.inputs import TableDataset, WholeTable, read_schema
 from spline_lstm.models.ridge import RidgeData, fit_ridge, masked_mse, ridge_data
 from spline_lstm.models.smoothing import make_smoothing_matrix
-from spline_lstm.pipelines.preprocessing.nodes import PartOf
+from spline_lstm.pipelines.preprocessing.nodes import Partition, list_series
 from spline_lstm.reporting.markdown import table as markdown_table
 from spline_lstm.series import assembly
 from spline_lstm.series.assembly import spread_lookback
@@ -70,8 +70,8 @@ def add_noise(table: pd.DataFrame, sigma: float, seed: int = 1) -> pd.DataFrame:
 def fill(table: pd.DataFrame) -> FilledSeries:
     """From the raw table to filled series, as the pipeline does."""
     whole = WholeTable(MemoryDataset(table, copy_mode="assign"))
-    specs = (SETTINGS.part(kind) for kind in (TableSpec, FillSpec, WindowSpec))
-    return PartOf(0, 1).fill_series(whole, SCHEMA, *specs)
+    specs = [SETTINGS.part(kind) for kind in (TableSpec, FillSpec, WindowSpec)]
+    return Partition(0, 1).fill_series(whole, list_series(whole, SCHEMA, specs[0]), SCHEMA, *specs)
 
 
 def filled_otherwise(filled: FilledSeries, how: str) -> FilledSeries:

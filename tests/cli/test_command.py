@@ -15,7 +15,7 @@ from kedro.framework.cli.utils import KedroCliError
 from kedro.io import DatasetError
 from yaml import YAMLError
 
-from spline_lstm.cli.command import _RunCommand, _show_traceback, cli, run
+from spline_lstm.cli.command import _join_lists, _RunCommand, _show_traceback, cli, run
 from spline_lstm.errors import Failure, TableError
 
 
@@ -180,3 +180,8 @@ def test_in_another_thread_signals_are_left_alone() -> None:
     thread.start()
     thread.join()
     assert found == [before]
+
+
+def test_a_comma_in_a_single_value_joins_nothing() -> None:
+    given = "export_formats=onnx,tflite,input_path=/data/a, b.csv"
+    assert _join_lists(given) == "export_formats=onnx+tflite,input_path=/data/a, b.csv"

@@ -57,6 +57,7 @@ def test_a_packed_parquet_table_is_one() -> None:
         (gzip.compress(b"") + b"\x1b[2J", "damaged|Not a gzipped"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "it is no text; CSV, Parquet or xlsx is needed"),
     ],
+    ids=["two files", "no file", "half an archive", "half a packed file", "more behind a packed file", "a picture"],
 )
 def test_what_is_no_table_is_refused_without_its_bytes(content: bytes, message: str) -> None:
     with pytest.raises((ValueError, OSError), match=message) as caught:
@@ -106,3 +107,19 @@ def test_broken_notes_of_pandas_do_not_matter() -> None:
     table = pyarrow.Table.from_pydict(CELLS).replace_schema_metadata({"pandas": '{"columns": 1}'})
     pyarrow.parquet.write_table(table, content)
     assert read_table(content.getvalue(), "table.parquet").to_dict("list") == CELLS
+
+
+@pytest.mark.parametrize("numbers", [("980", "1.234", "2.345"), ("12", "1.234.567", "3.000")])
+def test_points_that_may_separate_thousands_are_refused(numbers: tuple[str, ...]) -> None:
+    content = "date;sales\n" + "".join(f"2024-01-0{day};{number}\n" for day, number in enumerate(numbers, start=1))
+    with pytest.raises(ValueError, match=r"the point in '1.234.*' may separate thousands or decimals"):
+        read_table(content.encode(), "table.csv")
+
+
+def test_points_before_three_digits_in_every_row_are_decimal() -> None:
+    table = read_table(b"date;level\n2024-01-01;1.234\n2024-01-02;12.345\n", "table.csv")
+    assert table["level"].tolist() == ["1.234", "12.345"]
+
+
+def test_empty_rows_at_the_end_are_left_out() -> None:
+    assert read_table((TEXT + ",\n,\n").encode(), "table.csv").to_dict("list") == CELLS

@@ -31,7 +31,7 @@ def load(path: Path, content: bytes) -> pd.DataFrame:
         (b"timestamp,target\n2024-01-01,1\n2024-01-02\n", "Row #3: Expected 2 columns, got 1: 2024-01-02"),
         (b"timestamp,target\n2024-01-01,1,5\n", "Row #2: Expected 2 columns, got 3"),
         ("timestamp,target\n2024-01-01,1\n2024-01-02,ä\n".encode("latin-1"), "invalid UTF8 data"),
-        ("timestamp,tärget\n2024-01-01,1\n".encode("latin-1"), "'utf-8' codec can't decode"),
+        ("timestamp,tärget\n2024-01-01,1\n".encode("latin-1"), "is not UTF-8; save it as UTF-8"),
         (b'timestamp,target\n"2024-01-01,1\n2024-01-02,2\n', "cannot be read"),
         (bytes(range(256)) * 10, "cannot be read"),
         (b"timestamp,target,target\n2024-01-01,1,2\n", "column 'target' is there twice"),

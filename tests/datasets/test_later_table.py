@@ -17,12 +17,14 @@ def later(tmp_path: Path) -> Any:
         (tmp_path / f"{name}.csv").write_text(f"timestamp,{name}\n2024-01-01,1\n")
     (tmp_path / "a.json").write_text(json.dumps({"settings": {"input_path": "own.csv"}}))
 
-    def make(*, is_given: bool = False, run_id: str = "a") -> LaterTableDataset:
+    def make(*, is_given: bool = False, run_id: str = "a", input_path: str = "other.csv") -> LaterTableDataset:
         entries = {
             "raw_table": {"type": "spline_lstm.datasets.TableDataset", "filepath": str(tmp_path / "other.csv")},
             "run_record": {"type": "spline_lstm.datasets.JSONDataset", "filepath": str(tmp_path / "{run_id}.json")},
         }
-        return LaterTableDataset(datasets=entries, path=str(tmp_path), run_id=run_id, is_given=is_given)
+        return LaterTableDataset(
+            datasets=entries, path=str(tmp_path), input_path=input_path, run_id=run_id, is_given=is_given
+        )
 
     return make
 
@@ -34,6 +36,10 @@ def columns(dataset: LaterTableDataset) -> list[str]:
 def test_a_run_remembers_its_table(later: Any) -> None:
     assert columns(later()) == ["timestamp", "own"]
     assert later().exists()
+
+
+def test_a_table_that_the_catalog_names_itself_is_read_as_it_is(later: Any) -> None:
+    assert columns(later(input_path="default.csv")) == ["timestamp", "other"]
 
 
 def test_a_table_on_the_command_line_is_taken_instead(later: Any) -> None:

@@ -7,7 +7,14 @@ import pytest
 from spline_lstm.datasets.inputs import read_schema
 from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines.plan import RunSpec
-from spline_lstm.project.parameters import GROUPS, Parameters, check_given, parse_parameters, resolve_parameters
+from spline_lstm.project.parameters import (
+    GROUPS,
+    Parameters,
+    check_given,
+    parse_parameters,
+    resolve_parameters,
+    takes_list,
+)
 from spline_lstm.series.schema import CovariateSchema
 
 Make = Callable[..., Parameters]
@@ -291,3 +298,20 @@ def test_a_part_of_a_value_is_refused_with_what_to_type(refuses: Any, given: Any
 
 def test_a_parameter_of_a_group_is_given_by_its_dotted_name() -> None:
     check_given({"benchmark": {"seeds": [1]}, "edge_poc": {"parity": {"fp32": 1e-3}}, "my_pipeline": {"x": {"y": 1}}})
+
+
+@pytest.mark.parametrize("name", ["input_path", "covariate_spec"])
+def test_a_password_in_an_address_is_refused_and_not_repeated(make_parameters: Any, refuses: Any, name: str) -> None:
+    with pytest.raises(ParameterError) as caught:
+        make_parameters(**{name: "https://me:se@cret@host/table.csv"})
+    assert "cret" not in caught.value.message
+    with refuses(ParameterError, 2, f"parameter '{name}' is an address with a password", "credentials of raw_table"):
+        make_parameters(**{name: "s3://me:secret@bucket/table.csv"})
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("split", True), ("benchmark.seeds", True), ("input_path", False), ("timestamp_format", False), ("mine.x", True)],
+)
+def test_lists_are_told_from_single_values(name: str, expected: bool) -> None:
+    assert takes_list(name) == expected

@@ -114,3 +114,9 @@ def test_a_table_that_cannot_be_used_is_refused(name: str, sales: pd.DataFrame, 
     change, error, exit_code, message = REFUSED[name]
     with refuses(error, exit_code, message):
         profile_table(change(sales))
+
+
+def test_a_table_without_a_header_is_refused(refuses: Any) -> None:
+    table = pd.DataFrame({"2020-01-01": ["2020-01-02", "2020-01-03"], "100.38": ["101.2", "99.1"]})
+    with refuses(TableError, 10, "row 1 looks like data ('2020-01-01', '100.38'); add a row with the columns' names"):
+        profile_table(table)

@@ -84,3 +84,10 @@ def test_the_next_point_is_the_first_that_is_not_before(stamp: int, freq: str) -
 def test_without_it_rows_stay_as_they_are(select_from: Any) -> None:
     observed = observe(select_from, [0, 7], [1, 2])
     assert resample(observed, None, "none") is observed
+
+
+def test_a_sum_adds_up_targets_and_takes_the_mean_of_covariates(make_table: Any, observe_table: Any) -> None:
+    table = make_table(series=("EWR",), freq="15min", steps=80).assign(target=1.0, dew_point=20.0)
+    joined = resample(observe_table(table, feature_mode="multivariate"), "h", "sum")
+    assert np.nanmax(joined.values[:, 0]) == 4
+    assert set(joined.values[:, 1].tolist()) == {20.0}

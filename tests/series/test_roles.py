@@ -8,7 +8,7 @@ import pytest
 
 from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.profile import TableProfile, profile_table
-from spline_lstm.series.roles import outliers
+from spline_lstm.series.roles import is_wide, kind_of, outliers
 
 DAYS = pd.date_range("2023-01-01", periods=60).strftime("%Y-%m-%d")
 RANDOM = np.random.default_rng(0)
@@ -151,3 +151,9 @@ def test_too_many_columns_are_refused_in_one_line(refuses: Any) -> None:
 )
 def test_what_lies_far_from_everything_else_is_an_outlier(values: list[float], rows: list[int]) -> None:
     assert outliers(np.array(values)).tolist() == rows
+
+
+def test_a_table_with_a_column_named_target_is_not_wide() -> None:
+    names = ["target", *(f"a{letter}" for letter in "bcdefghijk")]
+    numbers = {name: kind_of(pd.Series(np.random.default_rng(0).normal(5, 1, 50)), name) for name in names}
+    assert not is_wide(numbers, 0, np.arange(50))

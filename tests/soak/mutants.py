@@ -23,8 +23,9 @@ SECONDS = 120
 """Most that the tests of a module may take; those of a mutant may take five times what they take without a change."""
 TARGETS = {
     "errors": ["test_errors.py"],
-    "contracts": ["test_contracts.py", "datasets/test_model_input.py"],
-    "cuts": ["test_cuts.py"],
+    "series.model_input": ["series/test_model_input.py", "datasets/test_model_input.py"],
+    "series.bundle_format": ["series/test_model_input.py", "datasets/test_model_input.py"],
+    "series.lazy_windows": ["series/test_lazy_windows.py"],
     "series.splits": ["series/test_splits.py"],
     "series.scaling": ["series/test_scaling.py"],
     "series.windows": ["series/test_windows.py"],

@@ -32,8 +32,9 @@ from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.project.parameters import Parameters
 from spline_lstm.series import assembly, filled_series, grid
+from spline_lstm.series.cells import MISSING_TOKENS
 from spline_lstm.series.columns import TableSpec, select_columns
-from spline_lstm.series.observations import MISSING_TOKENS, Observations, make_observations
+from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders

@@ -7,7 +7,6 @@ the signals that stop a run.
 import copy
 import multiprocessing
 import os
-import re
 import signal
 import threading
 import time
@@ -147,8 +146,22 @@ def _run(**options: Any) -> Any:
 
 
 def _join_lists(value: Any) -> Any:
-    """Join items without `=` to the item before them, by the `+` that lists have here: `a=1,2,b=3` is `a=1+2,b=3`."""
-    return re.sub(r",\s*(?=[^,=\s][^,=]*(?:,|$))", "+", value) if isinstance(value, str) else value
+    """Join items without `=` to the list before them, by the `+` that lists have here: `xs=1,2,b=3` is `xs=1+2,b=3`.
+
+    Behind a parameter that is no list they stay as they are: a path or a format may hold a comma.
+    """
+    if not isinstance(value, str):
+        return value
+    from spline_lstm.project.parameters import takes_list
+
+    joined: list[str] = []
+    for item in value.split(","):
+        continues = joined and "=" not in item and item.strip() and takes_list(joined[-1].partition("=")[0].strip())
+        if continues:
+            joined[-1] += f"+{item.strip()}"
+        else:
+            joined.append(item)
+    return ",".join(joined)
 
 
 def _taking_lists(option: Any) -> Any:

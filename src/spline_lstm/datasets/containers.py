@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 from spline_lstm.text import examples, printable
 from spline_lstm.types import DataFrame
@@ -107,6 +108,7 @@ def _read_csv(content: bytes) -> DataFrame:
     table: DataFrame = arrow.read_csv(
         pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
     ).to_pandas()
+    table = _without_empty_end(table)
     return table if separator == "," or table.columns.has_duplicates else _with_points(table)
 
 
@@ -135,6 +137,7 @@ def _with_points(table: DataFrame) -> DataFrame:
     """
     for name in table.columns:
         cells = table[name].dropna().str.strip()
+        _check_points(name, cells)
         cells = cells[cells.str.contains(",")]
         others = table[name].dropna().str.contains(r"\d\.\d")
         if not len(cells) or others.any() or not cells.str.fullmatch(_DECIMAL_COMMA.pattern).all():
@@ -146,6 +149,25 @@ def _with_points(table: DataFrame) -> DataFrame:
             )
         table[name] = table[name].str.replace(",", ".")
     return table
+
+
+def _check_points(name: object, cells: Any) -> None:
+    """Refuse points that may separate thousands: always three digits behind them, and numbers without a point."""
+    pointed = cells.str.contains(".", regex=False)
+    thousands = cells[pointed].str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
+    if len(thousands) and thousands.all() and cells[~pointed].str.fullmatch(r"[+-]?\d+").any():
+        raise ValueError(
+            f"column '{printable(str(name))}': the point in '{cells[pointed].iloc[0]}' may separate thousands or "
+            "decimals; write all numbers without a thousands separator"
+        )
+
+
+def _without_empty_end(table: DataFrame) -> DataFrame:
+    """Leave out rows at the end without a cell that is filled, as spreadsheets write them."""
+    rows = len(table)
+    while rows and not any(str(cell).strip() for cell in table.iloc[rows - 1] if cell is not None):
+        rows -= 1
+    return table if rows == len(table) else table.iloc[:rows]
 
 
 def _named(table: DataFrame) -> DataFrame:

@@ -266,6 +266,8 @@ def return_memory() -> None:
 
 
 def _unreadable(place: _Place, error: Exception) -> TableError:
+    if isinstance(error, UnicodeDecodeError):
+        return TableError(f"{place} is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
     return TableError(f"{place} cannot be read: {without_password(first_line(error))}")
 
 

@@ -18,6 +18,7 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
         *,
         datasets: dict[str, dict[str, Any]],
         path: str,
+        input_path: str,
         run_id: str,
         is_given: bool,
         metadata: dict[str, Any] | None = None,
@@ -27,6 +28,7 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
         Args:
             datasets: Entries of the catalog: `raw_table`, and `run_record` with `{run_id}` in it left open.
             path: The project's folder, from which recorded paths count.
+            input_path: The parameter; a `raw_table` that lies elsewhere is an entry of its own, and is read as it is.
             run_id: The run.
             is_given: Whether the table of `raw_table` was asked for on the command line.
             metadata: For kedro-viz.
@@ -36,7 +38,8 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
         self._record: Any = AbstractDataset.from_config(
             "run_record", fill_ids(datasets["run_record"], {"run_id": run_id})
         )
-        self._path, self._is_given = path, is_given
+        own_place = self._entry.get("filepath") not in (input_path, str(Path(path) / input_path))
+        self._path, self._is_given = path, is_given or own_place
         self.metadata = metadata
 
     def load(self) -> DataFrame:

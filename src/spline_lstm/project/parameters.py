@@ -4,9 +4,10 @@ import hashlib
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.export import ExportSpec
@@ -20,7 +21,7 @@ from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowSpec
-from spline_lstm.spec import Spec, StrictInt, Text
+from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
@@ -35,11 +36,19 @@ def _check_run_id(run_id: object) -> object:
 RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
 
 
+def _check_address(place: str) -> str:
+    # Its text is recorded with every result, so nothing in it may be secret; nor may the message repeat it.
+    if re.search(r"://[^/\s]*:[^/\s]*@", place):
+        words = "is an address with a password, which every record would hold; give it as credentials of raw_table"
+        raise PydanticCustomError(HIDDEN, words)
+    return place
+
+
 class InputSpec(Spec):
     """Where the table and its schema are."""
 
-    input_path: Text
-    covariate_spec: Text
+    input_path: Annotated[Text, AfterValidator(_check_address)]
+    covariate_spec: Annotated[Text, AfterValidator(_check_address)]
 
 
 class Parameters(
@@ -80,6 +89,17 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
 
     """
     return Parameters.parse(dict(values), ParameterError, "parameter")
+
+
+def takes_list(path: str) -> bool:
+    """Tell whether a parameter, by its dotted name, is a list; one that nobody knows may be."""
+    spec: Any = Parameters
+    for name in path.split("."):
+        field = spec.model_fields.get(name) if isinstance(spec, type) and issubclass(spec, Spec) else None
+        if field is None:
+            return True
+        spec = field.annotation
+    return any("tuple" in str(kind) for kind in (spec, *get_args(spec)))
 
 
 def check_given(given: Mapping[str, Any], spec: type[Spec] = Parameters, path: str = "") -> None:

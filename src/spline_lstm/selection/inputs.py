@@ -47,7 +47,7 @@ def choose_inputs(grid: Grid, schema: CovariateSchema, spec: TableSpec, windows:
         ValuesError: The target is constant in the training part.
 
     """
-    part = _first_rows(grid)
+    part = _first_rows(grid, windows)
     names = schema.dynamic_names
     alone = _error(part, schema, spec, windows, None)
     errors = {chosen: _error(part, schema, spec, windows, chosen) for chosen in _candidates(names)}
@@ -66,17 +66,16 @@ def _candidates(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     return itertools.chain([(), *([names] if names else [])], single)
 
 
-def _first_rows(grid: Grid) -> Grid:
-    """Take whole series up to a number of rows, or, where the first one is longer, the latest rows of that."""
+def _first_rows(grid: Grid, windows: WindowSpec) -> Grid:
+    """Take a number of rows: of some series, the latest ones before the run's test part."""
     count = max(1, int(np.searchsorted(grid.borders[1:], _MOST_ROWS, side="right")))
     longest = int(np.argmax(np.diff(grid.borders)))
-    if count == len(grid.series_names):
+    if grid.borders[-1] <= _MOST_ROWS:
         return grid
+    test_from = grid.borders[:-1] + (np.diff(grid.borders) * sum(windows.split[:2])).astype(np.int64)
     chosen = sorted({longest, *range(count)})[: count + 1]
-    rows = np.concatenate(
-        [np.arange(grid.borders[number], grid.borders[number + 1])[-_MOST_ROWS:] for number in chosen]
-    )
-    lengths = [min(int(np.diff(grid.borders)[number]), _MOST_ROWS) for number in chosen]
+    rows = np.concatenate([np.arange(grid.borders[number], test_from[number])[-_MOST_ROWS:] for number in chosen])
+    lengths = [min(int(test_from[number] - grid.borders[number]), _MOST_ROWS) for number in chosen]
     return replace(
         grid,
         series_names=tuple(grid.series_names[number] for number in chosen),

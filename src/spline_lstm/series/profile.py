@@ -1,5 +1,6 @@
 """A first look at a table that no schema describes yet: what its columns seem to be, and how it can be read."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -121,12 +122,20 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
     source = source_of(table)
     if table.empty:
         raise TableError(f"{source}: the table has a header but no rows")
+    names = [str(name) for name in table.columns]
+    dates, numbers = (next((n for n in names if re.fullmatch(p, n.strip())), None) for p in (_A_DATE, _A_NUMBER))
+    if dates and numbers:
+        raise TableError(f"{source}: row 1 looks like data ('{dates}', '{numbers}'); add a row with the columns' names")
     if len(table.columns) > _MOST_COLUMNS:
         raise TableError(
             f"{source}: {len(table.columns)} columns are more than the {_MOST_COLUMNS} that are looked at; if they are "
             "series, write the table long: one row for each time and series"
         )
     return _Look(table, dict(given or {}), source).profile()
+
+
+_A_DATE, _A_NUMBER = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*", r"[+-]?\d+[.,]\d+"
+"""What the names of columns look like where a table has no header."""
 
 
 class _Look:

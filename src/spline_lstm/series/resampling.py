@@ -35,10 +35,10 @@ def resample(observed: Observations, freq: str | None, how: Resample) -> Observa
     points = _next_points(observed.timestamps, frequency)
     starts = np.flatnonzero(np.r_[True, (np.diff(points) != 0) | (np.diff(observed.series) != 0)])
     count = len(observed.columns.targets)
-    labels = {number for number, item in enumerate(observed.columns.dynamic, start=count) if item.is_category}
-    values = np.column_stack(
-        [_join(column, starts, "last" if number in labels else how) for number, column in enumerate(observed.values.T)]
-    )
+    of_covariates: Resample = "mean" if how == "sum" else how  # a temperature does not add up
+    ways: list[Resample] = [how] * count
+    ways += ["last" if item.is_category else of_covariates for item in observed.columns.dynamic]
+    values = np.column_stack([_join(column, starts, way) for column, way in zip(observed.values.T, ways, strict=True)])
     if how == "sum":
         _leave_out_borders(values[:, :count], observed, starts, points)
     return replace(observed, series=observed.series[starts], timestamps=points[starts], values=values)

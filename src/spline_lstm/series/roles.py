@@ -194,7 +194,7 @@ def is_wide(numbers: dict[str, ColumnKind], others: int, stamps: Int64) -> bool:
 
     """
     names = tuple(numbers)
-    if len(names) < 2:
+    if len(names) < 2 or any(name.strip().lower() in _TARGETS for name in names):
         return False
     if part_of_columns(names):
         return True

@@ -2,6 +2,7 @@
 
 import functools
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -226,5 +227,10 @@ def _check_alike(
     first, second = (f"{read.iloc[codes[row]]:%-d %B %Y}" for _, read in (one, other))
     raise TimeAxisError(
         f"{where.format(row=row_of(text.index, differ))}: '{shown(text.iloc[row])}' may be {first} or {second}, and no "
-        f"row decides; give timestamp_format={one[0].name} or timestamp_format={other[0].name}"
+        f"row decides; give {_typed(one[0].name)} or {_typed(other[0].name)}"
     )
+
+
+def _typed(name: str) -> str:
+    """Return the parameter as it can be pasted: quoted where a shell would take it apart."""
+    return shlex.quote(f"timestamp_format={name}")
