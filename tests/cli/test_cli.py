@@ -68,7 +68,7 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "parameter outside its group": ((f"{TABLE},folds=4",), 2, "'folds' is unknown; did you mean 'backtest.folds'?"),
     "unheeded by forecasting": (
         ("run_id=absent,lookback=48", "--pipeline=forecasting"), 2,
-        "takes run_id, input_path, forecast_id, backend and strict; 'absent' decides on all else, so leave out: lookback",
+        "takes run_id, input_path, forecast_id, backend and strict; 'absent' decides on all else, so leave out",
     ),
     "malformed configuration": ((TABLE, "--env=malformed"), 2, "conf/malformed/parameters.yml, unable to read line 1"),
     "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
