@@ -80,7 +80,7 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
         (f"{TABLE},feature_mode=multivariate",), 13,
         "data/01_raw/small.csv: required covariate 'dew_point' is missing",
     ),
-    "malformed schema": ((f"{TABLE},covariate_spec=malformed.json",), 14, "malformed.json line 1, column 25"),
+    "malformed schema": ((f"{TABLE},covariate_spec=malformed.json",), 14, "malformed.json line 1, column 2"),
     "missing schema": ((f"{TABLE},covariate_spec=absent.json",), 14, "absent.json cannot be read: No such file"),
     "nothing preprocessed": (
         (f"{TABLE},lookback=6", "--pipeline=modelling"), 20,
