@@ -53,6 +53,8 @@ def run_kedro(workspace: Path) -> Callable[..., Result]:
 
 
 # What is typed: exit code, and what the message has to say.
+COLUMN = 24 if sys.version_info >= (3, 13) else 25
+"""Where Python says that an object with a trailing comma is malformed: at the comma, or behind it."""
 REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "misspelt parameter": ((f"{TABLE},lokback=6",), 2, "'lokback' is unknown; did you mean 'lookback'?"),
     "lookback of zero": ((f"{TABLE},lookback=0",), 2, "'lookback' is 0; it should be greater than or equal to 1"),
@@ -68,7 +70,8 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
     "parameter outside its group": ((f"{TABLE},folds=4",), 2, "'folds' is unknown; did you mean 'backtest.folds'?"),
     "unheeded by forecasting": (
         ("run_id=absent,lookback=48", "--pipeline=forecasting"), 2,
-        "takes run_id, input_path, forecast_id, backend and strict; 'absent' decides on all else, so leave out",
+        "takes run_id, input_path, forecast_id, backend and strict; "
+        "'absent' decides on all else, so leave out: lookback",
     ),
     "malformed configuration": ((TABLE, "--env=malformed"), 2, "conf/malformed/parameters.yml, unable to read line 1"),
     "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
@@ -80,7 +83,7 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
         (f"{TABLE},feature_mode=multivariate",), 13,
         "data/01_raw/small.csv: required covariate 'dew_point' is missing",
     ),
-    "malformed schema": ((f"{TABLE},covariate_spec=malformed.json",), 14, "malformed.json line 1, column 2"),
+    "malformed schema": ((f"{TABLE},covariate_spec=malformed.json",), 14, f"malformed.json line 1, column {COLUMN}:"),
     "missing schema": ((f"{TABLE},covariate_spec=absent.json",), 14, "absent.json cannot be read: No such file"),
     "nothing preprocessed": (
         (f"{TABLE},lookback=6", "--pipeline=modelling"), 20,

@@ -4,7 +4,6 @@ from typing import Literal
 
 import numpy as np
 
-Precision = Literal["fp32", "fp16", "int8"]
 _SMALLEST = 64  # elements: below that the bookkeeping outweighs what is saved
 
 
