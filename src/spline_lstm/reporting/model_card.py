@@ -16,6 +16,7 @@ from spline_lstm.reporting.wording import (
     number,
     one_line,
     percent,
+    refit_note,
     typical_scores,
     verdict,
     why_discarded,
@@ -51,7 +52,7 @@ def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: M
     }
     evidence = little_evidence(metrics)
     first = [*([evidence] if evidence else []), one_line(metrics), verdict(metrics)]
-    parts = [f"# Model card of {run['run_id']}", ". ".join(first)]
+    parts = [f"# Model card of {run['run_id']}", *refit_note(metrics), ". ".join(first)]
     parts += [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
     return "\n\n".join(parts) + "\n"
 
@@ -76,6 +77,7 @@ def _periods(model_input: ModelInput) -> list[str]:
         f"{name}: {days[model_input.row_split == split].min()} to {days[model_input.row_split == split].max()}, "
         f"{len(model_input.windows_of(split)):,} windows"
         for split, name in enumerate(SPLITS)
+        if (model_input.row_split == split).any()
     ]
 
 

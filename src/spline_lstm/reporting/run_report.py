@@ -11,6 +11,7 @@ from spline_lstm.reporting.wording import (
     number,
     one_line,
     percent,
+    refit_note,
     short_time,
     strongest_baseline,
     typical_scores,
@@ -45,6 +46,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
     """
     parts = [
         f"# Run {run['run_id']}",
+        *refit_note(metrics),
         f"{_first_words(metrics)}**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(model_input.target_names) > 1 else []),

@@ -77,9 +77,7 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict:
         ShapeContractError: The features are not those of the run.
 
     """
-    observed = _read_observations(table, preprocessor)
-    _check_offsets(observed, preprocessor.has_offsets)
-    _check_step(observed, preprocessor.freq)
+    observed = read_as_trained(table, preprocessor)
     windows = preprocessor.windows
     grid = _make_grid(observed, preprocessor, strict=strict)
     origin = grid.borders[1:] - windows.horizon - 1
@@ -104,8 +102,15 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict:
     )
 
 
-def _read_observations(table: DataFrame, preprocessor: Preprocessor) -> Observations:
-    """Read the run's columns as the run did; naming the covariates makes all of them required."""
+def read_as_trained(table: DataFrame, preprocessor: Preprocessor) -> Observations:
+    """Read the run's columns as the run did; naming the covariates makes all of them required.
+
+    Raises:
+        TableError: A column is missing, or a cell is not a number.
+        TimeAxisError: Timestamps are wrong, or their step or their offsets are not those of the run.
+        MissingCovariateError: The run's covariate is not in the table.
+
+    """
     schema = preprocessor.schema_in_use
     asked = {
         "series_id_cols": preprocessor.series_id_cols,
@@ -114,7 +119,10 @@ def _read_observations(table: DataFrame, preprocessor: Preprocessor) -> Observat
         "freq": preprocessor.freq,
     }
     long, spec = make_long(table, preprocessor.feature_schema, preprocessor.table.model_copy(update=asked))
-    return read_observations(long, schema, spec)
+    observed = read_observations(long, schema, spec)
+    _check_offsets(observed, preprocessor.has_offsets)
+    _check_step(observed, preprocessor.freq)
+    return observed
 
 
 def _check_offsets(observed: Observations, needed: bool | None) -> None:

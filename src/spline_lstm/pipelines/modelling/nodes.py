@@ -71,6 +71,8 @@ def train_model(
         "choices": choices,
         "history": record.history,
         "best_epoch": record.best_epoch,
+        "schedule": list(record.schedule),
+        "ridge_penalty": forecaster.ridge_penalty,
         "discarded": record.discarded,
         "params": parameters,
         "train_seconds": time.perf_counter() - started,
