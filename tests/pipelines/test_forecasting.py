@@ -97,10 +97,10 @@ def finished(
     record = describe_run(content, content, history, bundle, training, run)
 
     contract = make_contract(bundle, content, RUN, "gru")
-    unrolled = conversion.convert(content, ("fp32",), "unrolled", second_route=False)["fp32"]
+    loop = conversion.convert(content, ("loop",), second_route=False)["loop"]
     exported = {
         "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),
-        "model.tflite": tflite_file.with_metadata(unrolled, METADATA_KEY, contract.to_text()),
+        "model.tflite": tflite_file.finish(loop, METADATA_KEY, contract.to_text()),
     }
     FilesDataset(filepath=f"{workspace}/data/06_models/{RUN}/edge").save(exported)
     (workspace / "data" / "06_models" / RUN / "model.keras").write_bytes(content)

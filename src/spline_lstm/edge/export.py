@@ -6,9 +6,10 @@ from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
+from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
@@ -61,19 +62,39 @@ def export(
     files: dict[str, bytes] = {}
     if formats == ("none",):
         return files
-    precisions = spec.precisions if "tflite" in formats else ()
-    converted = conversion.convert(model_file, precisions, spec.tflite_form, second_route="onnx" in formats)
+    text = contract.to_text()
+    forms = {precision: choose_form(network, precision, spec.tflite_form) for precision in spec.precisions}
+    asked = tuple(sorted(set(forms.values()))) if "tflite" in formats else ()
+    converted = conversion.convert(model_file, asked, second_route="onnx" in formats)
     if "onnx" in formats:
-        native = make_onnx(network, {METADATA_KEY: contract.to_text()})
+        native = make_onnx(network, {METADATA_KEY: text})
         for precision in spec.precisions:
             files[file_name("onnx", precision)] = (
                 native if precision == "fp32" else quantise_onnx(native, precision)  # type: ignore[arg-type]
             )
         files[SECOND_ROUTE] = _with_contract(converted["tf2onnx"], contract)
-    for precision in precisions:
-        content = tflite_file.with_metadata(converted[precision], METADATA_KEY, contract.to_text())
-        files[file_name("tflite", precision)] = content
+    for precision, form in forms.items() if asked else ():
+        full = converted[form]
+        content = full if precision == "fp32" else quantise_tflite(full, precision)  # type: ignore[arg-type]
+        files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
     return files
+
+
+_MOST_UNROLLED = 48
+"""Recurrent steps up to which an unrolled graph is faster."""
+
+
+def choose_form(network: Any, precision: str, asked: TFLiteForm | Literal["auto"]) -> TFLiteForm:
+    """Choose how a TFLite file holds its recurrent layers.
+
+    A loop is smaller, and as fast where each layer returns its last state only. It is slower where a layer returns
+    every step, so there full weights are unrolled, as long as there are few steps.
+    """
+    if asked != "auto":
+        return asked
+    layers = [layer for layer in network.layers if type(layer).__name__ in RECURRENT]
+    slow = any(layer.return_sequences and layer.input.shape[1] <= _MOST_UNROLLED for layer in layers)
+    return "unrolled" if precision == "fp32" and slow else "loop"
 
 
 def _with_contract(content: bytes, contract: EdgeContract) -> bytes:

@@ -10,7 +10,6 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.edge import tflite_file
 from spline_lstm.edge.contract import EdgeContract
-from spline_lstm.edge.conversion import TFLiteForm
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import ExportError, SplineLSTMError
 from spline_lstm.evaluation.comparison import BYTES_PER_MB
@@ -57,7 +56,7 @@ class EdgeSpec(Spec):
         AfterValidator(_check_precisions),
         WithJsonSchema({"type": "array", "items": {"enum": list(PRECISIONS)}}),
     ]
-    tflite_form: TFLiteForm
+    tflite_form: Literal["auto", "unrolled", "loop"]
     order: Names
     """Order of the model types in the edge matrix; others follow them."""
     parity: Tolerances

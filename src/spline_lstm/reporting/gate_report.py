@@ -14,7 +14,8 @@ _TARGETS = {
         ("latency_to_keras", 1 / 10),
         ("latency_p95_ms", 1.0),
     ),
-    ("onnx", "int8"): (("bytes_per_param", 1.4),),
+    ("onnx", "int8"): (("bytes_per_param", 2.0),),
+    ("tflite", "int8"): (("bytes_per_param", 2.0),),
     ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8), ("latency_p95_ms", 1.0)),
 }
 
