@@ -22,7 +22,7 @@ from spline_lstm.models.registry import MODELS
 
 @pytest.fixture(scope="module")
 def exported(trained, edge_spec):
-    return export(trained.content, trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
+    return export(trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
 
 
 def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported):
@@ -38,7 +38,7 @@ def test_a_file_name_tells_format_and_precision(name, parts):
 
 
 def test_no_format_exports_nothing(trained, edge_spec):
-    assert export(trained.content, trained.model.network, trained.contract, ("none",), edge_spec) == {}
+    assert export(trained.model.network, trained.contract, ("none",), edge_spec) == {}
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.tflite", SECOND_ROUTE])

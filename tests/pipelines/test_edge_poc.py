@@ -36,7 +36,8 @@ def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
 def gate(**files: dict[str, Any]) -> dict[str, Any]:
     released = [item for item in files.values() if item["precision"] == "fp32"]
     return {
-        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "second_route": None,
+        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "trained_params": 25,
+        "regression_only": False, "second_route": None,
         "keras": {"latency_p50_ms": 0.6, "calls": 1000},
         "verdict": "PASS" if all(item["verdict"] == "PASS" for item in released) else "FAIL",
     }  # fmt: skip
@@ -102,6 +103,11 @@ def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_window
     text = make_edge_report(gate(**{"model.onnx": judged("FAIL")}))
     assert "| p95 | 0.04 ms | ≤ 30 ms | **FAIL** |" in text
     assert "fewer than 1,000 test windows" in text
+
+
+def test_the_report_says_where_the_files_hold_the_regression_alone() -> None:
+    found = gate(**{"model.onnx": judged()}) | {"regression_only": True, "params": 600, "trained_params": 19056}
+    assert "The files hold the regression alone, 600 of 19,056 parameters." in make_edge_report(found)
 
 
 def test_the_matrix_lists_every_model_gru_first(make_parameters: Any) -> None:

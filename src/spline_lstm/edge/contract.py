@@ -59,6 +59,8 @@ class EdgeContract:
     """Column to unit."""
     static_codes: dict[str, dict[str, list[float]]]
     """Static covariate to the code of each category."""
+    regression_only: bool = False
+    """Whether the best epoch was 0: then the file holds the regression alone, as the stack adds nothing to it."""
     series_scalers: SeriesScalers = field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     schema_version: str = CONTRACT_VERSION
@@ -134,7 +136,9 @@ class EdgeContract:
         return own
 
 
-def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
+def make_contract(
+    model_input: ModelInput, model_file: bytes, run_id: str, model_type: str, *, regression_only: bool = False
+) -> EdgeContract:
     """Collect the contract of the model in `model_file`, trained on `model_input`."""
     return EdgeContract(
         run_id=run_id,
@@ -150,5 +154,6 @@ def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model
         scalers=model_input.preprocessor["scalers"],
         units=model_input.meta.get("units", {}),
         static_codes=model_input.preprocessor.get("static_codes", {}),
+        regression_only=regression_only,
         series_scalers=model_input.series_scalers,
     )

@@ -8,8 +8,10 @@ from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
 from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
+from spline_lstm.models.archive import archive_network
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
@@ -40,14 +42,11 @@ def file_name(kind: str, precision: str) -> str:
     return f"model.{kind}" if precision == "fp32" else f"model.{precision}.{kind}"
 
 
-def export(
-    model_file: bytes, network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec
-) -> dict[str, bytes]:
-    """Export a trained network.
+def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec) -> dict[str, bytes]:
+    """Export what is alive of a trained network.
 
     Args:
-        model_file: Its `.keras` archive.
-        network: The network that was loaded from it.
+        network: The network.
         contract: What the files say of themselves.
         formats: `onnx`, `tflite`, both, or `none`.
         spec: Precisions and the form of TFLite files.
@@ -62,10 +61,10 @@ def export(
     files: dict[str, bytes] = {}
     if formats == ("none",):
         return files
-    text = contract.to_text()
+    text, network = contract.to_text(), make_live_network(network)
     forms = {precision: choose_form(network, precision, spec.tflite_form) for precision in spec.precisions}
     asked = tuple(sorted(set(forms.values()))) if "tflite" in formats else ()
-    converted = conversion.convert(model_file, asked, second_route="onnx" in formats)
+    converted = conversion.convert(archive_network(network), asked, second_route="onnx" in formats)
     if "onnx" in formats:
         native = make_onnx(network, {METADATA_KEY: text})
         for precision in spec.precisions:

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.edge import tflite_file
 from spline_lstm.edge.contract import EdgeContract
+from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import ExportError, SplineLSTMError
 from spline_lstm.evaluation.comparison import BYTES_PER_MB
@@ -77,7 +78,7 @@ class Reference:
         outputs: What Keras makes of them, `(n, horizon * targets)`.
         truth, mask: Truth of the test windows in scaled units and what was observed of it.
         latency: Of the Keras network as a compiled function at batch 1.
-        params: Parameters of the network.
+        params: Parameters of what is exported of the network.
         contract: What every file has to say of itself.
 
     """
@@ -123,7 +124,7 @@ def make_reference(model_input: ModelInput, network: Any, contract: EdgeContract
         truth=model_input.y[rows],
         mask=model_input.y_mask[rows],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
-        params=int(network.count_params()),
+        params=int(make_live_network(network).count_params()),
         contract=contract,
     )
 

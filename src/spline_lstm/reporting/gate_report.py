@@ -42,7 +42,13 @@ def _headline(gate: dict[str, Any]) -> str:
     if not gate["files"]:
         return "**Nothing was exported:** `export_formats` is `none`."
     words = [f"{name}: **{item['verdict']}**" for name, item in gate["files"].items() if item["precision"] == "fp32"]
-    return f"Released only on PASS. {'; '.join(words)}."
+    verdicts = f"Released only on PASS. {'; '.join(words)}."
+    if not gate["regression_only"]:
+        return verdicts
+    return (
+        f"{verdicts}\n\nThe best epoch was 0: the recurrent stack adds nothing to the regression. The files hold the "
+        f"regression alone, {gate['params']:,} of {gate['trained_params']:,} parameters."
+    )
 
 
 def _number(value: float | None, digits: int = 4) -> str:

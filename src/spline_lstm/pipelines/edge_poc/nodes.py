@@ -5,9 +5,10 @@ import logging
 from typing import Any
 
 from spline_lstm.edge import export, gate
-from spline_lstm.edge.contract import make_contract
+from spline_lstm.edge.contract import EdgeContract, make_contract
 from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.edge.live_network import is_regression_alone
 from spline_lstm.errors import EdgeGateError, Failure
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec
@@ -39,9 +40,15 @@ def export_model(
         logger.info("export_formats is 'none': nothing is exported")
         return {}
     logger.info("Exporting to %s", " and ".join(formats.export_formats))
+    network, contract = _open(model_file, model_input, model, run)
+    return export.export(network, contract, formats.export_formats, edge_poc)
+
+
+def _open(model_file: bytes, model_input: ModelInput, model: ModelSpec, run: RunSpec) -> tuple[Any, EdgeContract]:
+    """Return the network and what its files say of themselves."""
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
-    contract = make_contract(model_input, model_file, run.run_id, model.model_type)
-    return export.export(model_file, network, contract, formats.export_formats, edge_poc)
+    alone = is_regression_alone(network)
+    return network, make_contract(model_input, model_file, run.run_id, model.model_type, regression_only=alone)
 
 
 def judge_exports(
@@ -68,8 +75,7 @@ def judge_exports(
     }
     if not exported_models:
         return found
-    network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
-    contract = make_contract(model_input, model_file, run.run_id, model.model_type)
+    network, contract = _open(model_file, model_input, model, run)
     reference = gate.make_reference(model_input, network, contract, edge_poc)
     folder = json.loads(run.places)["exported_models"]
     judged = {}
@@ -87,6 +93,8 @@ def judge_exports(
     return {
         **found,
         "params": reference.params,
+        "trained_params": int(network.count_params()),
+        "regression_only": contract.regression_only,
         "keras": reference.latency,
         "files": judged,
         "second_route": second_route,
