@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.edge import conversion, onnx_file, tflite_file
-from spline_lstm.edge.contract import METADATA_KEY
+from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY
 from spline_lstm.edge.export import SECOND_ROUTE, choose_form, export, file_name, parse_file_name
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
@@ -27,7 +27,7 @@ def exported(trained, edge_spec):
 
 def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported):
     names = {file_name(kind, precision) for kind in ("onnx", "tflite") for precision in ("fp32", "fp16", "int8")}
-    assert set(exported) == names | {SECOND_ROUTE}
+    assert set(exported) == names | {SECOND_ROUTE, CONTRACT_FILE}
 
 
 @pytest.mark.parametrize(
@@ -35,6 +35,11 @@ def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported
 )
 def test_a_file_name_tells_format_and_precision(name, parts):
     assert parse_file_name(name) == parts
+
+
+def test_the_contract_lies_beside_the_files_with_the_text_that_is_in_them(exported):
+    text = exported[CONTRACT_FILE].decode()
+    assert text == open_onnx(exported["model.onnx"], "")[1] == open_tflite(exported["model.int8.tflite"], "")[1]
 
 
 def test_no_format_exports_nothing(trained, edge_spec):

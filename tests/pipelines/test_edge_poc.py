@@ -1,12 +1,19 @@
 """The edge gate's nodes: what is enforced, what is exported, what a person reads."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
 from spline_lstm.edge.export import ExportSpec
-from spline_lstm.errors import ArtifactDamagedError, EdgeGateError, Failure, TrainingDivergedError
+from spline_lstm.errors import (
+    ArtifactDamagedError,
+    EdgeGateError,
+    Failure,
+    RunIdMismatchError,
+    TrainingDivergedError,
+)
 from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
@@ -85,7 +92,7 @@ def test_nothing_exported_is_nothing_released(refuses: Any) -> None:
 
 def test_the_format_none_exports_nothing_and_the_report_says_so(make_parameters: Any, run_spec: RunSpec) -> None:
     parameters = make_parameters(export_formats="none")
-    exported = export_model(b"", None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+    exported = export_model(b"", None, {}, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
     assert exported == {}
     assert "Nothing was exported" in make_edge_report(gate())
 
@@ -96,7 +103,7 @@ def test_the_model_of_a_failed_cell_ends_the_export_with_its_code(
     failure = Failure("cell 'gru-1': the loss is no longer a number", 30)
     parameters = make_parameters()
     with refuses(TrainingDivergedError, 30, "cell 'gru-1'"):
-        export_model(failure, None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+        export_model(failure, None, {}, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
 
 
 def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_windows() -> None:
@@ -123,21 +130,22 @@ def test_judging_nothing_finds_nothing(
 ) -> None:
     parameters = make_parameters()
     bundle = prepare_table(make_table(steps=80))
-    found = judge_exports({}, b"", bundle, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
+    found = judge_exports({}, b"", bundle, {}, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
     assert found["files"] == {}
 
 
 @pytest.fixture(scope="module")
-def small(prepare_table: Any, make_table: Any) -> tuple[bytes, ModelInput]:
-    """An LSTM, not trained, and univariate data that fits it."""
+def small(prepare_table: Any, make_table: Any) -> tuple[bytes, ModelInput, dict[str, Any]]:
+    """An LSTM, not trained, univariate data that fits it, and its intervals."""
     bundle = prepare_table(make_table(steps=80))
     model = MODELS["lstm"](bundle.lookback, (2,), 0.0, 1e-3, bundle.horizon, 1)
     model.build()
-    return model.to_bytes(), bundle
+    content = model.to_bytes()
+    return content, bundle, {"model_sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_a_model_of_another_type_than_was_typed_is_not_exported(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
 ) -> None:
     parameters = make_parameters(model_type="gru", export_formats="onnx")
     parts = parameters.part(ModelSpec), parameters.part(ExportSpec), parameters.edge_poc
@@ -146,15 +154,24 @@ def test_a_model_of_another_type_than_was_typed_is_not_exported(
 
 
 def test_a_model_of_another_type_than_was_typed_is_not_judged(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
 ) -> None:
     parameters = make_parameters(model_type="gru")
     with refuses(ArtifactDamagedError, 21, "holds 'lstm', not 'gru'"):
         judge_exports({"model.onnx": b""}, *small, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
 
 
+def test_intervals_of_another_training_are_not_exported(
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
+) -> None:
+    parameters = make_parameters(model_type="lstm", export_formats="onnx")
+    parts = parameters.part(ModelSpec), parameters.part(ExportSpec), parameters.edge_poc
+    with refuses(RunIdMismatchError, 23, "the intervals of run 'gru-1' belong to another training"):
+        export_model(*small[:2], {"model_sha256": "0"}, *parts, run_spec)
+
+
 def test_an_exported_model_is_judged_with_the_mode_of_its_data(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec
 ) -> None:
     parameters = make_parameters(model_type="lstm", export_formats="onnx")
     model, edge_poc = parameters.part(ModelSpec), parameters.edge_poc.model_copy(update={"precisions": ("fp32",)})

@@ -96,7 +96,7 @@ def finished(
     history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}
     record = describe_run(content, content, history, bundle, training, run)
 
-    contract = make_contract(bundle, content, RUN, "gru")
+    contract = make_contract(bundle, content, intervals, RUN, "gru")
     loop = conversion.convert(content, ("loop",), second_route=False)["loop"]
     exported = {
         "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
-from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
+from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY, EdgeContract
 from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.edge.live_network import make_live_network
@@ -52,16 +52,17 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         spec: Precisions and the form of TFLite files.
 
     Returns:
-        File name to content; with ONNX also tf2onnx' conversion, as `second_route.onnx`.
+        File name to content: the models, the contract as `contract.json`, and with ONNX also tf2onnx' conversion, as
+        `second_route.onnx`.
 
     Raises:
         ExportError: A conversion fails.
 
     """
-    files: dict[str, bytes] = {}
     if formats == ("none",):
-        return files
+        return {}
     text, network = contract.to_text(), make_live_network(network)
+    files = {CONTRACT_FILE: text.encode()}
     forms = {precision: choose_form(network, precision, spec.tflite_form) for precision in spec.precisions}
     asked = tuple(sorted(set(forms.values()))) if "tflite" in formats else ()
     converted = conversion.convert(archive_network(network), asked, second_route="onnx" in formats)

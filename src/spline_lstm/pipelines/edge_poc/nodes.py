@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from spline_lstm.edge import export, gate
-from spline_lstm.edge.contract import EdgeContract, make_contract
+from spline_lstm.edge.contract import CONTRACT_FILE, EdgeContract, make_contract
 from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.edge.live_network import is_regression_alone
@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 def export_model(
     model_file: bytes | Failure,
     model_input: ModelInput,
+    intervals: dict[str, Any],
     model: ModelSpec,
     formats: ExportSpec,
     edge_poc: EdgeSpec,
@@ -32,6 +33,7 @@ def export_model(
     Raises:
         SplineLSTMError: The model is a failed cell's; with that cell's code.
         ArtifactDamagedError: The model is of another type than the one that is asked for.
+        RunIdMismatchError: The intervals belong to another training.
 
     """
     if isinstance(model_file, Failure):
@@ -40,21 +42,26 @@ def export_model(
         logger.info("export_formats is 'none': nothing is exported")
         return {}
     logger.info("Exporting to %s", " and ".join(formats.export_formats))
-    network, contract = _open(model_file, model_input, model, run)
+    network, contract = _open(model_file, model_input, intervals, model, run)
     return export.export(network, contract, formats.export_formats, edge_poc)
 
 
-def _open(model_file: bytes, model_input: ModelInput, model: ModelSpec, run: RunSpec) -> tuple[Any, EdgeContract]:
+def _open(
+    model_file: bytes, model_input: ModelInput, intervals: dict[str, Any], model: ModelSpec, run: RunSpec
+) -> tuple[Any, EdgeContract]:
     """Return the network and what its files say of themselves."""
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
     alone = is_regression_alone(network)
-    return network, make_contract(model_input, model_file, run.run_id, model.model_type, regression_only=alone)
+    return network, make_contract(
+        model_input, model_file, intervals, run.run_id, model.model_type, regression_only=alone
+    )
 
 
 def judge_exports(
     exported_models: dict[str, bytes],
     model_file: bytes,
     model_input: ModelInput,
+    intervals: dict[str, Any],
     model: ModelSpec,
     edge_poc: EdgeSpec,
     run: RunSpec,
@@ -63,6 +70,7 @@ def judge_exports(
 
     Raises:
         ArtifactDamagedError: The model is of another type than the one that is asked for.
+        RunIdMismatchError: The intervals belong to another training.
 
     """
     found: dict[str, Any] = {
@@ -75,11 +83,13 @@ def judge_exports(
     }
     if not exported_models:
         return found
-    network, contract = _open(model_file, model_input, model, run)
+    network, contract = _open(model_file, model_input, intervals, model, run)
     reference = gate.make_reference(model_input, network, contract, edge_poc)
     folder = json.loads(run.places)["exported_models"]
     judged = {}
     for name, content in exported_models.items():
+        if name == CONTRACT_FILE:
+            continue
         kind, precision = export.parse_file_name(name)
         verdict = gate.judge(content, kind, precision, reference, edge_poc)
         judged[name] = {
