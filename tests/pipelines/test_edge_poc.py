@@ -34,7 +34,8 @@ def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
             {"name": "RMSE ratio", "found": 1.0, "limit": 1.02, "unit": "", "passed": True},
             criterion,
         ],
-        "operators": {"GRU": 1}, "foreign_operators": [], "windows": 12, "test_windows": 10, "size_bytes": 100,
+        "operators": {"GRU": 1}, "foreign_operators": [], "footprint": {}, "windows": 12, "test_windows": 10,
+        "size_bytes": 100,
         "size_to_smallest": 1.01, "bytes_per_param": 4.04, "latency_p50_ms": 0.03, "latency_p95_ms": 0.04,
         "latency_to_keras": 0.05, "calls": 1000, "stable": True,
     }  # fmt: skip
@@ -64,7 +65,7 @@ def test_a_pass_is_released() -> None:
 
 
 def test_a_fail_ends_the_run_naming_file_and_criterion(refuses: Any) -> None:
-    with refuses(EdgeGateError, 51, "run 'gru-1' failed the edge gate: onnx (p95)"):
+    with refuses(EdgeGateError, 51, "run 'gru-1' did not pass the edge gate: onnx (p95)"):
         enforce_gate(gate(onnx=judged("FAIL")))
 
 

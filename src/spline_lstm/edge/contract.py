@@ -85,6 +85,11 @@ class EdgeContract:
     schema_version: str = CONTRACT_VERSION
     """Version of this contract."""
 
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in the order of the outputs."""
+        return tuple(self.feature_order[index] for index in self.target_indices)
+
     def to_text(self) -> str:
         """Return the contract as JSON."""
         return json.dumps(asdict(self), sort_keys=True, ensure_ascii=False)
@@ -127,7 +132,7 @@ class EdgeContract:
 
     def unscale(self, forecast: Float32, series: str | None = None) -> Float64:
         """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`; arguments as for `scale`."""
-        center, scale = self._scaling([self.feature_order[index] for index in self.target_indices], series)
+        center, scale = self._scaling(list(self.target_names), series)
         steps: Float64 = forecast.reshape(self.horizon, -1).astype(np.float64) * scale + center
         return steps
 

@@ -1,13 +1,14 @@
 """All exported files of a run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge.c_file import HEADER, make_c_files
 from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY, EdgeContract
 from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
-from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.edge.gate import EdgeSpec, Kind
 from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
@@ -15,9 +16,11 @@ from spline_lstm.models.archive import archive_network
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
+COMPANIONS = (CONTRACT_FILE, HEADER)
+"""Files that are exported beside the models."""
 
 
-_FORMATS = ("none", "onnx", "tflite")
+_FORMATS = ("none", "onnx", "tflite", "c")
 
 
 def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -48,7 +51,7 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
     Args:
         network: The network.
         contract: What the files say of themselves.
-        formats: `onnx`, `tflite`, both, or `none`.
+        formats: Any of `onnx`, `tflite` and `c`, or `none`.
         spec: Precisions and the form of TFLite files.
 
     Returns:
@@ -65,7 +68,9 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
     files = {CONTRACT_FILE: text.encode()}
     forms = {precision: choose_form(network, precision, spec.tflite_form) for precision in spec.precisions}
     asked = tuple(sorted(set(forms.values()))) if "tflite" in formats else ()
-    converted = conversion.convert(archive_network(network), asked, second_route="onnx" in formats)
+    converted = {}
+    if asked or "onnx" in formats:
+        converted = conversion.convert(archive_network(network), asked, second_route="onnx" in formats)
     if "onnx" in formats:
         native = make_onnx(network, {METADATA_KEY: text})
         for precision in spec.precisions:
@@ -77,6 +82,8 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         full = converted[form]
         content = full if precision == "fp32" else quantise_tflite(full, precision)  # type: ignore[arg-type]
         files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
+    if "c" in formats:
+        files |= make_c_files(network, contract)
     return files
 
 
@@ -105,8 +112,8 @@ def _with_contract(content: bytes, contract: EdgeContract) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def parse_file_name(name: str) -> tuple[Literal["onnx", "tflite"], str]:
+def parse_file_name(name: str) -> tuple[Kind, str]:
     """Return the format and precision that `file_name` put into a name."""
     stem, _, kind = name.rpartition(".")
     precision = stem.removeprefix("model").lstrip(".") if stem.startswith("model") else ""
-    return ("tflite" if kind == "tflite" else "onnx"), precision or "fp32"
+    return cast(Kind, kind), precision or "fp32"

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from spline_lstm.edge import tflite_file
+from spline_lstm.edge import c_library, tflite_file
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
@@ -22,6 +22,7 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 
+Kind = Literal["onnx", "tflite", "c"]
 PRECISIONS = ("fp32", "fp16", "int8")
 _SIGMAS = 5.0
 _CONSTANTS = (0.0, 1.0, -1.0, _SIGMAS, -_SIGMAS)
@@ -149,23 +150,24 @@ class Criterion:
         return {"name": self.name, "found": found, "limit": self.limit, "unit": self.unit, "passed": self.passed}
 
 
-def judge(
-    content: bytes, kind: Literal["onnx", "tflite"], precision: str, reference: Reference, spec: EdgeSpec
-) -> dict[str, Any]:
+def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec: EdgeSpec) -> dict[str, Any]:
     """Judge one exported file by all criteria.
 
     Args:
-        content: The file.
+        content: The file; a C file with its header inside.
         kind: Its format.
         precision: Which tolerance holds for its parity.
         reference: The Keras network's side.
         spec: Thresholds.
 
     Returns:
-        `verdict` (`PASS` or `FAIL`), `criteria` with each number beside its threshold, `reason` where
-        the file does not even run, and figures: operators, latency, size, ratios.
+        `verdict` (`PASS`, `FAIL`, or `NOT JUDGED` for a C file where there is no compiler), `criteria` with each
+        number beside its threshold, `reason` where the file does not even run, and figures: operators, latency, size,
+        ratios.
 
     """
+    if kind == "c" and not c_library.has_compiler():
+        return {"verdict": "NOT JUDGED", "reason": "there is no C compiler: cc is not on the path", "criteria": []}
     try:
         open_file, list_operators = _FORMATS[kind]
         run, text = open_file(content, f"the {kind} file")
@@ -175,11 +177,13 @@ def judge(
             raise ExportError(f"its outputs have the shape {outputs.shape}; {reference.outputs.shape} is needed")
         latency = measure_latency(_single(run, reference), calls=spec.latency_calls, warm_up=spec.warm_up)
         differing = _differing_repeats(run, reference, spec.repeats)
+        footprint = c_library.measure_footprint(content) if kind == "c" else {}
     except Exception as error:  # the runtimes' errors have no common base; whatever it is, the file fails
         message = error.message if isinstance(error, SplineLSTMError) else f"{type(error).__name__}: {error}"
         return {"verdict": "FAIL", "reason": " ".join(message.split())[:300], "criteria": []}
     foreign = [name for name in operators if name.startswith("CUSTOM") or name in _FORBIDDEN_ONNX | _FORBIDDEN_TFLITE]
     smallest = 4 * reference.params
+    size = footprint["code"] + footprint["constants"] if footprint else len(content)
     criteria = [
         Criterion("foreign operators", len(foreign), 0),
         Criterion("missing or foreign input contract", int(text != reference.contract.to_text()), 0),
@@ -188,7 +192,7 @@ def judge(
         ),
         Criterion("RMSE ratio", _ratio(reference.rmse(outputs), reference.rmse(reference.outputs)), spec.rmse_ratio),
         Criterion("p95", latency["latency_p95_ms"], spec.p95_ms, "ms"),
-        Criterion("size", len(content) / BYTES_PER_MB, spec.size_mb, "MB"),
+        Criterion("size", size / BYTES_PER_MB, spec.size_mb, "MB"),
         Criterion(f"differing outputs in {spec.repeats} repeats", differing, 0),
     ]
     return {
@@ -199,9 +203,10 @@ def judge(
         "foreign_operators": sorted(set(foreign)),
         "windows": len(reference.windows),
         "test_windows": len(reference.truth),
-        "size_bytes": len(content),
-        "size_to_smallest": len(content) / smallest,
-        "bytes_per_param": (len(content) - len((text or "").encode())) / reference.params,
+        "footprint": footprint,
+        "size_bytes": size,
+        "size_to_smallest": size / smallest,
+        "bytes_per_param": (size - (0 if footprint else len((text or "").encode()))) / reference.params,
         **latency,
         "latency_to_keras": latency["latency_p50_ms"] / reference.latency["latency_p50_ms"],
     }
@@ -217,6 +222,7 @@ def _onnx_operators(content: bytes) -> list[str]:
 _FORMATS: dict[str, tuple[Callable[[bytes, str], tuple[Run, str | None]], Callable[[bytes], list[str]]]] = {
     "onnx": (open_onnx, _onnx_operators),
     "tflite": (open_tflite, tflite_file.operators),
+    "c": (c_library.open_c, lambda content: []),  # noqa: ARG005 - there are none
 }
 
 

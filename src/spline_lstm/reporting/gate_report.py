@@ -16,6 +16,7 @@ _TARGETS = {
     ),
     ("onnx", "int8"): (("bytes_per_param", 2.0),),
     ("tflite", "int8"): (("bytes_per_param", 2.0),),
+    ("c", "fp32"): (("parity", 1e-5), ("latency_to_keras", 1 / 10), ("latency_p95_ms", 1.0)),
     ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8), ("latency_p95_ms", 1.0)),
 }
 
@@ -62,7 +63,7 @@ def why_failed(item: dict[str, Any]) -> str:
 
 def explain_verdict(name: str, item: dict[str, Any]) -> str:
     """Put a file's verdict into words: only files with full weights decide on a release."""
-    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] == "FAIL" else "")
+    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] != "PASS" else "")
     if name == SECOND_ROUTE:
         return f"{words}; for comparison only"
     return words if item["precision"] == "fp32" else f"{words}; a smaller variant, the release does not stand on it"
@@ -124,13 +125,23 @@ def _details(gate: dict[str, Any]) -> list[str]:
             ]
             for criterion in item["criteria"]
         ]
-        operators = ", ".join(f"{kind} {count}" for kind, count in item["operators"].items())
         sections.append(
             f"## {name}: {item['verdict']}\n\n{table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
             f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
-            f"and noise up to five sigma{_few(item)}. Operators: {operators}."
+            f"and noise up to five sigma{_few(item)}. {_made_of(item)}"
         )
     return sections
+
+
+def _made_of(item: dict[str, Any]) -> str:
+    """Tell the operators of a file, or what it takes where it is compiled."""
+    if not item["footprint"]:
+        return f"Operators: {', '.join(f'{kind} {count}' for kind, count in item['operators'].items())}."
+    found = {name: f"{count:,} bytes" for name, count in item["footprint"].items()}
+    return (
+        f"Compiled for size on this machine: code {found['code']}, constants {found['constants']}, stack at most "
+        f"{found['stack']}, and {found['state']} of memory for each series."
+    )
 
 
 def _few(item: dict[str, Any]) -> str:
