@@ -8,8 +8,9 @@ import re
 from importlib.resources import files
 from typing import Any
 
-from spline_lstm.edge.c_network import CNetwork, write_network
+from spline_lstm.edge.c_network import write_network
 from spline_lstm.edge.c_tables import Columns, floats, half_widths, interval_tables, series_tables, window_tables
+from spline_lstm.edge.c_workspace import CNetwork
 from spline_lstm.edge.contract import EdgeContract
 
 SOURCE, HEADER = "model.c", "model.h"
