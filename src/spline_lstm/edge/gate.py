@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from spline_lstm.edge import c_library, tflite_file
+from spline_lstm.edge import c_library, micro, tflite_file
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
@@ -27,6 +27,7 @@ PRECISIONS = ("fp32", "fp16", "int8")
 _SIGMAS = 5.0
 _CONSTANTS = (0.0, 1.0, -1.0, _SIGMAS, -_SIGMAS)
 _RANDOM_WINDOWS = 64
+_MICRO_WINDOWS = 200
 _MOST_REAL_WINDOWS = 10_000
 _FORBIDDEN_ONNX = frozenset({"Loop", "Scan", "If"})
 _FORBIDDEN_TFLITE = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
@@ -178,6 +179,8 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
         latency = measure_latency(_single(run, reference), calls=spec.latency_calls, warm_up=spec.warm_up)
         differing = _differing_repeats(run, reference, spec.repeats)
         footprint = c_library.measure_footprint(content) if kind == "c" else {}
+        parity = _parity(outputs, reference)
+        arena = _try_micro(content, reference, getattr(spec.parity, precision)) if kind == "tflite" else None
     except Exception as error:  # the runtimes' errors have no common base; whatever it is, the file fails
         message = error.message if isinstance(error, SplineLSTMError) else f"{type(error).__name__}: {error}"
         return {"verdict": "FAIL", "reason": " ".join(message.split())[:300], "criteria": []}
@@ -187,9 +190,7 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
     criteria = [
         Criterion("foreign operators", len(foreign), 0),
         Criterion("missing or foreign input contract", int(text != reference.contract.to_text()), 0),
-        Criterion(
-            "parity", float(np.max(np.abs(outputs - reference.outputs))), getattr(spec.parity, precision), "sigma"
-        ),
+        Criterion("parity", parity, getattr(spec.parity, precision), "sigma"),
         Criterion("RMSE ratio", _ratio(reference.rmse(outputs), reference.rmse(reference.outputs)), spec.rmse_ratio),
         Criterion("p95", latency["latency_p95_ms"], spec.p95_ms, "ms"),
         Criterion("size", size / BYTES_PER_MB, spec.size_mb, "MB"),
@@ -204,12 +205,35 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
         "windows": len(reference.windows),
         "test_windows": len(reference.truth),
         "footprint": footprint,
+        "runtime": _runtime(kind, arena),
+        "ram_bytes": footprint["stack"] + footprint["state"] if footprint else arena,
         "size_bytes": size,
         "size_to_smallest": size / smallest,
         "bytes_per_param": (size - (0 if footprint else len((text or "").encode()))) / reference.params,
         **latency,
         "latency_to_keras": latency["latency_p50_ms"] / reference.latency["latency_p50_ms"],
     }
+
+
+def _parity(outputs: Float32, reference: Reference) -> float:
+    """Largest difference from Keras, given the forecasts of all windows or of the last ones."""
+    return float(np.max(np.abs(outputs - reference.outputs[-len(outputs) :])))
+
+
+def _try_micro(content: bytes, reference: Reference, tolerance: float) -> int | None:
+    """Return the arena with which a file runs on microcontrollers and agrees with Keras, None where it does not."""
+    found = micro.run_micro(content, reference.windows[-_MICRO_WINDOWS:])
+    if found is None or not _parity(found[0], reference) <= tolerance:
+        return None
+    return found[1]
+
+
+def _runtime(kind: Kind, arena: int | None) -> str:
+    """Name the smallest runtime that is known to run a file."""
+    if kind == "tflite":
+        alternative = "LiteRT" if micro.has_micro() else "LiteRT; TFLite Micro was not tried"
+        return alternative if arena is None else "TFLite Micro"
+    return {"onnx": "onnxruntime", "c": "none"}[kind]
 
 
 def _onnx_operators(content: bytes) -> list[str]:

@@ -82,10 +82,12 @@ def _summary(gate: dict[str, Any]) -> str:
                     f"1/{1 / item['latency_to_keras']:.1f}",
                     f"{item['size_bytes']:,}",
                     f"{item['size_to_smallest']:.3f}",
+                    "–" if item["ram_bytes"] is None else f"{item['ram_bytes']:,}",
+                    item["runtime"],
                     item["path"],
                 ]
                 if item["criteria"]
-                else ["–", "–", "–", "–", "–", item["reason"]]
+                else ["–", "–", "–", "–", "–", "–", "–", item["reason"]]
             ),
         ]
         for name, item in gate["files"].items()
@@ -99,6 +101,8 @@ def _summary(gate: dict[str, Any]) -> str:
         "p50 to Keras",
         "bytes",
         "to smallest possible",
+        "RAM",
+        "runs in",
         "where",
     ]
     keras = gate["keras"]
