@@ -15,6 +15,7 @@ from spline_lstm.edge.live_network import is_regression_alone, make_live_network
 OPTIONS = [
     {},
     {"normalization": "instance", "spline_smoothing": 1.0},
+    {"normalization": "last", "segment": 3},
     {"normalization": "last", "link": "log", "target_indices": (0, 2)},
 ]
 
