@@ -46,6 +46,7 @@ def gate(**files: dict[str, Any]) -> dict[str, Any]:
     released = [item for item in files.values() if item["precision"] == "fp32"]
     return {
         "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "trained_params": 25,
+        "macs": 100, "profile": "laptop",
         "regression_only": False, "second_route": None,
         "keras": {"latency_p50_ms": 0.6, "calls": 1000},
         "verdict": "PASS" if all(item["verdict"] == "PASS" for item in released) else "FAIL",
@@ -112,6 +113,22 @@ def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_window
     text = make_edge_report(gate(**{"model.onnx": judged("FAIL")}))
     assert "| p95 | 0.04 ms | ≤ 30 ms | **FAIL** |" in text
     assert "fewer than 1,000 test windows" in text
+
+
+def test_what_a_c_file_takes_is_in_the_report() -> None:
+    footprint = {"code": 2434, "constants": 82160, "stack": 280, "state": 7336}
+    text = make_edge_report(gate(**{"model.c": judged() | {"footprint": footprint}}))
+    assert "code 2,434 bytes, constants 82,160 bytes, stack at most 280 bytes" in text
+    assert "| model.c | 1e-07 of 0.001 sigma | 1 of 1.02 | 0.04 of 30 ms |" in text
+    assert "a forecast takes 100 multiply-accumulates" in text
+
+
+def test_a_file_that_is_not_judged_is_not_released(refuses: Any) -> None:
+    unjudged = {"precision": "fp32", "verdict": "NOT JUDGED", "reason": "there is no C compiler", "criteria": []}
+    found = gate(**{"model.c": unjudged | {"path": "model.c", "format": "c"}}) | {"verdict": "NOT JUDGED"}
+    assert "model.c: **NOT JUDGED**" in make_edge_report(found)
+    with refuses(EdgeGateError, 51, "did not pass the edge gate: model.c (there is no C compiler)"):
+        enforce_gate(found)
 
 
 def test_the_report_says_where_the_files_hold_the_regression_alone() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.edge import c_library, micro, tflite_file
+from spline_lstm.edge.boards import BOARDS, Profile
 from spline_lstm.edge.contract import EdgeContract
-from spline_lstm.edge.live_network import make_live_network
+from spline_lstm.edge.live_network import count_macs, make_live_network
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import ExportError, SplineLSTMError
 from spline_lstm.evaluation.comparison import BYTES_PER_MB
@@ -63,6 +64,8 @@ class EdgeSpec(Spec):
     order: Names
     """Order of the model types in the edge matrix; others follow them."""
     parity: Tolerances
+    profile: Profile
+    """The board that a file is held against as well; `laptop` is none."""
     rmse_ratio: Annotated[StrictFloat, Field(ge=0)]
     p95_ms: Annotated[StrictFloat, Field(ge=0)]
     size_mb: Annotated[StrictFloat, Field(ge=0)]
@@ -81,6 +84,7 @@ class Reference:
         truth, mask: Truth of the test windows in scaled units and what was observed of it.
         latency: Of the Keras network as a compiled function at batch 1.
         params: Parameters of what is exported of the network.
+        macs: Multiply-accumulates of a forecast of it.
         contract: What every file has to say of itself.
 
     """
@@ -91,6 +95,7 @@ class Reference:
     mask: Bool
     latency: dict[str, Any]
     params: int
+    macs: int
     contract: EdgeContract
 
     def rmse(self, outputs: Float32) -> float:
@@ -119,14 +124,15 @@ def make_reference(model_input: ModelInput, network: Any, contract: EdgeContract
     """
     rows = draw(model_input.windows_of(2), _MOST_REAL_WINDOWS)
     windows = make_probe_windows(model_input.X[rows])
-    call = compiled_call(network, windows[:1])
+    call, live = compiled_call(network, windows[:1]), make_live_network(network)
     return Reference(
         windows=windows,
         outputs=make_forecast(network)(windows),
         truth=model_input.y[rows],
         mask=model_input.y_mask[rows],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
-        params=int(make_live_network(network).count_params()),
+        params=int(live.count_params()),
+        macs=count_macs(live),
         contract=contract,
     )
 
@@ -187,6 +193,7 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
     foreign = [name for name in operators if name.startswith("CUSTOM") or name in _FORBIDDEN_ONNX | _FORBIDDEN_TFLITE]
     smallest = 4 * reference.params
     size = footprint["code"] + footprint["constants"] if footprint else len(content)
+    ram = footprint["stack"] + footprint["state"] if footprint else arena
     criteria = [
         Criterion("foreign operators", len(foreign), 0),
         Criterion("missing or foreign input contract", int(text != reference.contract.to_text()), 0),
@@ -195,6 +202,7 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
         Criterion("p95", latency["latency_p95_ms"], spec.p95_ms, "ms"),
         Criterion("size", size / BYTES_PER_MB, spec.size_mb, "MB"),
         Criterion(f"differing outputs in {spec.repeats} repeats", differing, 0),
+        *_board_criteria(size, ram, reference, spec),
     ]
     return {
         "verdict": "PASS" if all(criterion.passed for criterion in criteria) else "FAIL",
@@ -206,13 +214,25 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
         "test_windows": len(reference.truth),
         "footprint": footprint,
         "runtime": _runtime(kind, arena),
-        "ram_bytes": footprint["stack"] + footprint["state"] if footprint else arena,
+        "ram_bytes": ram,
         "size_bytes": size,
         "size_to_smallest": size / smallest,
         "bytes_per_param": (size - (0 if footprint else len((text or "").encode()))) / reference.params,
         **latency,
         "latency_to_keras": latency["latency_p50_ms"] / reference.latency["latency_p50_ms"],
     }
+
+
+def _board_criteria(size: int, ram: int | None, reference: Reference, spec: EdgeSpec) -> list[Criterion]:
+    """Hold a file against the board of the profile; memory that is not known fails."""
+    if spec.profile not in BOARDS:
+        return []
+    board = BOARDS[spec.profile]
+    return [
+        Criterion("flash", size / 1000, board.flash_bytes / 2000, "kB"),
+        Criterion("RAM", None if ram is None else ram / 1000, board.ram_bytes / 2000, "kB"),
+        Criterion("estimated time", board.milliseconds(reference.macs), spec.p95_ms, "ms"),
+    ]
 
 
 def _parity(outputs: Float32, reference: Reference) -> float:

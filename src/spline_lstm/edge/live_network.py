@@ -1,5 +1,6 @@
 """The part of a trained network that decides its output."""
 
+import math
 from typing import Any
 
 
@@ -63,3 +64,18 @@ def _sources(config: Any) -> list[str]:
     if "keras_history" in config:
         return [config["keras_history"][0]]
     return [name for value in config.values() for name in _sources(value)]
+
+
+def count_macs(network: Any) -> int:
+    """Count the multiply-accumulates of one forecast: those of products with weights, and of weighted sums."""
+    return sum(_macs_of(layer) for layer in network.layers)
+
+
+def _macs_of(layer: Any) -> int:
+    kernels = [weight for weight in layer.get_weights() if weight.ndim > 1]
+    kind = type(layer).__name__
+    if kind == "Dense":
+        return int(kernels[0].size * math.prod(layer.output.shape[1:-1]))
+    if kind in ("LSTM", "GRU"):
+        return int(kernels[0].size + kernels[1].size) * int(layer.input.shape[1])
+    return int(math.prod(layer.input[1].shape[1:])) if kind == "Dot" else 0

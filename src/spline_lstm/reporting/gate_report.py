@@ -33,7 +33,7 @@ def make_edge_report(gate: dict[str, Any]) -> str:
     """
     parts = [f"# Edge gate of {gate['run_id']}", _headline(gate)]
     if gate["files"]:
-        parts += [_summary(gate), *_details(gate), _targets(gate)]
+        parts += [_summary(gate), _criteria(gate), *_details(gate), _targets(gate)]
     if gate.get("second_route"):
         parts.append(_second_route(gate))
     return "\n\n".join(parts) + "\n"
@@ -109,16 +109,43 @@ def _summary(gate: dict[str, Any]) -> str:
     note = (
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
         f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
-        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters. Files with fp16 and int8 "
-        "weights are variants: the release stands on fp32, whatever their verdict."
+        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters; a forecast takes {gate['macs']:,} "
+        "multiply-accumulates. Files with fp16 and int8 weights are variants: the release stands on fp32, whatever "
+        "their verdict."
     )
     return f"## Files\n\n{table(heading, rows)}\n\n{note}"
 
 
+def _criteria(gate: dict[str, Any]) -> str:
+    """One row a file, one column a criterion."""
+    judged = {name: item for name, item in gate["files"].items() if item["criteria"]}
+    names = list(dict.fromkeys(entry["name"] for item in judged.values() for entry in item["criteria"]))
+    rows = []
+    for name, item in judged.items():
+        found = {entry["name"]: entry for entry in item["criteria"]}
+        rows.append([name, *(_cell(found[criterion]) for criterion in names)])
+    notes = [f"{_fed(item)}." for item in list(judged.values())[:1]]
+    notes += [f"{name}: {_made_of(item)}" for name, item in judged.items() if item["footprint"]]
+    return "\n\n".join([f"## Criteria, profile {gate['profile']}", table(["file", *names], rows), *notes])
+
+
+def _cell(entry: dict[str, Any]) -> str:
+    words = f"{_number(entry['found'])} of {_number(entry['limit'])} {entry['unit']}".strip()
+    return words if entry["passed"] else f"**FAIL:** {words}"
+
+
+def _fed(item: dict[str, Any]) -> str:
+    return (
+        f"Each file was fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, "
+        f"constants and noise up to five sigma{_few(item)}"
+    )
+
+
 def _details(gate: dict[str, Any]) -> list[str]:
+    """Say more of the files that failed."""
     sections = []
     for name, item in gate["files"].items():
-        if not item["criteria"]:
+        if item["verdict"] != "FAIL" or not item["criteria"]:
             continue
         rows = [
             [
@@ -129,11 +156,8 @@ def _details(gate: dict[str, Any]) -> list[str]:
             ]
             for criterion in item["criteria"]
         ]
-        sections.append(
-            f"## {name}: {item['verdict']}\n\n{table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
-            f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
-            f"and noise up to five sigma{_few(item)}. {_made_of(item)}"
-        )
+        found_and_limits = table(["criterion", "found", "threshold", ""], rows)
+        sections.append(f"## {name}: {item['verdict']}\n\n{found_and_limits}\n\n{_made_of(item)}")
     return sections
 
 
@@ -143,7 +167,7 @@ def _made_of(item: dict[str, Any]) -> str:
         return f"Operators: {', '.join(f'{kind} {count}' for kind, count in item['operators'].items())}."
     found = {name: f"{count:,} bytes" for name, count in item["footprint"].items()}
     return (
-        f"Compiled for size on this machine: code {found['code']}, constants {found['constants']}, stack at most "
+        f"compiled for size on this machine: code {found['code']}, constants {found['constants']}, stack at most "
         f"{found['stack']}, and {found['state']} of memory for each series."
     )
 
@@ -195,7 +219,7 @@ def _second_route(gate: dict[str, Any]) -> str:
 
 
 def make_matrix_report(gates: list[dict[str, Any]]) -> str:
-    """Write the verdicts of several models, fp32 files only, as one table.
+    """Write the verdicts of several models as one table.
 
     Args:
         gates: What the gate found for each model.
@@ -209,18 +233,19 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
             gate["model_type"],
             str(gate["f_total"]),
             item["format"],
+            item["precision"],
             f"**{item['verdict']}**",
             *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
             why_failed(item),
         ]
         for gate in gates
         for item in gate["files"].values()
-        if item["precision"] == "fp32"
     ]
     heading = [
         "model type",
         "F_total",
         "format",
+        "weights",
         "verdict",
         "parity (sigma)",
         "RMSE ratio",
@@ -230,7 +255,7 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
         "bytes",
         "failed",
     ]
-    passed = sum(row[3] == "**PASS**" for row in rows)
+    passed = sum(row[4] == "**PASS**" for row in rows)
     return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
 
 

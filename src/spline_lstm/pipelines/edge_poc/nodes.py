@@ -105,6 +105,8 @@ def judge_exports(
     return {
         **found,
         "params": reference.params,
+        "macs": reference.macs,
+        "profile": edge_poc.profile,
         "trained_params": int(network.count_params()),
         "regression_only": contract.regression_only,
         "keras": reference.latency,
