@@ -24,7 +24,8 @@ SANITIZED = (
     "-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-g", "-O1", "-fsanitize=address,undefined",
     "-fno-sanitize-recover=all",
 )  # fmt: skip
-HORIZON, HOUR = 3, pd.Timedelta(hours=1)
+HORIZON = 3
+STEP = "5827min"  # so that few steps see every month, weekday and hour, and a leap year
 CALENDAR = [f"{name}_{wave}" for name in ("minute", "hour", "dow", "month", "year") for wave in ("sin", "cos")]
 CASES = {
     "everything": {"feature_mode": "multivariate", "static_covariates": ["station"], "lookback_span": 11},
@@ -45,7 +46,7 @@ def device(request: Any, tmp_path_factory: Any, prepare_table: Any, make_table: 
         calendar_features={"features": [*CALENDAR, "is_weekend"], "known_future": True},
     )  # fmt: skip
     options = {"target_scaling": "global", **request.param}
-    bundle = prepare_table(make_table(steps=120), schema, **options)
+    bundle = prepare_table(make_table(steps=120, freq=STEP), schema, **options)
     model = MODELS["lstm"](
         bundle.lookback, (8,), 0.0, 1e-3, bundle.y.shape[1], len(bundle.feature_names),
         target_indices=bundle.target_indices, seed=1,
@@ -93,7 +94,7 @@ class Device:
 
 def later(make_table: Any, **options: Any) -> pd.DataFrame:
     """A later table: the last hours hold only what is known ahead."""
-    table = make_table(steps=60, seed=5, **options)
+    table = make_table(steps=60, seed=5, freq=STEP, **options)
     table.loc[table.groupby("station").cumcount() >= 60 - HORIZON, ["target", "dew_point", "pressure"]] = np.nan
     return table
 

@@ -53,7 +53,7 @@ def _headline(gate: dict[str, Any]) -> str:
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return "not a number" if value is None else f"{value:.{digits}g}"
+    return "no number" if value is None else f"{value:.{digits}g}"
 
 
 def why_failed(item: dict[str, Any]) -> str:
