@@ -168,7 +168,8 @@ def artifacts_page() -> str:
         "A dict of builtins, read by an unpickler that imports nothing. Forecasts read from it:",
         _table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(Preprocessor).items()]),
         "## Inside an exported file",
-        f"JSON under the metadata key `{METADATA_KEY}` of every ONNX and TFLite file. {_body(EdgeContract)}",
+        f"JSON under the metadata key `{METADATA_KEY}` of every ONNX and TFLite file, and `contract.json` beside them. "
+        f"{_body(EdgeContract)}",
         _table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(EdgeContract).items()]),
     ]
     return "\n\n".join(sections) + "\n"

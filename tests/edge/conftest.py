@@ -1,5 +1,6 @@
 """A small trained-looking network, its preprocessed data, and its exported files, made once."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,12 @@ def edge_spec(make_parameters: Callable[..., Any]) -> EdgeSpec:
     return make_parameters().edge_poc
 
 
+@pytest.fixture(scope="session")
+def make_intervals_of() -> Callable[[bytes], dict[str, Any]]:
+    """Make what a run says of its intervals, given its model file."""
+    return lambda content: {"model_sha256": hashlib.sha256(content).hexdigest(), "levels": [{"level": 0.8}]}
+
+
 @dataclass(frozen=True)
 class Trained:
     """A network with its data and what the gate compares with."""
@@ -60,12 +67,17 @@ class Trained:
 
 
 @pytest.fixture(scope="session")
-def trained(prepare_table: Callable[..., ModelInput], make_table: Callable[..., Any], edge_spec: EdgeSpec) -> Trained:
+def trained(
+    prepare_table: Callable[..., ModelInput],
+    make_table: Callable[..., Any],
+    edge_spec: EdgeSpec,
+    make_intervals_of: Callable[[bytes], dict[str, Any]],
+) -> Trained:
     """A multivariate GRU on the small weather table."""
     bundle = prepare_table(make_table(steps=120), feature_mode="multivariate")
     model = with_random_weights(
         MODELS["gru"](bundle.lookback, (8,), 0.2, 1e-3, bundle.horizon, len(bundle.feature_names), seed=1)
     )
     content = model.to_bytes()
-    contract = make_contract(bundle, content, "gru-test", "gru")
+    contract = make_contract(bundle, content, make_intervals_of(content), "gru-test", "gru")
     return Trained(model, content, bundle, contract, make_reference(bundle, model.network, contract, edge_spec))

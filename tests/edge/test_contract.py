@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.edge.contract import EdgeContract
-from spline_lstm.errors import ParameterError
+from spline_lstm.edge.contract import CONTRACT_VERSION, EdgeContract, make_contract
+from spline_lstm.errors import ArtifactDamagedError, ParameterError
 
 CONTRACT = EdgeContract(
     run_id="gru-1", processed_run_id="p", model_type="gru", model_sha256="0", lookback=2, horizon=1, freq="h",
+    step_seconds=3600.0, steps_kept=5, steps_needed=5, max_gap=24, static_columns={}, target_range=None,
     feature_order=["target", "target_lag4", "load"], target_indices=[0], ages={},
     scalers={"target": {"center": 5.0, "scale": 5.0}, "load": {"center": 1.0, "scale": 2.0}}, units={},
     static_codes={}, series_scalers={"target": {"a": (10.0, 2.0), "b": (1000.0, 100.0)}},
@@ -27,6 +28,33 @@ def test_each_series_is_scaled_by_its_own_scale_and_so_are_its_lags() -> None:
 def test_a_series_has_to_be_named(refuses: Any, series: str | None, words: str) -> None:
     with refuses(ParameterError, 2, words, "name one of: a, b"):
         CONTRACT.scale(np.zeros((2, 3)), series)
+
+
+def test_the_contract_says_how_many_steps_a_device_keeps(trained: Any) -> None:
+    contract, bundle = trained.contract, trained.bundle
+    assert (contract.steps_kept, contract.steps_needed) == (bundle.lookback, bundle.lookback)
+    assert contract.step_seconds == 3600
+    assert contract.static_columns == {}
+    assert contract.intervals == {"levels": [{"level": 0.8}]}
+
+
+def test_a_lag_needs_the_steps_before_the_lookback(
+    prepare_table: Any, make_table: Any, make_schema: Any, make_intervals_of: Any
+) -> None:
+    schema = make_schema(seasonal_lags=[10])
+    bundle = prepare_table(
+        make_table(steps=120), schema, feature_mode="multivariate", static_covariates=["station"], lookback_span=9
+    )
+    contract = make_contract(bundle, b"model", make_intervals_of(b"model"), "r", "gru")
+    assert (contract.steps_kept, contract.steps_needed) == (6 + 10 - 3, 6 + 10 - 3)
+    assert contract.static_columns == {"station": ["station_0", "station_1", "station_2"]}
+    assert contract.target_range is not None
+
+
+def test_a_contract_of_another_version_is_refused(refuses: Any) -> None:
+    text = CONTRACT.to_text().replace(CONTRACT_VERSION, "edge.v1")
+    with refuses(ArtifactDamagedError, 21, "model.onnx has the contract version 'edge.v1'; export it again"):
+        EdgeContract.from_text(text, "model.onnx")
 
 
 def test_the_scales_of_series_return_from_the_text() -> None:

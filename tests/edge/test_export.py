@@ -5,26 +5,29 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 
 from spline_lstm.edge import conversion, onnx_file, tflite_file
-from spline_lstm.edge.contract import METADATA_KEY
-from spline_lstm.edge.export import SECOND_ROUTE, export, file_name, parse_file_name
+from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY
+from spline_lstm.edge.export import SECOND_ROUTE, choose_form, export, file_name, parse_file_name
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
 from spline_lstm.edge.runtime import load_forecaster, open_onnx, open_tflite
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ExportError, ShapeContractError
+from spline_lstm.models.archive import archive_network
+from spline_lstm.models.registry import MODELS
 
 
 @pytest.fixture(scope="module")
 def exported(trained, edge_spec):
-    return export(trained.content, trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
+    return export(trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
 
 
 def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported):
     names = {file_name(kind, precision) for kind in ("onnx", "tflite") for precision in ("fp32", "fp16", "int8")}
-    assert set(exported) == names | {SECOND_ROUTE}
+    assert set(exported) == names | {SECOND_ROUTE, CONTRACT_FILE}
 
 
 @pytest.mark.parametrize(
@@ -34,8 +37,13 @@ def test_a_file_name_tells_format_and_precision(name, parts):
     assert parse_file_name(name) == parts
 
 
+def test_the_contract_lies_beside_the_files_with_the_text_that_is_in_them(exported):
+    text = exported[CONTRACT_FILE].decode()
+    assert text == open_onnx(exported["model.onnx"], "")[1] == open_tflite(exported["model.int8.tflite"], "")[1]
+
+
 def test_no_format_exports_nothing(trained, edge_spec):
-    assert export(trained.content, trained.model.network, trained.contract, ("none",), edge_spec) == {}
+    assert export(trained.model.network, trained.contract, ("none",), edge_spec) == {}
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.tflite", SECOND_ROUTE])
@@ -45,28 +53,93 @@ def test_full_weights_agree_with_keras(exported, trained, name):
     np.testing.assert_allclose(outputs, trained.reference.outputs, atol=1e-5)
 
 
+@pytest.fixture(scope="module")
+def beside_ridge(make_random):
+    """A network whose regression has large weights that nearly cancel, and its files in full precision."""
+    network = make_random("lstm", units=(64,), linear_path="ridge").network
+    path = network.get_layer("linear_path")
+    kernel, bias = path.get_weights()
+    kernel[:2] = [[100.0] * kernel.shape[1], [-100.0] * kernel.shape[1]]
+    path.set_weights([kernel, bias])
+    loop = conversion.convert(archive_network(network), ("loop",), second_route=False)["loop"]
+    return network, {"onnx": make_onnx(network, {}), "tflite": loop}
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
-def test_smaller_weights_make_smaller_onnx_files_that_stay_close(make_random, precision):
-    network = make_random("lstm", units=(64, 32)).network
-    full = make_onnx(network, {})
-    small = quantise_onnx(full, precision)
-    assert len(small) < len(full) * {"fp16": 0.6, "int8": 0.4}[precision]
-    windows = np.random.default_rng(0).normal(size=(4, 6, 8)).astype(np.float32)
-    difference = np.abs(open_onnx(small, "small")[0](windows) - open_onnx(full, "full")[0](windows)).max()
-    assert 0 < difference < 0.2
+@pytest.mark.parametrize("kind", ["onnx", "tflite"])
+def test_smaller_weights_compute_exactly_what_their_rounded_weights_say(beside_ridge, kind, precision):
+    network, full = beside_ridge
+    quantise, open_file = (quantise_onnx, open_onnx) if kind == "onnx" else (quantise_tflite, open_tflite)
+    small = quantise(full[kind], precision)
+    assert len(small) < len(full[kind])
+    windows = np.random.default_rng(0).normal(size=(20, 6, 8)).astype(np.float32)
+    run = open_file(small, "small")[0]
+    rounded = with_rounded_weights(network, precision)
+    expected = rounded.predict(windows, verbose=0)
+    np.testing.assert_allclose(np.concatenate([run(window[None]) for window in windows]), expected, atol=1e-4)
 
 
-def test_the_loop_form_is_smaller_and_agrees(trained, exported):
-    loop = conversion.convert(trained.content, ("fp32",), "loop", second_route=False)["fp32"]
-    assert len(loop) < len(exported["model.tflite"])
-    assert "WHILE" in tflite_file.operators(loop)
-    run, _ = open_tflite(loop, "loop")
-    np.testing.assert_allclose(run(trained.reference.windows[:1]), trained.reference.outputs[:1], atol=1e-5)
+def with_rounded_weights(network, precision):
+    """Return the network with the weights that a smaller file stores, by a slow and obvious way."""
+    rounded = keras.models.clone_model(network)
+    for layer, source in zip(rounded.layers, network.layers, strict=True):
+        layer.set_weights([round_weight(weight, layer.name, precision) for weight in source.get_weights()])
+    return rounded
+
+
+def round_weight(weight, layer, precision):
+    if weight.ndim < 2 or weight.shape[0] < 2 or weight.size < 64 or "bias" in layer:
+        return weight
+    if precision == "fp16" or layer == "linear_path":
+        return weight.astype(np.float16).astype(np.float32)
+    scale = np.abs(weight).max(axis=0) / 127
+    return np.round(weight / scale) * scale
+
+
+def test_int8_takes_at_most_two_bytes_a_parameter():
+    network = MODELS["lstm"](24, (64,), 0.2, 1e-3, 24, 8, linear_path="ridge").build()
+    loop = conversion.convert(archive_network(network), ("loop",), second_route=False)["loop"]
+    smallest = tflite_file.finish(quantise_tflite(loop, "int8"), METADATA_KEY, "")
+    for content in (quantise_onnx(make_onnx(network, {}), "int8"), smallest):
+        assert len(content) <= 2 * network.count_params()
+
+
+def test_a_released_tflite_file_has_aligned_weights_and_no_names(exported):
+    model = tflite_file.schema().Model.GetRootAs(exported["model.tflite"], 0)
+    addresses = [model.Buffers(position)._tab.Offset(4) for position in range(model.BuffersLength())]
+    vectors = [model.Buffers(position)._tab.Vector(offset) for position, offset in enumerate(addresses) if offset]
+    assert vectors
+    assert {vector % 16 for vector in vectors} == {0}
+    graph = model.Subgraphs(0)
+    assert {graph.Tensors(position).Name() for position in range(graph.TensorsLength())} == {None}
+
+
+def test_both_forms_agree_with_keras_and_the_loop_is_smaller(trained):
+    made = conversion.convert(trained.content, ("loop", "unrolled"), second_route=False)
+    assert len(made["loop"]) < len(made["unrolled"])
+    assert ["WHILE" in tflite_file.operators(made[form]) for form in ("loop", "unrolled")] == [True, False]
+    for form, content in made.items():
+        run, _ = open_tflite(content, form)
+        np.testing.assert_allclose(run(trained.reference.windows[:1]), trained.reference.outputs[:1], atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "units", "forms"),
+    [
+        ("gru", (8,), ["loop", "loop"]),
+        ("lstm", (8, 4), ["unrolled", "loop"]),
+        ("attention_lstm", (8,), ["unrolled", "loop"]),
+    ],
+)
+def test_full_weights_are_unrolled_where_a_layer_returns_every_step(make_random, model_type, units, forms):
+    network = make_random(model_type, units=units).network
+    assert [choose_form(network, precision, "auto") for precision in ("fp32", "int8")] == forms
+    assert choose_form(network, "int8", "unrolled") == "unrolled"
 
 
 def test_a_failing_conversion_is_refused_with_the_childs_last_words():
     with pytest.raises(ExportError, match=r"the conversion failed: .*cannot be loaded") as caught:
-        conversion.convert(b"no archive", ("fp32",), "loop", second_route=False)
+        conversion.convert(b"no archive", ("loop",), second_route=False)
     assert caught.value.exit_code == 50
 
 
@@ -146,7 +219,7 @@ def test_a_file_without_contract_is_refused(trained, tmp_path):
 
 
 def test_tflite_metadata_is_kept_beside_what_was_there(exported):
-    content = tflite_file.with_metadata(exported["model.tflite"], "other", "text")
+    content = tflite_file.finish(exported["model.tflite"], "other", "text")
     assert tflite_file.read_metadata(content, "other") == "text"
     assert tflite_file.read_metadata(content, METADATA_KEY) is not None
     assert tflite_file.read_metadata(content, "nothing") is None

@@ -9,6 +9,7 @@ from onnx import numpy_helper
 
 from spline_lstm.edge.contract import METADATA_KEY
 from spline_lstm.edge.gate import EdgeSpec, judge, make_probe_windows
+from spline_lstm.edge.live_network import count_macs
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.errors import ParameterError
 
@@ -73,6 +74,20 @@ def test_a_threshold_of_zero_fails_its_criterion(content, trained, edge_spec, li
     assert (verdict["verdict"], failed(verdict)) == ("FAIL", [name])
 
 
+def test_a_board_holds_flash_memory_and_time_against_a_file(content, trained, edge_spec):
+    verdict = judge(content, "onnx", "fp32", trained.reference, with_limits(edge_spec, profile="cortex-m4"))
+    found = {entry["name"]: entry for entry in verdict["criteria"]}
+    assert failed(verdict) == ["RAM"]  # that of onnxruntime is not known
+    assert found["flash"]["limit"] == 1_048_576 / 2000
+    assert found["estimated time"]["found"] == trained.reference.macs * 6 / 168_000
+
+
+def test_the_multiply_accumulates_of_a_forecast_are_counted(make_random):
+    network = make_random("attention_lstm", units=(4,), features=2).network
+    recurrent, hidden, score, context, head = 6 * 4 * 4 * (2 + 4), 6 * 4 * 4, 6 * 4, 6 * 4, 4 * 3
+    assert count_macs(network) == recurrent + hidden + score + context + head
+
+
 def test_a_loop_is_a_foreign_operator(content, trained, edge_spec):
     model = onnx.load_model_from_string(content)
     info = onnx.helper.make_tensor_value_info
@@ -103,7 +118,7 @@ def test_outputs_that_differ_between_repeats_fail(content, trained, edge_spec):
 
 
 def test_smaller_weights_are_judged_by_their_own_tolerance(content, trained, edge_spec):
-    nudged = changed(content, lambda weight: weight + np.float32(2e-3))
+    nudged = changed(content, lambda weight: weight + np.float32(5e-4))
     strict = judge(nudged, "onnx", "fp32", trained.reference, edge_spec)
     lenient = judge(nudged, "onnx", "int8", trained.reference, edge_spec)
     assert "parity" in failed(strict)
@@ -135,7 +150,8 @@ def test_unobserved_targets_do_not_count_in_the_rmse(trained):
         ("precisions", ["int8"], "fp32 is always exported"),
         ("precisions", ["fp32", "int4"], "allowed: fp32, fp16, int8"),
         ("latency_calls", 999, "greater than or equal to 1000"),
-        ("tflite_form", "rolled", "'unrolled' or 'loop'"),
+        ("profile", "cortex-m0", "'laptop', 'cortex-m4', 'cortex-m7' or 'esp32'"),
+        ("tflite_form", "rolled", "'auto', 'unrolled' or 'loop'"),
     ],
 )
 def test_a_setting_that_makes_no_sense_is_refused(make_parameters, edge_spec, key, value, part):

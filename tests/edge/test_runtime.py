@@ -38,7 +38,7 @@ def test_without_room_for_temporary_files_greetings_are_passed_on(
 
 def test_an_exported_file_is_opened_and_run_without_a_word(trained, edge_spec, tmp_path) -> None:
     path = tmp_path / "model.tflite"
-    files = export(trained.content, trained.model.network, trained.contract, ("tflite",), edge_spec)
+    files = export(trained.model.network, trained.contract, ("tflite",), edge_spec)
     path.write_bytes(files["model.tflite"])
     script = (
         "import sys; from pathlib import Path; import numpy as np; from spline_lstm.edge import runtime; "

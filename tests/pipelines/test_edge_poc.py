@@ -1,12 +1,19 @@
 """The edge gate's nodes: what is enforced, what is exported, what a person reads."""
 
+import hashlib
 import json
 from typing import Any
 
 import pytest
 
 from spline_lstm.edge.export import ExportSpec
-from spline_lstm.errors import ArtifactDamagedError, EdgeGateError, Failure, TrainingDivergedError
+from spline_lstm.errors import (
+    ArtifactDamagedError,
+    EdgeGateError,
+    Failure,
+    RunIdMismatchError,
+    TrainingDivergedError,
+)
 from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
@@ -27,7 +34,9 @@ def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
             {"name": "RMSE ratio", "found": 1.0, "limit": 1.02, "unit": "", "passed": True},
             criterion,
         ],
-        "operators": {"GRU": 1}, "foreign_operators": [], "windows": 12, "test_windows": 10, "size_bytes": 100,
+        "operators": {"GRU": 1}, "foreign_operators": [], "footprint": {}, "runtime": "onnxruntime",
+        "ram_bytes": None, "windows": 12, "test_windows": 10,
+        "size_bytes": 100,
         "size_to_smallest": 1.01, "bytes_per_param": 4.04, "latency_p50_ms": 0.03, "latency_p95_ms": 0.04,
         "latency_to_keras": 0.05, "calls": 1000, "stable": True,
     }  # fmt: skip
@@ -36,7 +45,9 @@ def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
 def gate(**files: dict[str, Any]) -> dict[str, Any]:
     released = [item for item in files.values() if item["precision"] == "fp32"]
     return {
-        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "second_route": None,
+        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "trained_params": 25,
+        "macs": 100, "profile": "laptop",
+        "regression_only": False, "second_route": None,
         "keras": {"latency_p50_ms": 0.6, "calls": 1000},
         "verdict": "PASS" if all(item["verdict"] == "PASS" for item in released) else "FAIL",
     }  # fmt: skip
@@ -56,7 +67,7 @@ def test_a_pass_is_released() -> None:
 
 
 def test_a_fail_ends_the_run_naming_file_and_criterion(refuses: Any) -> None:
-    with refuses(EdgeGateError, 51, "run 'gru-1' failed the edge gate: onnx (p95)"):
+    with refuses(EdgeGateError, 51, "run 'gru-1' did not pass the edge gate: onnx (p95)"):
         enforce_gate(gate(onnx=judged("FAIL")))
 
 
@@ -84,7 +95,7 @@ def test_nothing_exported_is_nothing_released(refuses: Any) -> None:
 
 def test_the_format_none_exports_nothing_and_the_report_says_so(make_parameters: Any, run_spec: RunSpec) -> None:
     parameters = make_parameters(export_formats="none")
-    exported = export_model(b"", None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+    exported = export_model(b"", None, {}, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
     assert exported == {}
     assert "Nothing was exported" in make_edge_report(gate())
 
@@ -95,13 +106,34 @@ def test_the_model_of_a_failed_cell_ends_the_export_with_its_code(
     failure = Failure("cell 'gru-1': the loss is no longer a number", 30)
     parameters = make_parameters()
     with refuses(TrainingDivergedError, 30, "cell 'gru-1'"):
-        export_model(failure, None, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
+        export_model(failure, None, {}, None, parameters.part(ExportSpec), parameters.edge_poc, run_spec)  # type: ignore[arg-type]
 
 
 def test_the_report_has_each_number_beside_its_threshold_and_warns_of_few_windows() -> None:
     text = make_edge_report(gate(**{"model.onnx": judged("FAIL")}))
     assert "| p95 | 0.04 ms | ≤ 30 ms | **FAIL** |" in text
     assert "fewer than 1,000 test windows" in text
+
+
+def test_what_a_c_file_takes_is_in_the_report() -> None:
+    footprint = {"code": 2434, "constants": 82160, "stack": 280, "state": 7336}
+    text = make_edge_report(gate(**{"model.c": judged() | {"footprint": footprint}}))
+    assert "code 2,434 bytes, constants 82,160 bytes, stack at most 280 bytes" in text
+    assert "| model.c | 1e-07 of 0.001 sigma | 1 of 1.02 | 0.04 of 30 ms |" in text
+    assert "a forecast takes 100 multiply-accumulates" in text
+
+
+def test_a_file_that_is_not_judged_is_not_released(refuses: Any) -> None:
+    unjudged = {"precision": "fp32", "verdict": "NOT JUDGED", "reason": "there is no C compiler", "criteria": []}
+    found = gate(**{"model.c": unjudged | {"path": "model.c", "format": "c"}}) | {"verdict": "NOT JUDGED"}
+    assert "model.c: **NOT JUDGED**" in make_edge_report(found)
+    with refuses(EdgeGateError, 51, "did not pass the edge gate: model.c (there is no C compiler)"):
+        enforce_gate(found)
+
+
+def test_the_report_says_where_the_files_hold_the_regression_alone() -> None:
+    found = gate(**{"model.onnx": judged()}) | {"regression_only": True, "params": 600, "trained_params": 19056}
+    assert "The files hold the regression alone, 600 of 19,056 parameters." in make_edge_report(found)
 
 
 def test_the_matrix_lists_every_model_gru_first(make_parameters: Any) -> None:
@@ -117,21 +149,22 @@ def test_judging_nothing_finds_nothing(
 ) -> None:
     parameters = make_parameters()
     bundle = prepare_table(make_table(steps=80))
-    found = judge_exports({}, b"", bundle, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
+    found = judge_exports({}, b"", bundle, {}, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
     assert found["files"] == {}
 
 
 @pytest.fixture(scope="module")
-def small(prepare_table: Any, make_table: Any) -> tuple[bytes, ModelInput]:
-    """An LSTM, not trained, and univariate data that fits it."""
+def small(prepare_table: Any, make_table: Any) -> tuple[bytes, ModelInput, dict[str, Any]]:
+    """An LSTM, not trained, univariate data that fits it, and its intervals."""
     bundle = prepare_table(make_table(steps=80))
     model = MODELS["lstm"](bundle.lookback, (2,), 0.0, 1e-3, bundle.horizon, 1)
     model.build()
-    return model.to_bytes(), bundle
+    content = model.to_bytes()
+    return content, bundle, {"model_sha256": hashlib.sha256(content).hexdigest()}
 
 
 def test_a_model_of_another_type_than_was_typed_is_not_exported(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
 ) -> None:
     parameters = make_parameters(model_type="gru", export_formats="onnx")
     parts = parameters.part(ModelSpec), parameters.part(ExportSpec), parameters.edge_poc
@@ -140,15 +173,24 @@ def test_a_model_of_another_type_than_was_typed_is_not_exported(
 
 
 def test_a_model_of_another_type_than_was_typed_is_not_judged(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec, refuses: Any
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
 ) -> None:
     parameters = make_parameters(model_type="gru")
     with refuses(ArtifactDamagedError, 21, "holds 'lstm', not 'gru'"):
         judge_exports({"model.onnx": b""}, *small, parameters.part(ModelSpec), parameters.edge_poc, run_spec)
 
 
+def test_intervals_of_another_training_are_not_exported(
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec, refuses: Any
+) -> None:
+    parameters = make_parameters(model_type="lstm", export_formats="onnx")
+    parts = parameters.part(ModelSpec), parameters.part(ExportSpec), parameters.edge_poc
+    with refuses(RunIdMismatchError, 23, "the intervals of run 'gru-1' belong to another training"):
+        export_model(*small[:2], {"model_sha256": "0"}, *parts, run_spec)
+
+
 def test_an_exported_model_is_judged_with_the_mode_of_its_data(
-    small: tuple[bytes, ModelInput], make_parameters: Any, run_spec: RunSpec
+    small: tuple[bytes, ModelInput, dict[str, Any]], make_parameters: Any, run_spec: RunSpec
 ) -> None:
     parameters = make_parameters(model_type="lstm", export_formats="onnx")
     model, edge_poc = parameters.part(ModelSpec), parameters.edge_poc.model_copy(update={"precisions": ("fp32",)})

@@ -96,11 +96,11 @@ def finished(
     history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}
     record = describe_run(content, content, history, bundle, training, run)
 
-    contract = make_contract(bundle, content, RUN, "gru")
-    unrolled = conversion.convert(content, ("fp32",), "unrolled", second_route=False)["fp32"]
+    contract = make_contract(bundle, content, intervals, RUN, "gru")
+    loop = conversion.convert(content, ("loop",), second_route=False)["loop"]
     exported = {
         "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),
-        "model.tflite": tflite_file.with_metadata(unrolled, METADATA_KEY, contract.to_text()),
+        "model.tflite": tflite_file.finish(loop, METADATA_KEY, contract.to_text()),
     }
     FilesDataset(filepath=f"{workspace}/data/06_models/{RUN}/edge").save(exported)
     (workspace / "data" / "06_models" / RUN / "model.keras").write_bytes(content)

@@ -1,1 +1,1 @@
-"""Models for small devices: native ONNX, TFLite, smaller weights, and the gate that judges them."""
+"""Models for small devices: native ONNX, TFLite, C, smaller weights, and the gate that judges them."""

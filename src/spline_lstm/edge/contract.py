@@ -8,14 +8,17 @@ from typing import Any, Self
 
 import numpy as np
 
-from spline_lstm.errors import ArtifactDamagedError, ParameterError, ShapeContractError
+from spline_lstm.errors import ArtifactDamagedError, ParameterError, RunIdMismatchError, ShapeContractError
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.scaling import SeriesScalers
 from spline_lstm.text import examples
 from spline_lstm.types import Float32, Float64
 
+CONTRACT_FILE = "contract.json"
 METADATA_KEY = "spline_lstm"
-CONTRACT_VERSION = "edge.v1"
+CONTRACT_VERSION = "edge.v2"
+
+_IDS = ("run_id", "processed_run_id", "model_sha256")
 
 
 @dataclass(frozen=True)
@@ -47,6 +50,15 @@ class EdgeContract:
     """Steps of the forecast."""
     freq: str | None
     """The step, as a pandas offset."""
+    step_seconds: float | None
+    """The same in seconds; None for months and other steps that differ in length."""
+    steps_kept: int
+    """Steps up to the origin that the oldest row of any feature shows."""
+    steps_needed: int
+    """Steps that a series must have. Where it has fewer than `steps_kept`, its first step stands for those before."""
+    max_gap: int | None
+    """Longest gap in a target that training filled, in steps, by a modified Akima spline. A covariate without a value
+    keeps its last one; before its first value it is 0 after scaling."""
     feature_order: list[str]
     """What each column of the window is."""
     target_indices: list[int]
@@ -59,10 +71,24 @@ class EdgeContract:
     """Column to unit."""
     static_codes: dict[str, dict[str, list[float]]]
     """Static covariate to the code of each category."""
+    static_columns: dict[str, list[str]]
+    """Static covariate to the features that hold its code."""
+    target_range: list[list[float]] | None
+    """Least and greatest scaled value of each target in training. The forecast of a series is kept within them if one
+    of its static categories has no code. None where there are no static covariates."""
+    regression_only: bool = False
+    """Whether the best epoch was 0: then the file holds the regression alone, as the stack adds nothing to it."""
+    intervals: dict[str, Any] = field(default_factory=dict)
+    """The prediction intervals as `intervals.json` of the run has them, widths in the targets' units."""
     series_scalers: SeriesScalers = field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     schema_version: str = CONTRACT_VERSION
     """Version of this contract."""
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """Names of the targets, in the order of the outputs."""
+        return tuple(self.feature_order[index] for index in self.target_indices)
 
     def to_text(self) -> str:
         """Return the contract as JSON."""
@@ -78,14 +104,12 @@ class EdgeContract:
         """
         try:
             values = json.loads(text or "")
-            contract = cls(**values)
-        except (ValueError, TypeError):
+            version = values["schema_version"]
+            if version == CONTRACT_VERSION:
+                return cls(**values)
+        except (ValueError, TypeError, LookupError):
             raise ArtifactDamagedError(f"{source} carries no input contract of this project; export it again") from None
-        if contract.schema_version != CONTRACT_VERSION:
-            raise ArtifactDamagedError(
-                f"{source} has the contract version '{contract.schema_version}'; export it again"
-            )
-        return contract
+        raise ArtifactDamagedError(f"{source} has the contract version '{version}'; export it again")
 
     def scale(self, window: Float64, series: str | None = None) -> Float32:
         """Scale a raw window, `(lookback, features)`, to an input of batch 1.
@@ -108,7 +132,7 @@ class EdgeContract:
 
     def unscale(self, forecast: Float32, series: str | None = None) -> Float64:
         """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`; arguments as for `scale`."""
-        center, scale = self._scaling([self.feature_order[index] for index in self.target_indices], series)
+        center, scale = self._scaling(list(self.target_names), series)
         steps: Float64 = forecast.reshape(self.horizon, -1).astype(np.float64) * scale + center
         return steps
 
@@ -129,26 +153,63 @@ class EdgeContract:
                 found = f"series '{series}' is not in the contract" if series else "each series has its own scale"
                 raise ParameterError(f"{found}; name one of: {examples(of_series)}")
             center, scale = of_series[series]
-            lags = [name for name in self.feature_order if re.fullmatch(rf"{re.escape(target)}_lag\d+", name)]
+            lags = [name for name in self.feature_order if lag_of(name, (target,)) is not None]
             own |= {name: {"center": center, "scale": scale} for name in (target, *lags)}
         return own
 
 
-def make_contract(model_input: ModelInput, model_file: bytes, run_id: str, model_type: str) -> EdgeContract:
-    """Collect the contract of the model in `model_file`, trained on `model_input`."""
+def make_contract(
+    model_input: ModelInput,
+    model_file: bytes,
+    intervals: dict[str, Any],
+    run_id: str,
+    model_type: str,
+    *,
+    regression_only: bool = False,
+) -> EdgeContract:
+    """Collect the contract of the model in `model_file`, trained on `model_input`.
+
+    Raises:
+        RunIdMismatchError: The intervals belong to another training.
+
+    """
+    digest = hashlib.sha256(model_file).hexdigest()
+    if intervals["model_sha256"] != digest:
+        raise RunIdMismatchError(f"the intervals of run '{run_id}' belong to another training; run its modelling again")
+    state, names = model_input.preprocessor, list(model_input.feature_names)
+    ages = dict(zip(names, model_input.ages.T.tolist(), strict=True))
+    lookback, horizon = model_input.lookback, model_input.horizon
+    behind = {name: (lag_of(name, model_input.target_names) or horizon) - horizon for name in names}
     return EdgeContract(
         run_id=run_id,
         processed_run_id=model_input.processed_id,
         model_type=model_type,
-        model_sha256=hashlib.sha256(model_file).hexdigest(),
-        lookback=model_input.lookback,
-        horizon=model_input.horizon,
+        model_sha256=digest,
+        lookback=lookback,
+        horizon=horizon,
         freq=model_input.meta.get("freq"),
-        feature_order=list(model_input.feature_names),
+        step_seconds=model_input.meta.get("step_seconds"),
+        steps_kept=max(max(ages[name]) + 1 + behind[name] for name in names),
+        steps_needed=lookback + max(behind.values()),
+        max_gap=state.get("fills", {}).get("max_gap"),
+        feature_order=names,
         target_indices=list(model_input.target_indices),
-        ages=dict(zip(model_input.feature_names, model_input.ages.T.tolist(), strict=True)),
-        scalers=model_input.preprocessor["scalers"],
+        ages=ages,
+        scalers=state["scalers"],
         units=model_input.meta.get("units", {}),
-        static_codes=model_input.preprocessor.get("static_codes", {}),
+        static_codes=state.get("static_codes", {}),
+        static_columns={
+            name: [f"{name}_{place}" for place in range(len(next(iter(codes.values()), ())))]
+            for name, codes in state.get("static_codes", {}).items()
+        },
+        target_range=state.get("target_range"),
+        regression_only=regression_only,
+        intervals={name: value for name, value in intervals.items() if name not in _IDS},
         series_scalers=model_input.series_scalers,
     )
+
+
+def lag_of(feature: str, targets: tuple[str, ...]) -> int | None:
+    """Return the lag of a feature that shows a target's past, None for any other feature."""
+    found = (re.fullmatch(rf"{re.escape(target)}_lag(\d+)", feature) for target in targets)
+    return next((int(match[1]) for match in found if match), None)

@@ -16,28 +16,26 @@ from typing import Any, Literal
 from spline_lstm.errors import ExportError
 
 TFLiteForm = Literal["unrolled", "loop"]
+RECURRENT = ("LSTM", "GRU")
 _TIMEOUT_SECONDS = 600
 
 
-def convert(
-    model_file: bytes, precisions: tuple[str, ...], form: TFLiteForm, *, second_route: bool
-) -> dict[str, bytes]:
+def convert(model_file: bytes, forms: tuple[TFLiteForm, ...], *, second_route: bool) -> dict[str, bytes]:
     """Convert a Keras model in a child process.
 
     Args:
         model_file: The `.keras` archive.
-        precisions: TFLite variants to make: `fp32`, `fp16`, `int8`.
-        form: Whether recurrent layers are unrolled (faster) or kept as a loop (smaller).
+        forms: TFLite files to make: recurrent layers unrolled, or kept as a loop.
         second_route: Whether to convert to ONNX with tf2onnx as well.
 
     Returns:
-        `fp32`, `fp16`, `int8` to TFLite files, `tf2onnx` to an ONNX file.
+        `unrolled` and `loop` to TFLite files in float32, `tf2onnx` to an ONNX file.
 
     Raises:
         ExportError: The child failed or crashed; its last words are in the message.
 
     """
-    request = {"precisions": list(precisions), "form": form, "second_route": second_route}
+    request = {"forms": list(forms), "second_route": second_route}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "model.keras").write_bytes(model_file)
@@ -62,17 +60,14 @@ def _child(folder: Path) -> None:
     network = load_network((folder / "model.keras").read_bytes(), "model.keras")
     made = folder / "converted"
     made.mkdir()
-    if request["precisions"]:
-        single, frozen = _freeze(network, unroll=request["form"] == "unrolled")
-        for precision in request["precisions"]:
-            (made / precision).write_bytes(_to_tflite(frozen, precision))
-        del single  # its variables had to outlive the conversions
+    for form in request["forms"]:
+        (made / form).write_bytes(_to_tflite(network, unroll=form == "unrolled"))
     if request["second_route"]:
         (made / "tf2onnx").write_bytes(_with_tf2onnx(network))
 
 
-def _freeze(network: Any, *, unroll: bool) -> tuple[Any, Any]:
-    """Return a copy of the network for batch 1 and the concrete function that calls it."""
+def _to_tflite(network: Any, *, unroll: bool) -> bytes:
+    """Convert a copy of the network for batch 1."""
     import keras
     import tensorflow as tf
 
@@ -80,24 +75,16 @@ def _freeze(network: Any, *, unroll: bool) -> tuple[Any, Any]:
     for layer in config["layers"]:
         if layer["class_name"] == "InputLayer":
             layer["config"]["batch_shape"] = (1, *layer["config"]["batch_shape"][1:])
-        if layer["class_name"] in ("LSTM", "GRU"):
+        if layer["class_name"] in RECURRENT:
             layer["config"]["unroll"] = unroll
     single = keras.Model.from_config(config)
     single.set_weights(network.get_weights())
-    function = tf.function(lambda window: single(window, training=False))
-    return single, function.get_concrete_function(tf.TensorSpec(single.input_shape, tf.float32, name="window"))
-
-
-def _to_tflite(function: Any, precision: str) -> bytes:
-    import tensorflow as tf
-
+    function = tf.function(lambda window: single(window, training=False)).get_concrete_function(
+        tf.TensorSpec(single.input_shape, tf.float32, name="window")
+    )
     # Without the model beside the function: with it the converter leaves the weights unfrozen.
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-    if precision != "fp32":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    if precision == "fp16":
-        converter.target_spec.supported_types = [tf.float16]
     return bytes(converter.convert())
 
 

@@ -1,20 +1,26 @@
 """All exported files of a run."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
-from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
-from spline_lstm.edge.gate import EdgeSpec
+from spline_lstm.edge.c_file import HEADER, make_c_files
+from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY, EdgeContract
+from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
+from spline_lstm.edge.gate import EdgeSpec, Kind
+from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
+from spline_lstm.models.archive import archive_network
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
+COMPANIONS = (CONTRACT_FILE, HEADER)
+"""Files that are exported beside the models."""
 
 
-_FORMATS = ("none", "onnx", "tflite")
+_FORMATS = ("none", "onnx", "tflite", "c")
 
 
 def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -39,41 +45,63 @@ def file_name(kind: str, precision: str) -> str:
     return f"model.{kind}" if precision == "fp32" else f"model.{precision}.{kind}"
 
 
-def export(
-    model_file: bytes, network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec
-) -> dict[str, bytes]:
-    """Export a trained network.
+def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec) -> dict[str, bytes]:
+    """Export what is alive of a trained network.
 
     Args:
-        model_file: Its `.keras` archive.
-        network: The network that was loaded from it.
+        network: The network.
         contract: What the files say of themselves.
-        formats: `onnx`, `tflite`, both, or `none`.
+        formats: Any of `onnx`, `tflite` and `c`, or `none`.
         spec: Precisions and the form of TFLite files.
 
     Returns:
-        File name to content; with ONNX also tf2onnx' conversion, as `second_route.onnx`.
+        File name to content: the models, the contract as `contract.json`, and with ONNX also tf2onnx' conversion, as
+        `second_route.onnx`.
 
     Raises:
         ExportError: A conversion fails.
 
     """
-    files: dict[str, bytes] = {}
     if formats == ("none",):
-        return files
-    precisions = spec.precisions if "tflite" in formats else ()
-    converted = conversion.convert(model_file, precisions, spec.tflite_form, second_route="onnx" in formats)
+        return {}
+    text, network = contract.to_text(), make_live_network(network)
+    files = {CONTRACT_FILE: text.encode()}
+    forms = {precision: choose_form(network, precision, spec.tflite_form) for precision in spec.precisions}
+    asked = tuple(sorted(set(forms.values()))) if "tflite" in formats else ()
+    converted = {}
+    if asked or "onnx" in formats:
+        converted = conversion.convert(archive_network(network), asked, second_route="onnx" in formats)
     if "onnx" in formats:
-        native = make_onnx(network, {METADATA_KEY: contract.to_text()})
+        native = make_onnx(network, {METADATA_KEY: text})
         for precision in spec.precisions:
             files[file_name("onnx", precision)] = (
                 native if precision == "fp32" else quantise_onnx(native, precision)  # type: ignore[arg-type]
             )
         files[SECOND_ROUTE] = _with_contract(converted["tf2onnx"], contract)
-    for precision in precisions:
-        content = tflite_file.with_metadata(converted[precision], METADATA_KEY, contract.to_text())
-        files[file_name("tflite", precision)] = content
+    for precision, form in forms.items() if asked else ():
+        full = converted[form]
+        content = full if precision == "fp32" else quantise_tflite(full, precision)  # type: ignore[arg-type]
+        files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
+    if "c" in formats:
+        files |= make_c_files(network, contract)
     return files
+
+
+_MOST_UNROLLED = 48
+"""Recurrent steps up to which an unrolled graph is faster."""
+
+
+def choose_form(network: Any, precision: str, asked: TFLiteForm | Literal["auto"]) -> TFLiteForm:
+    """Choose how a TFLite file holds its recurrent layers.
+
+    A loop is smaller, and as fast where each layer returns its last state only. It is slower where a layer returns
+    every step, so there full weights are unrolled, as long as there are few steps.
+    """
+    if asked != "auto":
+        return asked
+    layers = [layer for layer in network.layers if type(layer).__name__ in RECURRENT]
+    slow = any(layer.return_sequences and layer.input.shape[1] <= _MOST_UNROLLED for layer in layers)
+    return "unrolled" if precision == "fp32" and slow else "loop"
 
 
 def _with_contract(content: bytes, contract: EdgeContract) -> bytes:
@@ -84,8 +112,8 @@ def _with_contract(content: bytes, contract: EdgeContract) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def parse_file_name(name: str) -> tuple[Literal["onnx", "tflite"], str]:
+def parse_file_name(name: str) -> tuple[Kind, str]:
     """Return the format and precision that `file_name` put into a name."""
     stem, _, kind = name.rpartition(".")
     precision = stem.removeprefix("model").lstrip(".") if stem.startswith("model") else ""
-    return ("tflite" if kind == "tflite" else "onnx"), precision or "fp32"
+    return cast(Kind, kind), precision or "fp32"

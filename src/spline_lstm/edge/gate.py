@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import AfterValidator, Field, WithJsonSchema
 
-from spline_lstm.edge import tflite_file
+from spline_lstm.edge import c_library, micro, tflite_file
+from spline_lstm.edge.boards import BOARDS, Profile
 from spline_lstm.edge.contract import EdgeContract
-from spline_lstm.edge.conversion import TFLiteForm
+from spline_lstm.edge.live_network import count_macs, make_live_network
 from spline_lstm.edge.runtime import Run, open_onnx, open_tflite
 from spline_lstm.errors import ExportError, SplineLSTMError
 from spline_lstm.evaluation.comparison import BYTES_PER_MB
@@ -22,10 +23,12 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt
 from spline_lstm.types import Bool, Float32
 
+Kind = Literal["onnx", "tflite", "c"]
 PRECISIONS = ("fp32", "fp16", "int8")
 _SIGMAS = 5.0
 _CONSTANTS = (0.0, 1.0, -1.0, _SIGMAS, -_SIGMAS)
 _RANDOM_WINDOWS = 64
+_MICRO_WINDOWS = 200
 _MOST_REAL_WINDOWS = 10_000
 _FORBIDDEN_ONNX = frozenset({"Loop", "Scan", "If"})
 _FORBIDDEN_TFLITE = frozenset({"VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE"})
@@ -57,10 +60,12 @@ class EdgeSpec(Spec):
         AfterValidator(_check_precisions),
         WithJsonSchema({"type": "array", "items": {"enum": list(PRECISIONS)}}),
     ]
-    tflite_form: TFLiteForm
+    tflite_form: Literal["auto", "unrolled", "loop"]
     order: Names
     """Order of the model types in the edge matrix; others follow them."""
     parity: Tolerances
+    profile: Profile
+    """The board that a file is held against as well; `laptop` is none."""
     rmse_ratio: Annotated[StrictFloat, Field(ge=0)]
     p95_ms: Annotated[StrictFloat, Field(ge=0)]
     size_mb: Annotated[StrictFloat, Field(ge=0)]
@@ -78,7 +83,8 @@ class Reference:
         outputs: What Keras makes of them, `(n, horizon * targets)`.
         truth, mask: Truth of the test windows in scaled units and what was observed of it.
         latency: Of the Keras network as a compiled function at batch 1.
-        params: Parameters of the network.
+        params: Parameters of what is exported of the network.
+        macs: Multiply-accumulates of a forecast of it.
         contract: What every file has to say of itself.
 
     """
@@ -89,6 +95,7 @@ class Reference:
     mask: Bool
     latency: dict[str, Any]
     params: int
+    macs: int
     contract: EdgeContract
 
     def rmse(self, outputs: Float32) -> float:
@@ -118,14 +125,15 @@ def make_reference(model_input: ModelInput, network: Any, contract: EdgeContract
     tested = model_input.windows_of(2)
     rows = draw(tested if len(tested) else model_input.windows_of(0), _MOST_REAL_WINDOWS)
     windows = make_probe_windows(model_input.X[rows])
-    call = compiled_call(network, windows[:1])
+    call, live = compiled_call(network, windows[:1]), make_live_network(network)
     return Reference(
         windows=windows,
         outputs=make_forecast(network)(windows),
         truth=model_input.y[rows],
         mask=model_input.y_mask[rows],
         latency=measure_latency(call, calls=spec.latency_calls, warm_up=spec.warm_up),
-        params=int(network.count_params()),
+        params=int(live.count_params()),
+        macs=count_macs(live),
         contract=contract,
     )
 
@@ -150,23 +158,24 @@ class Criterion:
         return {"name": self.name, "found": found, "limit": self.limit, "unit": self.unit, "passed": self.passed}
 
 
-def judge(
-    content: bytes, kind: Literal["onnx", "tflite"], precision: str, reference: Reference, spec: EdgeSpec
-) -> dict[str, Any]:
+def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec: EdgeSpec) -> dict[str, Any]:
     """Judge one exported file by all criteria.
 
     Args:
-        content: The file.
+        content: The file; a C file with its header inside.
         kind: Its format.
         precision: Which tolerance holds for its parity.
         reference: The Keras network's side.
         spec: Thresholds.
 
     Returns:
-        `verdict` (`PASS` or `FAIL`), `criteria` with each number beside its threshold, `reason` where
-        the file does not even run, and figures: operators, latency, size, ratios.
+        `verdict` (`PASS`, `FAIL`, or `NOT JUDGED` for a C file where there is no compiler), `criteria` with each
+        number beside its threshold, `reason` where the file does not even run, and figures: operators, latency, size,
+        ratios.
 
     """
+    if kind == "c" and not c_library.has_compiler():
+        return {"verdict": "NOT JUDGED", "reason": "there is no C compiler: cc is not on the path", "criteria": []}
     try:
         open_file, list_operators = _FORMATS[kind]
         run, text = open_file(content, f"the {kind} file")
@@ -176,21 +185,25 @@ def judge(
             raise ExportError(f"its outputs have the shape {outputs.shape}; {reference.outputs.shape} is needed")
         latency = measure_latency(_single(run, reference), calls=spec.latency_calls, warm_up=spec.warm_up)
         differing = _differing_repeats(run, reference, spec.repeats)
+        footprint = c_library.measure_footprint(content) if kind == "c" else {}
+        parity = _parity(outputs, reference)
+        arena = _try_micro(content, reference, getattr(spec.parity, precision)) if kind == "tflite" else None
     except Exception as error:  # the runtimes' errors have no common base; whatever it is, the file fails
         message = error.message if isinstance(error, SplineLSTMError) else f"{type(error).__name__}: {error}"
         return {"verdict": "FAIL", "reason": " ".join(message.split())[:300], "criteria": []}
     foreign = [name for name in operators if name.startswith("CUSTOM") or name in _FORBIDDEN_ONNX | _FORBIDDEN_TFLITE]
     smallest = 4 * reference.params
+    size = footprint["code"] + footprint["constants"] if footprint else len(content)
+    ram = footprint["stack"] + footprint["state"] if footprint else arena
     criteria = [
         Criterion("foreign operators", len(foreign), 0),
         Criterion("missing or foreign input contract", int(text != reference.contract.to_text()), 0),
-        Criterion(
-            "parity", float(np.max(np.abs(outputs - reference.outputs))), getattr(spec.parity, precision), "sigma"
-        ),
+        Criterion("parity", parity, getattr(spec.parity, precision), "sigma"),
         Criterion("RMSE ratio", _ratio(reference.rmse(outputs), reference.rmse(reference.outputs)), spec.rmse_ratio),
         Criterion("p95", latency["latency_p95_ms"], spec.p95_ms, "ms"),
-        Criterion("size", len(content) / BYTES_PER_MB, spec.size_mb, "MB"),
+        Criterion("size", size / BYTES_PER_MB, spec.size_mb, "MB"),
         Criterion(f"differing outputs in {spec.repeats} repeats", differing, 0),
+        *_board_criteria(size, ram, reference, spec),
     ]
     return {
         "verdict": "PASS" if all(criterion.passed for criterion in criteria) else "FAIL",
@@ -200,12 +213,48 @@ def judge(
         "foreign_operators": sorted(set(foreign)),
         "windows": len(reference.windows),
         "test_windows": len(reference.truth),
-        "size_bytes": len(content),
-        "size_to_smallest": len(content) / smallest,
-        "bytes_per_param": (len(content) - len((text or "").encode())) / reference.params,
+        "footprint": footprint,
+        "runtime": _runtime(kind, arena),
+        "ram_bytes": ram,
+        "size_bytes": size,
+        "size_to_smallest": size / smallest,
+        "bytes_per_param": (size - (0 if footprint else len((text or "").encode()))) / reference.params,
         **latency,
         "latency_to_keras": latency["latency_p50_ms"] / reference.latency["latency_p50_ms"],
     }
+
+
+def _board_criteria(size: int, ram: int | None, reference: Reference, spec: EdgeSpec) -> list[Criterion]:
+    """Hold a file against the board of the profile; memory that is not known fails."""
+    if spec.profile not in BOARDS:
+        return []
+    board = BOARDS[spec.profile]
+    return [
+        Criterion("flash", size / 1000, board.flash_bytes / 2000, "kB"),
+        Criterion("RAM", None if ram is None else ram / 1000, board.ram_bytes / 2000, "kB"),
+        Criterion("estimated time", board.milliseconds(reference.macs), spec.p95_ms, "ms"),
+    ]
+
+
+def _parity(outputs: Float32, reference: Reference) -> float:
+    """Largest difference from Keras, given the forecasts of all windows or of the last ones."""
+    return float(np.max(np.abs(outputs - reference.outputs[-len(outputs) :])))
+
+
+def _try_micro(content: bytes, reference: Reference, tolerance: float) -> int | None:
+    """Return the arena with which a file runs on microcontrollers and agrees with Keras, None where it does not."""
+    found = micro.run_micro(content, reference.windows[-_MICRO_WINDOWS:])
+    if found is None or not _parity(found[0], reference) <= tolerance:
+        return None
+    return found[1]
+
+
+def _runtime(kind: Kind, arena: int | None) -> str:
+    """Name the smallest runtime that is known to run a file."""
+    if kind == "tflite":
+        alternative = "LiteRT" if micro.has_micro() else "LiteRT; TFLite Micro was not tried"
+        return alternative if arena is None else "TFLite Micro"
+    return {"onnx": "onnxruntime", "c": "none"}[kind]
 
 
 def _onnx_operators(content: bytes) -> list[str]:
@@ -218,6 +267,7 @@ def _onnx_operators(content: bytes) -> list[str]:
 _FORMATS: dict[str, tuple[Callable[[bytes, str], tuple[Run, str | None]], Callable[[bytes], list[str]]]] = {
     "onnx": (open_onnx, _onnx_operators),
     "tflite": (open_tflite, tflite_file.operators),
+    "c": (c_library.open_c, lambda content: []),  # noqa: ARG005 - there are none
 }
 
 

@@ -110,17 +110,17 @@ def _translate(graph: _Graph, layer: dict[str, Any]) -> None:
     if translator is None:
         raise ExportError(f"layer '{name}' of kind {kind} has no ONNX translation; known: {', '.join(_TRANSLATORS)}")
     (call,) = layer["inbound_nodes"]
-    arguments = [_argument(graph, value) for value in call["args"]]
+    arguments = [resolve_argument(graph.values, value) for value in call["args"]]
     weights = graph.network.get_layer(name).get_weights() if layer["module"] == "keras.layers" else []
     graph.values[name] = translator(graph, name, layer["config"], arguments, weights)
 
 
-def _argument(graph: _Graph, value: Any) -> Any:
-    """Resolve one argument of a call: tensors become value names, the rest stays as it is."""
+def resolve_argument(values: dict[str, Any], value: Any) -> Any:
+    """Resolve one argument of a call: a tensor becomes the value of its layer, the rest stays as it is."""
     if isinstance(value, list | tuple):
-        return [_argument(graph, item) for item in value]
+        return [resolve_argument(values, item) for item in value]
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
-        return graph.values[value["config"]["keras_history"][0]]
+        return values[value["config"]["keras_history"][0]]
     if isinstance(value, dict) and value.get("class_name") == "__slice__":
         return slice(*(value["config"][key] for key in ("start", "stop", "step")))
     return value

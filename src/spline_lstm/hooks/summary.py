@@ -32,7 +32,7 @@ from spline_lstm.text import printable
 logger = logging.getLogger(__name__)
 
 _MOST_SERIES = 4
-_STYLES = {"PASS": "green", "FAIL": "bold red"}
+_STYLES = {"PASS": "green", "FAIL": "bold red", "NOT JUDGED": "bold yellow"}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,9 @@ _TARGETS = {
         ("latency_to_keras", 1 / 10),
         ("latency_p95_ms", 1.0),
     ),
-    ("onnx", "int8"): (("bytes_per_param", 1.4),),
+    ("onnx", "int8"): (("bytes_per_param", 2.0),),
+    ("tflite", "int8"): (("bytes_per_param", 2.0),),
+    ("c", "fp32"): (("parity", 1e-5), ("latency_to_keras", 1 / 10), ("latency_p95_ms", 1.0)),
     ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8), ("latency_p95_ms", 1.0)),
 }
 
@@ -31,7 +33,7 @@ def make_edge_report(gate: dict[str, Any]) -> str:
     """
     parts = [f"# Edge gate of {gate['run_id']}", _headline(gate)]
     if gate["files"]:
-        parts += [_summary(gate), *_details(gate), _targets(gate)]
+        parts += [_summary(gate), _criteria(gate), *_details(gate), _targets(gate)]
     if gate.get("second_route"):
         parts.append(_second_route(gate))
     return "\n\n".join(parts) + "\n"
@@ -41,11 +43,17 @@ def _headline(gate: dict[str, Any]) -> str:
     if not gate["files"]:
         return "**Nothing was exported:** `export_formats` is `none`."
     words = [f"{name}: **{item['verdict']}**" for name, item in gate["files"].items() if item["precision"] == "fp32"]
-    return f"Released only on PASS. {'; '.join(words)}."
+    verdicts = f"Released only on PASS. {'; '.join(words)}."
+    if not gate["regression_only"]:
+        return verdicts
+    return (
+        f"{verdicts}\n\nThe best epoch was 0: the recurrent stack adds nothing to the regression. The files hold the "
+        f"regression alone, {gate['params']:,} of {gate['trained_params']:,} parameters."
+    )
 
 
 def _number(value: float | None, digits: int = 4) -> str:
-    return "not a number" if value is None else f"{value:.{digits}g}"
+    return "no number" if value is None else f"{value:.{digits}g}"
 
 
 def why_failed(item: dict[str, Any]) -> str:
@@ -55,7 +63,7 @@ def why_failed(item: dict[str, Any]) -> str:
 
 def explain_verdict(name: str, item: dict[str, Any]) -> str:
     """Put a file's verdict into words: only files with full weights decide on a release."""
-    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] == "FAIL" else "")
+    words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] != "PASS" else "")
     if name == SECOND_ROUTE:
         return f"{words}; for comparison only"
     return words if item["precision"] == "fp32" else f"{words}; a smaller variant, the release does not stand on it"
@@ -74,10 +82,12 @@ def _summary(gate: dict[str, Any]) -> str:
                     f"1/{1 / item['latency_to_keras']:.1f}",
                     f"{item['size_bytes']:,}",
                     f"{item['size_to_smallest']:.3f}",
+                    "–" if item["ram_bytes"] is None else f"{item['ram_bytes']:,}",
+                    item["runtime"],
                     item["path"],
                 ]
                 if item["criteria"]
-                else ["–", "–", "–", "–", "–", item["reason"]]
+                else ["–", "–", "–", "–", "–", "–", "–", item["reason"]]
             ),
         ]
         for name, item in gate["files"].items()
@@ -91,22 +101,51 @@ def _summary(gate: dict[str, Any]) -> str:
         "p50 to Keras",
         "bytes",
         "to smallest possible",
+        "RAM",
+        "runs in",
         "where",
     ]
     keras = gate["keras"]
     note = (
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
         f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
-        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters. Files with fp16 and int8 "
-        "weights are variants: the release stands on fp32, whatever their verdict."
+        f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters; a forecast takes {gate['macs']:,} "
+        "multiply-accumulates. Files with fp16 and int8 weights are variants: the release stands on fp32, whatever "
+        "their verdict."
     )
     return f"## Files\n\n{table(heading, rows)}\n\n{note}"
 
 
+def _criteria(gate: dict[str, Any]) -> str:
+    """One row a file, one column a criterion."""
+    judged = {name: item for name, item in gate["files"].items() if item["criteria"]}
+    names = list(dict.fromkeys(entry["name"] for item in judged.values() for entry in item["criteria"]))
+    rows = []
+    for name, item in judged.items():
+        found = {entry["name"]: entry for entry in item["criteria"]}
+        rows.append([name, *(_cell(found[criterion]) for criterion in names)])
+    notes = [f"{_fed(item)}." for item in list(judged.values())[:1]]
+    notes += [f"{name}: {_made_of(item)}" for name, item in judged.items() if item["footprint"]]
+    return "\n\n".join([f"## Criteria, profile {gate['profile']}", table(["file", *names], rows), *notes])
+
+
+def _cell(entry: dict[str, Any]) -> str:
+    words = f"{_number(entry['found'])} of {_number(entry['limit'])} {entry['unit']}".strip()
+    return words if entry["passed"] else f"**FAIL:** {words}"
+
+
+def _fed(item: dict[str, Any]) -> str:
+    return (
+        f"Each file was fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, "
+        f"constants and noise up to five sigma{_few(item)}"
+    )
+
+
 def _details(gate: dict[str, Any]) -> list[str]:
+    """Say more of the files that failed."""
     sections = []
     for name, item in gate["files"].items():
-        if not item["criteria"]:
+        if item["verdict"] != "FAIL" or not item["criteria"]:
             continue
         rows = [
             [
@@ -117,13 +156,20 @@ def _details(gate: dict[str, Any]) -> list[str]:
             ]
             for criterion in item["criteria"]
         ]
-        operators = ", ".join(f"{kind} {count}" for kind, count in item["operators"].items())
-        sections.append(
-            f"## {name}: {item['verdict']}\n\n{table(['criterion', 'found', 'threshold', ''], rows)}\n\n"
-            f"Fed {item['test_windows']} test windows and {item['windows'] - item['test_windows']} of zeros, constants "
-            f"and noise up to five sigma{_few(item)}. Operators: {operators}."
-        )
+        found_and_limits = table(["criterion", "found", "threshold", ""], rows)
+        sections.append(f"## {name}: {item['verdict']}\n\n{found_and_limits}\n\n{_made_of(item)}")
     return sections
+
+
+def _made_of(item: dict[str, Any]) -> str:
+    """Tell the operators of a file, or what it takes where it is compiled."""
+    if not item["footprint"]:
+        return f"Operators: {', '.join(f'{kind} {count}' for kind, count in item['operators'].items())}."
+    found = {name: f"{count:,} bytes" for name, count in item["footprint"].items()}
+    return (
+        f"compiled for size on this machine: code {found['code']}, constants {found['constants']}, stack at most "
+        f"{found['stack']}, and {found['state']} of memory for each series."
+    )
 
 
 def _few(item: dict[str, Any]) -> str:
@@ -173,7 +219,7 @@ def _second_route(gate: dict[str, Any]) -> str:
 
 
 def make_matrix_report(gates: list[dict[str, Any]]) -> str:
-    """Write the verdicts of several models, fp32 files only, as one table.
+    """Write the verdicts of several models as one table.
 
     Args:
         gates: What the gate found for each model.
@@ -187,18 +233,19 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
             gate["model_type"],
             str(gate["f_total"]),
             item["format"],
+            item["precision"],
             f"**{item['verdict']}**",
             *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
             why_failed(item),
         ]
         for gate in gates
         for item in gate["files"].values()
-        if item["precision"] == "fp32"
     ]
     heading = [
         "model type",
         "F_total",
         "format",
+        "weights",
         "verdict",
         "parity (sigma)",
         "RMSE ratio",
@@ -208,7 +255,7 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
         "bytes",
         "failed",
     ]
-    passed = sum(row[3] == "**PASS**" for row in rows)
+    passed = sum(row[4] == "**PASS**" for row in rows)
     return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
 
 

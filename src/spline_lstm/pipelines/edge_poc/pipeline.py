@@ -7,20 +7,28 @@ from spline_lstm.pipelines.plan import current_plan
 
 
 def create_pipeline() -> Pipeline:
-    """From `model` and `model_input` to the exported files and the gate's verdict, which ends the run if enforced."""
+    """From `model`, `model_input` and `intervals` to the exported files and the gate's verdict."""
     # Kedro runs a node without outputs every time, so it is there only where it has something to do.
     enforce = Node(enforce_gate, "edge_gate", None, name="enforce_gate")
     return Pipeline(
         [
             Node(
                 export_model,
-                ["model", "model_input", "params:model", "params:export", "params:edge_poc", "params:run"],
+                ["model", "model_input", "intervals", "params:model", "params:export", "params:edge_poc", "params:run"],
                 "exported_models",
                 name="export_model",
             ),
             Node(
                 judge_exports,
-                ["exported_models", "model", "model_input", "params:model", "params:edge_poc", "params:run"],
+                [
+                    "exported_models",
+                    "model",
+                    "model_input",
+                    "intervals",
+                    "params:model",
+                    "params:edge_poc",
+                    "params:run",
+                ],
                 "edge_gate",
                 name="judge_exports",
             ),

@@ -1,0 +1,35 @@
+"""Boards that a file may be held against: an application gets half of what they have."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Profile = Literal["laptop", "cortex-m4", "cortex-m7", "esp32"]
+_INSTRUCTIONS_PER_MAC = 6
+"""Counted for the default network in C on a Cortex-M under QEMU: 2 million for 332,000 multiply-accumulates."""
+
+
+@dataclass(frozen=True)
+class Board:
+    """What a board has, from its data sheet.
+
+    Attributes:
+        flash_bytes: For code and constants.
+        ram_bytes: For variables and the stack.
+        megahertz: Clock; an instruction is taken to need one cycle.
+
+    """
+
+    flash_bytes: int
+    ram_bytes: int
+    megahertz: int
+
+    def milliseconds(self, macs: int) -> float:
+        """Estimate how long a forecast takes, given its multiply-accumulates."""
+        return macs * _INSTRUCTIONS_PER_MAC / (self.megahertz * 1000)
+
+
+BOARDS: dict[str, Board] = {
+    "cortex-m4": Board(1_048_576, 196_608, 168),  # STM32F407VG
+    "cortex-m7": Board(1_048_576, 327_680, 216),  # STM32F746ZG
+    "esp32": Board(4_194_304, 532_480, 240),  # ESP32-WROOM-32E with 4 MB
+}

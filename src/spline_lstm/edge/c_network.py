@@ -1,0 +1,63 @@
+"""A Keras network as C statements for one window.
+
+As in `onnx_graph`, the network's own configuration is the source: each kind of layer is translated by one function of
+`c_layers`, and one that has none is refused by name. Every value lies in one workspace; where a value is used for the
+last time, its room is free again.
+"""
+
+from typing import Any
+
+from spline_lstm.edge.c_layers import TRANSLATORS
+from spline_lstm.edge.c_workspace import CNetwork, Value, Writer
+from spline_lstm.edge.onnx_graph import resolve_argument
+from spline_lstm.errors import ExportError
+
+
+def write_network(network: Any) -> CNetwork:
+    """Write a Keras network in C.
+
+    Args:
+        network: A functional network with one input `(batch, lookback, features)` and one output.
+
+    Raises:
+        ExportError: The network holds a layer that has no translation.
+
+    """
+    config = network.get_config()
+    shapes = {operation.name: tuple(operation.output.shape[1:]) for operation in network.operations}
+    names = [layer["name"] for layer in config["layers"]]
+    readers = {name: len(names) if name == config["output_layers"][0] else 0 for name in names}
+    for position, layer in enumerate(config["layers"]):
+        for name in _sources(layer["inbound_nodes"]):
+            readers[name] = max(readers[name], position)
+    writer = Writer(shapes, readers)
+    for position, layer in enumerate(config["layers"]):
+        writer.position = position
+        _translate(writer, network, layer)
+    last = writer.values[config["output_layers"][0]]
+    writer.loops((last.size,), lambda at: f"forecast[{at[0]}] = {last.place}[{at[0]}];")
+    return writer
+
+
+def _sources(config: Any) -> list[str]:
+    if isinstance(config, list | tuple):
+        return [name for item in config for name in _sources(item)]
+    if not isinstance(config, dict):
+        return []
+    if "keras_history" in config:
+        return [config["keras_history"][0]]
+    return [name for value in config.values() for name in _sources(value)]
+
+
+def _translate(writer: Writer, network: Any, layer: dict[str, Any]) -> None:
+    name, kind = layer["name"], layer["class_name"]
+    if kind == "InputLayer":
+        writer.values[name] = Value(writer.shapes[name], "window")
+        return
+    translator = TRANSLATORS.get(kind)
+    if translator is None:
+        raise ExportError(f"layer '{name}' of kind {kind} has no C translation; known: {', '.join(TRANSLATORS)}")
+    (call,) = layer["inbound_nodes"]
+    arguments = [resolve_argument(writer.values, value) for value in call["args"]]
+    weights = network.get_layer(name).get_weights() if layer["module"] == "keras.layers" else []
+    writer.values[name] = translator(writer, name, layer["config"], arguments, weights)

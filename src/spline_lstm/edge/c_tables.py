@@ -1,0 +1,150 @@
+"""Tables of a C forecaster: what a row of its ring holds, its scaling, ages, codes, intervals and weights."""
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.edge.contract import EdgeContract, lag_of
+
+_CALENDAR = re.compile(r"((minute|hour|dow|month|year)_(sin|cos)|is_weekend)(_lead\d+)?")
+
+
+class Columns:
+    """What a row of the ring holds: the inputs of a step, then its calendar, all scaled.
+
+    Attributes:
+        inputs: Targets and covariates, in the order in which they are pushed.
+        calendar: Calendar features.
+        codes: Features that hold the codes of static covariates, which are no columns.
+        place: Feature to its column, or to -1 - the place of its code.
+        behind: Feature to the steps by which it lies before its age: more than 0 for lags.
+        ahead: Steps by which the calendar is ahead.
+
+    """
+
+    def __init__(self, contract: EdgeContract) -> None:
+        """Sort the features of a contract."""
+        targets, names = contract.target_names, contract.feature_order
+        lags = {name: lag for name in names if (lag := lag_of(name, targets)) is not None}
+        self.codes = [name for columns in contract.static_columns.values() for name in columns]
+        known = [name for name in names if name not in {*targets, *lags, *self.codes}]
+        self.calendar = [name for name in known if _CALENDAR.fullmatch(name) and name not in contract.scalers]
+        self.inputs = [*targets, *(name for name in known if name not in self.calendar)]
+        self.place = {name: place for place, name in enumerate([*self.inputs, *self.calendar])}
+        self.place |= {name: self.place[name[: name.rindex("_lag")]] for name in lags}
+        self.place |= {name: -1 - place for place, name in enumerate(self.codes)}
+        self.behind = {name: lags.get(name, contract.horizon) - contract.horizon for name in names}
+        self.ahead = next((int(name.rpartition("_lead")[2]) for name in self.calendar if "_lead" in name), 0)
+
+    def __len__(self) -> int:
+        return len(self.inputs) + len(self.calendar)
+
+
+def number(value: float | None, digits: int = 9) -> str:
+    """Write a number in C so that it is read back bit for bit: with 9 digits as float, with 17 as double.
+
+    None is infinite.
+    """
+    if value is None:
+        return "INFINITY"
+    text = f"{value:.{digits}g}"
+    text = text if any(mark in text for mark in ".e") else f"{text}.0"
+    return f"{text}f" if digits == 9 else text
+
+
+def table(declaration: str, rows: Iterable[str]) -> str:
+    """Write a constant table, a row a line."""
+    return f"{declaration} = {{\n    " + ",\n    ".join(rows) + "};"
+
+
+def floats(name: str, values: Any) -> str:
+    """Write weights."""
+    numbers = [number(value) for value in np.asarray(values, dtype=np.float32).reshape(-1).tolist()]
+    rows = (", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8))
+    return table(f"static const float {name}[{len(numbers)}]", rows)
+
+
+def _text(value: str) -> str:
+    """Write a text in C; bytes other than plain letters and digits as octal numbers."""
+    plain = "".join(chr(byte) if byte < 128 and chr(byte).isalnum() else f"\\{byte:03o}" for byte in value.encode())
+    return f'"{plain}"'
+
+
+def _row(*cells: str) -> str:
+    return "{" + ", ".join(cells) + "}"
+
+
+def window_tables(contract: EdgeContract, columns: Columns) -> list[str]:
+    """Write where the values of a window come from, and how the inputs are scaled."""
+    names = contract.feature_order
+    patterns = list(dict.fromkeys(tuple(contract.ages[name]) for name in names))
+    ages = {name: patterns.index(tuple(contract.ages[name])) for name in names}
+    return [
+        "/* Of each feature: its column of a row, or -1 - the place of its code; steps before its age; its ages. */",
+        table(
+            "static const struct {\n    int16_t column;\n    int32_t behind;\n    int16_t ages;\n"
+            "} features[MODEL_FEATURES]",
+            (_row(str(columns.place[name]), str(columns.behind[name]), str(ages[name])) for name in names),
+        ),
+        "/* Steps before the origin of the rows, the oldest first. */",
+        table("static const int32_t ages[][MODEL_LOOKBACK]", (_row(*map(str, pattern)) for pattern in patterns)),
+        "/* Centre and scale of the inputs. */",
+        table(
+            "static const double input_scaling[MODEL_INPUTS][2]",
+            (_row(*(number(part, 17) for part in _scaling(contract, name))) for name in columns.inputs),
+        ),
+    ]
+
+
+def _scaling(contract: EdgeContract, name: str) -> tuple[float, float]:
+    state = contract.scalers.get(name, {})
+    if "categories" in state:  # the rank is divided by the number of them
+        return 0.0, float(len(state["categories"]) or 1)
+    return state.get("center", 0.0), state.get("scale", 1.0)
+
+
+def half_widths(contract: EdgeContract) -> list[dict[str, Any]]:
+    """Return the levels of the contract whose intervals have fixed half widths."""
+    return [entry for entry in contract.intervals.get("levels", ()) if "half_width" in entry]
+
+
+def interval_tables(contract: EdgeContract) -> list[str]:
+    """Write the half widths of the prediction intervals, if they are fixed."""
+    entries = half_widths(contract)
+    if not entries:
+        return []
+    widths = (zip(*(entry["half_width"][name] for name in contract.target_names), strict=True) for entry in entries)
+    return [
+        table("const float model_levels[MODEL_LEVELS]", [", ".join(number(entry["level"]) for entry in entries)]),
+        table(
+            "const float model_half_widths[MODEL_LEVELS][MODEL_HORIZON * MODEL_TARGETS]",
+            (_row(*(number(width) for step in steps for width in step)) for steps in widths),
+        ),
+    ]
+
+
+def series_tables(contract: EdgeContract) -> list[str]:
+    """Write the codes of static categories, what their forecasts are kept within, and the scales of series."""
+    tables = []
+    for place, (name, codes) in enumerate(contract.static_codes.items()):
+        if codes:
+            dim = len(contract.static_columns[name])
+            declaration = f"static const struct {{\n    const char *label;\n    float code[{dim}];\n}} static_{place}"
+            rows = (_row(_text(label), _row(*map(number, code))) for label, code in codes.items())
+            tables.append(table(f"{declaration}[{len(codes)}]", rows))
+    if contract.target_range:
+        rows = (_row(*map(number, limits)) for limits in contract.target_range)
+        tables.append(table("static const float target_range[MODEL_TARGETS][2]", rows))
+    if contract.series_scalers:
+        scales = list(contract.series_scalers.values())
+        declaration = (
+            "static const struct {\n    const char *name;\n    double scaling[MODEL_TARGETS][2];\n} all_series"
+        )
+        rows = (
+            _row(_text(name), _row(*(_row(*(number(part, 17) for part in of[name])) for of in scales)))
+            for name in scales[0]
+        )
+        tables.append(table(f"{declaration}[MODEL_SERIES]", rows))
+    return tables

@@ -1,0 +1,108 @@
+"""The body of a C function under construction: its values, where they lie, its statements and constants."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.types import Float32
+
+Shape = tuple[int, ...]
+
+
+@dataclass
+class Value:
+    """A tensor of batch 1, without that axis, in row-major order."""
+
+    shape: Shape
+    place: str
+    """What points to its first element in C: `window`, or `work + 128`."""
+    room: "Room | None" = None
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+@dataclass
+class Room:
+    """A part of the workspace, and the last layer that reads it."""
+
+    start: int
+    size: int
+    last: int = 0
+
+
+@dataclass
+class CNetwork:
+    """The statements and what they need.
+
+    Attributes:
+        statements: Lines of the function's body.
+        constants: Name to weights.
+        kernels: Names of the functions that are called.
+        work: Elements of the workspace.
+
+    """
+
+    statements: list[str] = field(default_factory=list)
+    constants: dict[str, Float32] = field(default_factory=dict)
+    kernels: set[str] = field(default_factory=set)
+    work: int = 0
+
+    def constant(self, name: str, value: Any) -> str:
+        """Add weights and return their name in C."""
+        name = "".join(character if character.isalnum() else "_" for character in name)
+        self.constants[name] = np.asarray(value, dtype=np.float32)
+        return name
+
+    def call(self, kernel: str, *arguments: Any) -> None:
+        """Add a call of a kernel."""
+        self.kernels.add(kernel)
+        self.statements.append(f"{kernel}({', '.join(map(str, arguments))});")
+
+    def loops(self, shape: Shape, body: Callable[[list[str]], str]) -> None:
+        """Add a statement for each element of a shape; `body` writes it, given the index along each axis."""
+        indices = [f"i{axis}" for axis in range(len(shape))]
+        lines = [
+            f"{'    ' * axis}for (int {index} = 0; {index} < {count}; {index}++)"
+            for axis, (index, count) in enumerate(zip(indices, shape, strict=True))
+        ]
+        self.statements += [*lines, "    " * len(shape) + body(indices)]
+
+
+class Writer(CNetwork):
+    """The statements under construction."""
+
+    def __init__(self, shapes: dict[str, Shape], last_use: dict[str, int]) -> None:
+        super().__init__()
+        self.shapes, self.last_use = shapes, last_use
+        self.values: dict[str, Value] = {}
+        self.rooms: list[Room] = []
+        self.position = 0
+
+    def make(self, shape: Shape, until: int) -> Value:
+        """Take room for a value that is read last at the position `until`."""
+        size, start = math.prod(shape), 0
+        self.rooms = sorted((room for room in self.rooms if room.last >= self.position), key=lambda room: room.start)
+        for room in self.rooms:
+            if start + size <= room.start:
+                break
+            start = max(start, room.start + room.size)
+        room = Room(start, size, until)
+        self.rooms.append(room)
+        self.work = max(self.work, start + size)
+        return Value(shape, f"(work + {start})", room)
+
+    def output(self, name: str) -> Value:
+        """Take room for the value of a layer."""
+        return self.make(self.shapes[name], self.last_use[name])
+
+    def view(self, name: str, value: Value) -> Value:
+        """Return a value that has another shape for its layer; its room stays taken as long as that is read."""
+        if value.room is not None:
+            value.room.last = max(value.room.last, self.last_use[name])
+        return Value(self.shapes[name], value.place, value.room)

@@ -1,0 +1,71 @@
+"""TFLite files in the interpreter for microcontrollers, where the extra `micro` is installed.
+
+The interpreter prints what it allocates, and what it refuses may end its process, so it runs in a child process: run
+as a module, this file is that child.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.types import Float32
+
+_ARENA = re.compile(r"Arena allocation total (\d+) bytes")
+_TIMEOUT_SECONDS = 300
+
+
+def run_micro(content: bytes, windows: Float32) -> tuple[Float32, int] | None:
+    """Run windows through the interpreter.
+
+    Args:
+        content: The file.
+        windows: Shape `(n, lookback, features)`.
+
+    Returns:
+        The forecasts, `(n, horizon * targets)`, and the bytes of the arena that it needs; None where it refuses the
+        file, or where the interpreter is not installed.
+
+    """
+    if not has_micro():
+        return None
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.tflite").write_bytes(content)
+        np.save(folder / "windows.npy", windows)
+        command = [sys.executable, "-m", "spline_lstm.edge.micro", name]
+        try:
+            child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
+        except subprocess.TimeoutExpired:
+            return None
+        arena = _ARENA.search(child.stdout + child.stderr)
+        if child.returncode or arena is None:
+            return None
+        return np.load(folder / "forecasts.npy"), int(arena[1])
+
+
+def has_micro() -> bool:
+    """Whether the extra `micro` is installed."""
+    return find_spec("tflite_micro") is not None
+
+
+def _child(folder: Path) -> None:
+    from tflite_micro import runtime
+
+    interpreter: Any = runtime.Interpreter.from_bytes((folder / "model.tflite").read_bytes())
+    forecasts = []
+    for window in np.load(folder / "windows.npy"):
+        interpreter.set_input(window[None], 0)
+        interpreter.invoke()
+        forecasts.append(interpreter.get_output(0).copy())
+    np.save(folder / "forecasts.npy", np.concatenate(forecasts))
+    interpreter.print_allocations()
+
+
+if __name__ == "__main__":
+    _child(Path(sys.argv[1]))
