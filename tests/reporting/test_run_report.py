@@ -13,7 +13,7 @@ from spline_lstm.series.model_input import ModelInput
 SETTINGS = {
     "model_type": "gru", "feature_mode": "univariate", "hidden_units": [4], "dropout": 0.0, "learning_rate": 0.01,
     "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto",
-        "link": "identity", "seed": 7,
+        "link": "identity", "seed": 7, "interval_method": "adaptive",
 }  # fmt: skip
 RUN: dict[str, Any] = {
     "run_id": "gru-7", "processed_run_id": "test", "commit_hash": "0123456789abcdef", "settings": SETTINGS,
@@ -47,6 +47,13 @@ def test_the_verdict_names_every_baseline_that_wins(
         "| seasonal naive | ",
         "| ridge | 1 | 1 | 1 |",
         "## By target",
+        "| 50 % | 100.0 % | ",
+        "Adaptive: widths follow the errors of each series that are known at the origin, calibrated on 14 validation",
+        "| forecast | pinball loss | CRPS | SQL | Winkler 50 % |",
+        "## By series",
+        "| of the series | RMSE | MAE | MASE | in 50 % |",
+        "| worst series | RMSE |",
+        "`data/series_metrics`",
         "## RMSE by step of the horizon",
         "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01 to 2024-01-04 07:00:00",
         "targets filled: target 6, dew_point 0",

@@ -13,6 +13,7 @@ from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
+from spline_lstm.evaluation.intervals import QuantileSpec
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.plan import BenchmarkSpec
@@ -160,7 +161,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_h
 
 def _identifying(group: Spec) -> dict[str, Any]:
     """Return what ids are made from: parameters that came later count unless they have their default, so ids stay."""
-    later = ReadingSpec().model_dump(mode="json").items()
+    later = (ReadingSpec().model_dump(mode="json") | QuantileSpec().model_dump(mode="json")).items()
     values = group.model_dump(mode="json")
     return {name: value for name, value in values.items() if (name, value) not in later}
 
