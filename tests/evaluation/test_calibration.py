@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from spline_lstm.evaluation import calibration
 from spline_lstm.evaluation.calibration import Calibration, calibrate, fit_multiples, to_intervals, winkler
 from spline_lstm.evaluation.intervals import Intervals, QuantileSpec
 from spline_lstm.evaluation.quantiles import make_bounds
+from spline_lstm.evaluation.running_errors import start_running
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64
 
@@ -128,6 +130,26 @@ def test_an_origin_does_not_see_the_truth_after_it(drifting: tuple[ModelInput, d
     changed = dataclasses.replace(bundle, raw_target=np.where(bundle.row_split[:, None] == 2, later, bundle.raw_target))
     spreads = [calibrate(each, made, QuantileSpec(), LEVELS, (48,)).spread[window] for each in (bundle, changed)]
     np.testing.assert_array_equal(*spreads)
+
+
+def test_series_that_are_followed_some_at_a_time_give_the_same(
+    drifting: tuple[ModelInput, dict[str, Float64]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle, made = drifting
+    whole = calibrate(bundle, made, QuantileSpec(), LEVELS, (48,))
+    rule, start = whole.rule, start_running(whole.rule.pooled, 2)
+    monkeypatch.setattr(calibration, "MOST_WINDOWS", 10)
+    spread, end = calibration._follow(bundle, made, rule, start, 48)
+    np.testing.assert_array_equal(spread, whole.spread)
+    np.testing.assert_array_equal(end.mean, whole.end.mean)
+
+
+def test_quantiles_are_learnt_from_whole_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibration, "MOST_WINDOWS", 5)
+    series = np.repeat([0, 1, 2, 3], 4)
+    chosen = calibration._draw_series(series)
+    assert np.bincount(series[chosen], minlength=4).tolist().count(4) == 2
+    assert chosen.sum() == 8
 
 
 def test_quantiles_never_cross(drifting: tuple[ModelInput, dict[str, Float64]]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.evaluation.metrics import METRICS, ErrorScales, Scored, fit_error_scales, score, score_series
+from spline_lstm.evaluation.metrics import METRICS, ErrorScales, Scored, fit_error_scales, score, score_series, sum_up
 from spline_lstm.series.model_input import ModelInput
 
 SCALES = ErrorScales(floor=np.array([2.0]), naive_error=np.array([[0.5]]))
@@ -20,7 +20,7 @@ def score_one(
     shape = (len(truth), 1, 1)
     observed = np.ones(shape, dtype=bool) if mask is None else np.reshape(mask, shape)
     made = Scored(np.reshape(truth, shape), np.reshape(forecast, shape), observed, np.zeros(len(truth), dtype=int))
-    scores = score(made, scales, ("target",))
+    scores = score(sum_up(made, scales), ("target",))
     overall: dict[str, float | None] = scores["overall"]
     return overall
 
@@ -76,7 +76,7 @@ def two_targets() -> dict[str, Any]:
     forecast = truth + np.array([[1, 10], [3, 30]])
     scales = ErrorScales(np.ones(2), np.array([[1.0, 10.0]]))
     made = Scored(truth, forecast, np.ones(truth.shape, dtype=bool), np.zeros(2, dtype=int))
-    return score(made, scales, ("a", "b"))
+    return score(sum_up(made, scales), ("a", "b"))
 
 
 def test_targets_are_scored_by_themselves() -> None:
@@ -95,7 +95,7 @@ def test_steps_of_the_horizon_are_scored_by_themselves() -> None:
 def test_the_mean_over_targets_leaves_out_what_is_undefined() -> None:
     mask = np.array([[[True, False]], [[True, False]]])
     made = Scored(np.ones((2, 1, 2)), np.zeros((2, 1, 2)), mask, np.zeros(2, dtype=int))
-    scores = score(made, ErrorScales(np.ones(2), np.ones((1, 2))), ("a", "b"))
+    scores = score(sum_up(made, ErrorScales(np.ones(2), np.ones((1, 2)))), ("a", "b"))
     assert scores["overall"]["mae"] == 1
 
 
@@ -174,7 +174,7 @@ PANEL_SCALES = ErrorScales(np.ones(1), np.array([[0.5], [200.0]]))
 
 
 def test_the_mase_of_a_panel_is_the_mean_of_the_series_own() -> None:
-    scores = score(panel(), PANEL_SCALES, ("target",))
+    scores = score(sum_up(panel(), PANEL_SCALES), ("target",))
     assert scores["overall"]["mase"] == pytest.approx((1 / 0.5 + 100 / 200) / 2)
     assert [step["mase"] for step in scores["per_horizon"]] == pytest.approx([1.25, 1.25])
     assert scores["overall"]["mae"] == pytest.approx(103 / 4)
@@ -182,16 +182,16 @@ def test_the_mase_of_a_panel_is_the_mean_of_the_series_own() -> None:
 
 def test_a_series_without_a_naive_error_does_not_count_for_mase() -> None:
     scales = ErrorScales(np.ones(1), np.array([[0.5], [np.nan]]))
-    assert score(panel(), scales, ("target",))["overall"]["mase"] == pytest.approx(2)
+    assert score(sum_up(panel(), scales), ("target",))["overall"]["mase"] == pytest.approx(2)
 
 
 def test_a_further_metric_is_averaged_and_scaled_as_asked() -> None:
-    overall = score(panel(), PANEL_SCALES, ("target",))["overall"]
+    overall = score(sum_up(panel(), PANEL_SCALES), ("target",))["overall"]
     assert (overall["crps"], overall["sql"]) == (pytest.approx(103 / 8), pytest.approx((1 + 0.25) / 2))
 
 
 def test_every_series_is_scored_by_itself() -> None:
-    (scores,) = score_series(panel(), PANEL_SCALES)
+    (scores,) = score_series(sum_up(panel(), PANEL_SCALES))
     assert scores["rmse"].tolist() == [1, 100]
     assert scores["mase"].tolist() == [2, 0.5]
     assert scores["sql"].tolist() == [1, 0.25]
@@ -199,5 +199,5 @@ def test_every_series_is_scored_by_itself() -> None:
 
 def test_a_series_without_a_window_has_no_score() -> None:
     scales = ErrorScales(np.ones(1), np.ones((3, 1)))
-    (scores,) = score_series(panel(), scales)
+    (scores,) = score_series(sum_up(panel(), scales))
     assert np.isnan(scores["mae"]).tolist() == [False, False, True]

@@ -11,6 +11,7 @@ time-series forecasting", NeurIPS 34, 2021.
 Windows of one series overlap and drift, so exchangeability holds only roughly: the coverage on test says how well.
 """
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,6 +24,8 @@ from spline_lstm.types import Bool, Float64, Int64
 
 HALF_LIVES: tuple[int | None, ...] = (48, 96, 168, 336)
 """Candidates, the quickest first."""
+MOST_WINDOWS = 100_000
+"""Windows that quantiles are learnt from, and that are followed at once; a series stays whole."""
 _AS_GOOD = 1.01
 """Winkler score, relative to the best candidate's, up to which a quicker one is taken: it is ready for drift."""
 
@@ -65,9 +68,10 @@ def calibrate(
         nonnegative: Whether no quantile may be below zero, even of a target that is never zero before test.
 
     """
-    val, test = model_input.windows_of(1), model_input.windows_of(2)
+    val = model_input.windows_of(1)
     probabilities = probabilities_of(levels, spec.quantiles)
-    error, followed = _errors(model_input, val, made["val"])
+    chosen = _draw_series(model_input.window_series[val])
+    error, followed = _errors(model_input, val[chosen], made["val"][chosen])
     pooled = _pooled(error, followed.known)
     start = start_running(pooled, len(model_input.series_names))
     floored = _reach_zero(model_input) | nonnegative
@@ -77,13 +81,51 @@ def calibrate(
         rule = QuantileRule(probabilities, fit_multiples(error / mean, followed.known, probabilities), pooled, floored)
         fits.append((half_life, rule, _winkler(rule, error, mean, followed.known, levels)))
     half_life, rule = _quickest(fits)
+    return Calibration(rule, half_life, *_follow(model_input, made, rule, start, half_life))
 
-    order = np.argsort(np.concatenate([val, test]))
-    every = np.concatenate([val, test])[order]
-    _, followed = _errors(model_input, every, np.concatenate([made["val"], made["test"]])[order])
-    mean, end = follow_errors(followed, start, half_life)
-    scale = model_input.target_scaling(test)[1]
-    return Calibration(rule, half_life, rule.spread(mean[model_input.window_split[every] == 2], scale), end)
+
+def _draw_series(series: Int64) -> Bool:
+    """Choose the windows to learn from, whole series of them: all, or those of as many series as give enough."""
+    numbers, counts = np.unique(series, return_counts=True)
+    order = np.random.default_rng(0).permutation(len(numbers))
+    enough = np.cumsum(counts[order]) - counts[order] < MOST_WINDOWS
+    return np.isin(series, numbers[order[enough]])
+
+
+def _follow(
+    model_input: ModelInput,
+    made: dict[str, Float64],
+    rule: QuantileRule,
+    running: RunningErrors,
+    half_life: int | None,
+) -> tuple[Float64, RunningErrors]:
+    """Follow the errors through validation and test, some series at a time; see `Calibration`."""
+    forecast = {1: made["val"], 2: made["test"]}
+    windows = np.flatnonzero(model_input.window_split > 0)
+    place = np.empty(len(model_input.window_split), dtype=np.int64)
+    for number, values in forecast.items():
+        place[model_input.windows_of(number)] = np.arange(len(values))
+    mean, count, spread = running.mean.copy(), running.count.copy(), np.empty_like(made["test"])
+    for chunk in _chunks(model_input.window_series[windows]):
+        rows = windows[chunk]
+        split = model_input.window_split[rows]
+        of_chunk = np.empty((len(rows), *spread.shape[1:]))
+        for number, values in forecast.items():
+            of_chunk[split == number] = values[place[rows[split == number]]]
+        known, end = follow_errors(_errors(model_input, rows, of_chunk)[1], running, half_life)
+        test = rows[split == 2]
+        spread[place[test]] = rule.spread(known[split == 2], model_input.target_scaling(test)[1])
+        of = np.unique(model_input.window_series[rows])
+        mean[of], count[of] = end.mean[of], end.count[of]
+    return spread, RunningErrors(mean, count)
+
+
+def _chunks(series: Int64) -> list[slice]:
+    """Cut sorted windows into pieces of whole series, of about `MOST_WINDOWS` or one series."""
+    starts = np.flatnonzero(np.diff(series, prepend=-1))
+    piece = starts // MOST_WINDOWS
+    borders = [*starts[np.flatnonzero(np.diff(piece, prepend=-1))].tolist(), len(series)]
+    return [slice(start, end) for start, end in itertools.pairwise(borders)]
 
 
 def _errors(model_input: ModelInput, windows: Int64, forecast: Float64) -> tuple[Float64, Forecasts]:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import Bool, Float64, Int64
+from spline_lstm.types import Bool, Float32, Float64, Int64
 
 METRICS = ("mae", "mse", "rmse", "robust_mape", "mase", "r2")
 _SMALLEST_FLOOR = 1e-8
@@ -75,16 +75,64 @@ class Scored:
     forecast: Float64
     mask: Bool
     series: Int64
-    further: Mapping[str, Float64] = field(default_factory=dict)
+    further: Mapping[str, Float32 | Float64] = field(default_factory=dict)
     scaled: Mapping[str, str] = field(default_factory=dict)
 
 
-def score(made: Scored, scales: ErrorScales, names: tuple[str, ...]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Sums:
+    """Sums over the forecasts of one target, for each series and step; all scores follow from them.
+
+    Attributes:
+        count: Forecasts with an observed truth, `(series, horizon)`.
+        of: Metric to the sum of what it is the mean of, `(series, horizon)`.
+        truth_mean: Mean of the truth, `(series, horizon)`; zero where nothing was observed.
+        truth_squares: Sum of its squared distances from that.
+        naive_error: As in `ErrorScales`, of this target, `(series,)`.
+        scaled: As in `Scored`.
+
+    """
+
+    count: Float64
+    of: dict[str, Float64]
+    truth_mean: Float64
+    truth_squares: Float64
+    naive_error: Float64
+    scaled: Mapping[str, str]
+
+
+def sum_up(made: Scored, scales: ErrorScales) -> list[Sums]:
+    """Sum up forecasts, target by target."""
+    return [_sum_target(made, scales, target) for target in range(made.truth.shape[2])]
+
+
+def _sum_target(made: Scored, scales: ErrorScales, target: int) -> Sums:
+    known = made.mask[:, :, target]
+    shape = (len(scales.naive_error), known.shape[1])
+    cell = (made.series[:, None] * shape[1] + np.arange(shape[1]))[known]
+
+    def total(values: Float32 | Float64) -> Float64:
+        return np.bincount(cell, values, shape[0] * shape[1]).astype(np.float64).reshape(shape)
+
+    truth = made.truth[:, :, target][known]
+    absolute = np.abs(made.forecast[:, :, target][known] - truth)
+    count = np.bincount(cell, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
+    mean = total(truth) / np.maximum(count, 1)
+    of = {
+        "mae": total(absolute),
+        "mse": total(absolute**2),
+        "robust_mape": 100 * total(absolute / np.maximum(np.abs(truth), scales.floor[target])),
+    }
+    of |= {name: total(values[:, :, target][known]) for name, values in made.further.items()}
+    squares = total((truth - mean.ravel()[cell]) ** 2)
+    return Sums(count, of, mean, squares, scales.naive_error[:, target], {"mae": "mase", **made.scaled})
+
+
+def score(sums: list[Sums], names: tuple[str, ...]) -> dict[str, Any]:
     """Score forecasts overall, per target and per horizon step.
 
     Args:
-        made: The forecasts and their truth.
-        scales: Learnt from train.
+        sums: What `sum_up` returned.
         names: Names of the targets.
 
     Returns:
@@ -92,58 +140,54 @@ def score(made: Scored, scales: ErrorScales, names: tuple[str, ...]) -> dict[str
         (a list with `step` from 1).
 
     """
-    horizon = made.truth.shape[1]
-    steps = np.broadcast_to(np.arange(horizon), made.truth.shape[:2])
-    every = [_row(scores, 0) for scores in _by_group(made, scales, np.zeros_like(steps), 1)]
-    by_step = _by_group(made, scales, steps, horizon)
+    every = [_row(_score(each, (0, 1)), ()) for each in sums]
+    by_step = [_score(each, (0,)) for each in sums]
     return {
         "overall": _mean(every),
         "per_target": dict(zip(names, every, strict=True)),
         "per_horizon": [
-            {"step": step + 1, **_mean([_row(scores, step) for scores in by_step])} for step in range(horizon)
+            {"step": step + 1, **_mean([_row(scores, step) for scores in by_step])}
+            for step in range(sums[0].count.shape[1])
         ],
     }
 
 
-def score_series(made: Scored, scales: ErrorScales) -> list[dict[str, Float64]]:
+def score_series(sums: list[Sums]) -> list[dict[str, Float64]]:
     """Score the forecasts of every series, metric to `(series,)`, for each target; NaN where it is not defined."""
-    series = np.broadcast_to(made.series[:, None], made.truth.shape[:2])
-    return _by_group(made, scales, series, len(scales.naive_error))
+    return [_score(each, (1,)) for each in sums]
 
 
-def _by_group(made: Scored, scales: ErrorScales, groups: Int64, count: int) -> list[dict[str, Float64]]:
-    """Score groups of forecasts, given the group of each window and step, for each target."""
-    return [_score_target(made, scales, groups, count, target) for target in range(made.truth.shape[2])]
-
-
-def _score_target(made: Scored, scales: ErrorScales, groups: Int64, count: int, target: int) -> dict[str, Float64]:
-    known = made.mask[:, :, target]
-    group, truth = groups[known], made.truth[:, :, target][known]
-    error = made.forecast[:, :, target][known] - truth
-    series = np.broadcast_to(made.series[:, None], known.shape)[known]
-    naive = scales.naive_error[:, target]
-
-    def mean(values: Float64) -> Float64:
-        return _means(values, group, count)
-
-    def mean_of_series(values: Float64) -> Float64:
-        return _means_of_series(values, group, count, series, naive)
-
-    absolute, mse = np.abs(error), mean(error**2)
-    spread = mean((truth - mean(truth)[group]) ** 2)
-    further = {name: values[:, :, target][known] for name, values in made.further.items()}
+def _score(sums: Sums, axes: tuple[int, ...]) -> dict[str, Float64]:
+    """Score over series (axis 0), steps (axis 1) or both; NaN where it is not defined."""
+    count = sums.count.sum(axis=axes)
     with np.errstate(invalid="ignore", divide="ignore"):
-        r2 = np.where(spread > 0, 1 - mse / spread, np.nan)
+        means = {name: values.sum(axis=axes) / count for name, values in sums.of.items()}
+        center = (sums.count * sums.truth_mean).sum(axis=axes, keepdims=True) / sums.count.sum(axis=axes, keepdims=True)
+        between = np.where(sums.count > 0, sums.count * (sums.truth_mean - center) ** 2, 0.0)
+        spread = (sums.truth_squares + between).sum(axis=axes) / count
+        r2 = np.where(spread > 0, 1 - means["mse"] / spread, np.nan)
+        scaled = {name: _mean_of_series(sums, of, axes) for of, name in sums.scaled.items()}
     return {
-        "mae": mean(absolute),
-        "mse": mse,
-        "rmse": np.sqrt(mse),
-        "robust_mape": 100 * mean(absolute / np.maximum(np.abs(truth), scales.floor[target])),
-        "mase": mean_of_series(absolute),
+        "mae": means["mae"],
+        "mse": means["mse"],
+        "rmse": np.sqrt(means["mse"]),
+        "robust_mape": means["robust_mape"],
+        "mase": scaled["mase"],
         "r2": r2,
-        **{name: mean(values) for name, values in further.items()},
-        **{name: mean_of_series(further[of]) for of, name in made.scaled.items()},
+        **{name: value for name, value in (means | scaled).items() if name not in METRICS},
     }
+
+
+def _mean_of_series(sums: Sums, of: str, axes: tuple[int, ...]) -> Float64:
+    """Mean over series of their own means, each over the naive error of the series."""
+    of_steps = tuple(axis for axis in axes if axis == 1)
+    naive = sums.naive_error if of_steps else sums.naive_error[:, None]
+    own: Float64 = sums.of[of].sum(axis=of_steps) / sums.count.sum(axis=of_steps) / np.where(naive > 0, naive, np.nan)
+    if 0 not in axes:
+        return own
+    known = ~np.isnan(own)
+    result: Float64 = np.where(known, own, 0.0).sum(axis=0) / known.sum(axis=0)
+    return result
 
 
 def _means(values: Float64, group: Int64, count: int) -> Float64:
@@ -154,15 +198,7 @@ def _means(values: Float64, group: Int64, count: int) -> Float64:
     return np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
 
 
-def _means_of_series(values: Float64, group: Int64, count: int, series: Int64, naive: Float64) -> Float64:
-    """Mean over series of their own means, each over the naive error of the series, for each group."""
-    cells, cell = np.unique(group * len(naive) + series, return_inverse=True)
-    scale = naive[cells % len(naive)]
-    scale = np.where(scale > 0, scale, np.nan)
-    return _means(_means(values, cell, len(cells)) / scale, cells // len(naive), count)
-
-
-def _row(scores: Mapping[str, Float64], group: int) -> Scores:
+def _row(scores: Mapping[str, Float64], group: int | tuple[()]) -> Scores:
     return {name: float(values[group]) if np.isfinite(values[group]) else None for name, values in scores.items()}
 
 

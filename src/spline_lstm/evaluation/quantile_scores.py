@@ -13,7 +13,7 @@ import numpy as np
 from spline_lstm.evaluation.calibration import Calibration, winkler
 from spline_lstm.evaluation.quantiles import ends_of
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import Bool, Float64
+from spline_lstm.types import Bool, Float32, Float64
 
 SCALED = {"crps": "sql"}
 """Metrics that are related to the naive error of their series as well, with their names then."""
@@ -23,7 +23,7 @@ _BLOCK_HORIZONS = 10
 
 def score_quantiles(
     truth: Float64, forecast: Float64, found: Calibration, quantiles: tuple[float, ...], levels: tuple[float, ...]
-) -> dict[str, Float64]:
+) -> dict[str, Float32]:
     """Score the quantiles of each forecast.
 
     Args:
@@ -34,7 +34,8 @@ def score_quantiles(
         levels: Of the intervals.
 
     Returns:
-        `pinball`, `crps`, and for each level `coverage_80`, `width_80` and `winkler_80`, each of the same shape.
+        `pinball`, `crps`, and for each level `coverage_80`, `width_80` and `winkler_80`, each of the same shape, in
+        single precision: they are only averaged.
 
     """
     rule, spread = found.rule, found.spread
@@ -50,21 +51,17 @@ def score_quantiles(
             f"width_{100 * level:g}": high - low,
             f"winkler_{100 * level:g}": winkler(truth, low, high, level),
         }
-    return scored
+    return {name: values.astype(np.float32) for name, values in scored.items()}
 
 
 def describe_levels(
-    scores: dict[str, Any],
-    series_scores: dict[str, dict[str, float | None]],
-    covered: dict[str, Float64],
-    model_input: ModelInput,
-    levels: tuple[float, ...],
+    scores: dict[str, Any], covered: dict[str, Float32], model_input: ModelInput, levels: tuple[float, ...]
 ) -> list[dict[str, Any]]:
     """Gather what the report tells of each level.
 
     Args:
-        scores: What `metrics.score` returned for the model on test, with the metrics of `score_quantiles`.
-        series_scores: The scores of each tested series.
+        scores: What `metrics.score` returned for the model on test, with the metrics of `score_quantiles`, and
+            `per_series`.
         covered: What `score_quantiles` returned.
         model_input: Preprocessed data.
         levels: Of the intervals.
@@ -78,7 +75,7 @@ def describe_levels(
     described = []
     for level in levels:
         percent = f"{100 * level:g}"
-        by_series = {name: each[f"coverage_{percent}"] for name, each in series_scores.items()}
+        by_series = {name: each[f"coverage_{percent}"] for name, each in scores["per_series"].items()}
         known = {name: share for name, share in by_series.items() if share is not None}
         worst = min(known, key=lambda name: known[name], default=None)
         described.append(
@@ -99,7 +96,7 @@ def _of_level(scores: dict[str, float | None], percent: str) -> dict[str, float 
     return {name: scores[f"{of}_{percent}"] for name, of in names.items()}
 
 
-def _over_time(covered: Float64, mask: Bool, model_input: ModelInput) -> list[dict[str, Any]]:
+def _over_time(covered: Float32, mask: Bool, model_input: ModelInput) -> list[dict[str, Any]]:
     """Coverage of blocks of ten horizons, by the origins of their windows; the last may be shorter."""
     origins = model_input.row_timestamp[model_input.window_origin[model_input.windows_of(2)]]
     steps = np.diff(model_input.row_timestamp)[np.diff(model_input.row_series) == 0]

@@ -8,12 +8,12 @@ from pydantic import Field
 from spline_lstm.evaluation.baselines import naive_forecasts
 from spline_lstm.evaluation.calibration import HALF_LIVES, Calibration, calibrate
 from spline_lstm.evaluation.intervals import QuantileSpec, Shares
-from spline_lstm.evaluation.metrics import Scored, fit_error_scales, score, score_series
+from spline_lstm.evaluation.metrics import Scored, fit_error_scales, score, score_series, sum_up
 from spline_lstm.evaluation.quantile_scores import SCALED, describe_levels, score_quantiles
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.season import infer_season
 from spline_lstm.spec import StrictInt
-from spline_lstm.types import DataFrame, Float64, Int64
+from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 
 class EvaluationSpec(QuantileSpec):
@@ -47,7 +47,7 @@ def evaluate(
     result: dict[str, Any] = {"season": steps, "units": _units(model_input)}
     for split, rows in windows.items():
         scores = {
-            name: score(_scored(model_input, rows, forecast), scales, model_input.target_names)
+            name: score(sum_up(_scored(model_input, rows, forecast), scales), model_input.target_names)
             for name, forecast in {**made[split], **naive_forecasts(model_input, rows, steps)}.items()
         }
         result[split] = {"windows": len(rows), "model": scores.pop("model"), "baselines": scores}
@@ -90,14 +90,13 @@ def evaluate_quantiles(
         forecasts = {split: of_split[name] for split, of_split in every.items()}
         found = calibrate(model_input, forecasts, spec, spec.interval_levels, half_lives, nonnegative=nonnegative)
         further = score_quantiles(truth, forecasts["test"], found, spec.quantiles, spec.interval_levels)
-        test = _scored(model_input, windows["test"], forecasts["test"], further)
-        scored[name], by_series[name] = score(test, scales, model_input.target_names), score_series(test, scales)
+        sums = sum_up(_scored(model_input, windows["test"], forecasts["test"], further), scales)
+        scored[name], by_series[name] = score(sums, model_input.target_names), score_series(sums)
         if name == "model":
-            of_model, covered, half_lives = found, further, (found.half_life,)
-    series = _per_series(model_input, by_series["model"])
-    model = {**scored.pop("model"), "per_series": series}
-    test_part = {"windows": len(windows["test"]), "model": model, "baselines": scored}
-    levels = describe_levels(model, series, covered, model_input, spec.interval_levels)
+            scored[name]["per_series"] = _per_series(model_input, by_series[name])
+            levels = describe_levels(scored[name], further, model_input, spec.interval_levels)
+            of_model, half_lives = found, (found.half_life,)
+    test_part = {"windows": len(windows["test"]), "model": scored.pop("model"), "baselines": scored}
     table = _series_table(model_input, by_series)
     return metrics | {"test": test_part, "intervals": levels}, table, of_model
 
@@ -107,7 +106,7 @@ def _season(model_input: ModelInput, season: int | Literal["auto"]) -> int:
 
 
 def _scored(
-    model_input: ModelInput, rows: Int64, forecast: Float64, further: dict[str, Float64] | None = None
+    model_input: ModelInput, rows: Int64, forecast: Float64, further: dict[str, Float32] | None = None
 ) -> Scored:
     truth, mask = model_input.truth(rows)
     return Scored(truth, forecast, mask, model_input.window_series[rows], further or {}, SCALED if further else {})
