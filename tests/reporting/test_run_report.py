@@ -13,7 +13,7 @@ from spline_lstm.series.model_input import ModelInput
 SETTINGS = {
     "model_type": "gru", "feature_mode": "univariate", "hidden_units": [4], "dropout": 0.0, "learning_rate": 0.01,
     "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto",
-        "link": "identity", "seed": 7, "interval_method": "adaptive",
+        "link": "identity", "seed": 7,
 }  # fmt: skip
 RUN: dict[str, Any] = {
     "run_id": "gru-7", "processed_run_id": "test", "commit_hash": "0123456789abcdef", "settings": SETTINGS,
@@ -48,7 +48,7 @@ def test_the_verdict_names_every_baseline_that_wins(
         "| ridge | 1 | 1 | 1 |",
         "## By target",
         "| 50 % | 100.0 % | ",
-        "Adaptive: widths follow the errors of each series that are known at the origin, calibrated on 14 validation",
+        "Widths follow the known errors of each series, with a half life of 48 errors, calibrated on 14 validation",
         "| forecast | pinball loss | CRPS | SQL | Winkler 50 % |",
         "## By series",
         "| of the series | RMSE | MAE | MASE | in 50 % |",

@@ -74,8 +74,9 @@ def evaluate_quantiles(
         nonnegative: As for `calibrate`.
 
     Returns:
-        The metrics with those of quantiles and of each series, and of each level (`intervals`); the scores on test of
-        each series, target and forecast as a table; and what was learnt of the model's errors.
+        The metrics with those of quantiles and of each series, of each level (`intervals`), and the `half_life` of the
+        running errors; the scores on test of each series, target and forecast as a table; and what was learnt of the
+        model's errors.
 
     """
     windows = {"val": model_input.windows_of(1), "test": model_input.windows_of(2)}
@@ -98,7 +99,7 @@ def evaluate_quantiles(
             of_model, half_lives = found, (found.half_life,)
     test_part = {"windows": len(windows["test"]), "model": scored.pop("model"), "baselines": scored}
     table = _series_table(model_input, by_series)
-    return metrics | {"test": test_part, "intervals": levels}, table, of_model
+    return metrics | {"test": test_part, "half_life": of_model.half_life, "intervals": levels}, table, of_model
 
 
 def _season(model_input: ModelInput, season: int | Literal["auto"]) -> int:

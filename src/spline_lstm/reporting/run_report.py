@@ -32,10 +32,6 @@ _HEADINGS = {
     "mase": "MASE",
     "r2": "R2",
 }
-_METHODS = {
-    "adaptive": "Adaptive: widths follow the errors of each series that are known at the origin",
-    "split": "Split conformal, one width for each step",
-}
 _WORST = 5
 
 
@@ -57,7 +53,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(model_input.target_names) > 1 else []),
         _horizon_table(metrics),
-        _intervals_section(metrics, run),
+        _intervals_section(metrics),
         *([_series_section(metrics)] if len(metrics["test"]["model"]["per_series"]) > 1 else []),
         _data_section(metrics, model_input),
         _files_section(run),
@@ -108,7 +104,7 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
     return f"## RMSE by step of the horizon\n\n{table(heading, rows, numbers=True)}"
 
 
-def _intervals_section(metrics: dict[str, Any], run: dict[str, Any]) -> str:
+def _intervals_section(metrics: dict[str, Any]) -> str:
     worst_times = [min(entry["over_time"], key=lambda block: block["coverage"]) for entry in metrics["intervals"]]
     rows = [
         [
@@ -127,9 +123,12 @@ def _intervals_section(metrics: dict[str, Any], run: dict[str, Any]) -> str:
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
     if any(entry["mean_width"] is None for entry in metrics["intervals"]):
         warning += " A level without a width has too few validation errors: its bounds are infinite, empty in tables."
+    method = "Split conformal, one width for each step"
+    if metrics["half_life"]:
+        method = f"Widths follow the known errors of each series, with a half life of {metrics['half_life']} errors"
     return (
         f"## Intervals\n\n{table(heading, rows, numbers=True)}\n\n"
-        f"{_METHODS[run['settings']['interval_method']]}, calibrated on {metrics['val']['windows']} validation windows."
+        f"{method}, calibrated on {metrics['val']['windows']} validation windows."
         f"{warning}\n\n{_quantiles_table(metrics)}"
     )
 
