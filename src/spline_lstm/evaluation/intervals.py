@@ -87,14 +87,7 @@ class Intervals(Spec):
     @property
     def rule(self) -> QuantileRule:
         """How quantiles follow from forecasts and running errors."""
-        multiples = np.array([target.multiples for target in self.targets.values()], dtype=np.float64)  # (F, P, H)
-        unbounded = np.where(np.array(self.probabilities) < 0.5, -np.inf, np.inf)[:, None]
-        return QuantileRule(
-            self.probabilities,
-            np.moveaxis(np.where(np.isnan(multiples), unbounded, multiples), 0, 2),
-            self.pooled,
-            np.array([target.nonnegative for target in self.targets.values()]),
-        )
+        return QuantileRule.read(self.model_dump())
 
     def running(self, names: tuple[str, ...]) -> tuple[RunningErrors, Bool]:
         """Return the running errors of some series, and which of them the run has seen.

@@ -4,7 +4,9 @@ A quantile is the forecast plus a multiple of the running mean absolute error of
 (`running_errors`); `calibration` learns the multiples.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
@@ -47,6 +49,19 @@ class QuantileRule:
     multiples: Float64
     pooled: Float64
     nonnegative: Bool
+
+    @classmethod
+    def read(cls, intervals: Mapping[str, Any]) -> Self:
+        """Take the rule from the content of `intervals.json`."""
+        shares, targets = tuple(intervals["probabilities"]), list(intervals["targets"].values())
+        multiples = np.array([target["multiples"] for target in targets], dtype=np.float64)  # (F, P, H)
+        unbounded = np.where(np.array(shares) < 0.5, -np.inf, np.inf)[:, None]
+        return cls(
+            shares,
+            np.moveaxis(np.where(np.isnan(multiples), unbounded, multiples), 0, 2),
+            np.array([target["pooled"] for target in targets]).T,
+            np.array([target["nonnegative"] for target in targets]),
+        )
 
     def quantile(self, share: float, forecast: Float64, spread: Float64) -> Float64:
         """Return one quantile.
