@@ -121,6 +121,10 @@ def test_adaptive_intervals_follow_errors_that_grow(drifting: tuple[ModelInput, 
     assert coverage(*drifting, "adaptive") > 0.72
 
 
+def test_with_few_validation_windows_widths_stay(two_targets: ModelInput) -> None:
+    assert calibrate(two_targets, perfect(two_targets, 1.0), QuantileSpec(), LEVELS).half_life is None
+
+
 def test_an_origin_does_not_see_the_truth_after_it(drifting: tuple[ModelInput, dict[str, Float64]]) -> None:
     bundle, made = drifting
     window = 100

@@ -76,7 +76,7 @@ def finished(
 ) -> Finished:
     """A run with random weights, evaluated and exported; its windows are not there any more."""
     workspace = make_workspace()
-    table = make_table(steps=100, gaps={"target": [20, 90]})
+    table = make_table(steps=140, gaps={"target": [20, 130]})
     table.to_csv(workspace / "data" / "01_raw" / "weather.csv", index=False)
     data = ModelInputDataset(filepath=f"{workspace}/data/05_model_input/shared", made_by="", windows={})
     bundle = prepare_table(table, make_schema(seasonal_lags=[8]), **SETTINGS)
@@ -164,6 +164,17 @@ def test_intervals_are_wider_after_errors_that_were_larger(finished: Finished) -
     assert (widths[1] > 1.2 * widths[0]).all()
 
 
+def test_widths_that_stay_need_no_forecast_of_the_past(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
+    stays = finished.intervals() | {"half_life": None}
+    made, _, _ = forecast(finished.table, finished.load("onnx"), stays, strict=True)
+    expected = finished.intervals()["targets"]["target"]["multiples"]
+    mean = stays["targets"]["target"]["series"]["EWR"]["mean"]
+    widths = (made["upper_80"] - made["lower_80"])[made["series_id"] == "EWR"]
+    relative = widths.to_numpy() / mean / (np.array(expected[-2]) - expected[1])
+    np.testing.assert_allclose(relative, relative[0])
+    assert "history" not in caplog.text
+
+
 @pytest.mark.parametrize("backend", ["onnx", "tflite"])
 def test_an_exported_file_has_the_intervals_of_keras(backend: str, finished: Finished) -> None:
     through_keras, through_file = (finished.forecast(finished.table, name) for name in ("keras", backend))
@@ -178,8 +189,11 @@ def test_a_series_that_the_run_has_not_tested_is_named(finished: Finished, caplo
     assert "intervals of 1 series that the run has not tested begin with pooled widths: LGA" in caplog.text
 
 
-def test_too_little_history_leaves_the_widths_of_the_run(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
-    finished.forecast(finished.table.groupby("station").tail(12), "onnx")
+@pytest.mark.parametrize("length", [11, 12])
+def test_too_little_history_leaves_the_widths_of_the_run(
+    length: int, finished: Finished, caplog: pytest.LogCaptureFixture
+) -> None:
+    finished.forecast(finished.table.groupby("station").tail(length), "onnx")
     assert "intervals of 2 series rest on the run: too little history for forecasts of it: EWR, JFK" in caplog.text
 
 

@@ -48,7 +48,7 @@ def test_the_verdict_names_every_baseline_that_wins(
         "| ridge | 1 | 1 | 1 |",
         "## By target",
         "| 50 % | 100.0 % | ",
-        "Widths follow the known errors of each series, with a half life of 48 errors, calibrated on 14 validation",
+        "Split conformal, one width for each step, calibrated on 14 validation windows.",
         "| forecast | pinball loss | CRPS | SQL | Winkler 50 % |",
         "## By series",
         "| of the series | RMSE | MAE | MASE | in 50 % |",
@@ -66,6 +66,11 @@ def test_the_verdict_names_every_baseline_that_wins(
 )
 def test_the_report_shows(text: str, evaluate_error: Any, two_targets: ModelInput) -> None:
     assert text in make_report(evaluate_error(0.5, 1), RUN, two_targets)
+
+
+def test_the_half_life_of_widths_that_follow_the_errors_is_told(evaluate_error: Any, two_targets: ModelInput) -> None:
+    report = make_report(evaluate_error(0.5, 1) | {"half_life": 48}, RUN, two_targets)
+    assert "Widths follow the known errors of each series, with a half life of 48 errors, calibrated on 14" in report
 
 
 def test_forecasts_are_listed_from_best_to_worst(evaluate_error: Any, two_targets: ModelInput) -> None:

@@ -84,7 +84,8 @@ def forecast(trained: TrainedRun, windows: LatestWindows) -> tuple[Float64, Floa
     for start in range(0, len(past), at_once):
         past[start : start + at_once] = run(windows.past.X[start : start + at_once])
     seconds = time.perf_counter() - started
-    logger.info("%d forecasts of the table's own history, which intervals follow: %.2f s", len(past), seconds)
+    if len(past):
+        logger.info("%d forecasts of the table's own history, which intervals follow: %.2f s", len(past), seconds)
     every = np.arange(len(latest))
     return to_target_units(latest, windows, every), to_target_units(past, windows, windows.past.series)
 

@@ -22,11 +22,13 @@ from spline_lstm.evaluation.running_errors import Forecasts, RunningErrors, foll
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64, Int64
 
-HALF_LIVES: tuple[int | None, ...] = (48, 96, 168, 336)
+HALF_LIVES: tuple[int | None, ...] = (24, 48, 96)
 """Candidates, the quickest first."""
 MOST_WINDOWS = 100_000
 """Windows that quantiles are learnt from, and that are followed at once; a series stays whole."""
-_AS_GOOD = 1.01
+_ENOUGH_HORIZONS = 10
+"""Horizons that validation has windows for, from which running errors are more than noise."""
+_AS_GOOD = 1.005
 """Winkler score, relative to the best candidate's, up to which a quicker one is taken: it is ready for drift."""
 
 
@@ -64,7 +66,8 @@ def calibrate(
         made: Forecasts of all windows of `val` and `test`, `(windows, horizon, F_target)`, in the target's unit.
         spec: The method and the quantiles.
         levels: Of the intervals.
-        half_lives: Candidates, the quickest first, of which the adaptive method takes one.
+        half_lives: Candidates, the quickest first, of which the adaptive method takes one; none where validation has
+            fewer windows than ten horizons have steps.
         nonnegative: Whether no quantile may be below zero, even of a target that is never zero before test.
 
     """
@@ -76,7 +79,8 @@ def calibrate(
     start = start_running(pooled, len(model_input.series_names))
     floored = _reach_zero(model_input) | nonnegative
     fits = []
-    for half_life in (None,) if spec.interval_method == "split" else half_lives:
+    stays = spec.interval_method == "split" or len(val) < _ENOUGH_HORIZONS * model_input.horizon
+    for half_life in (None,) if stays else half_lives:
         mean = keep_above(follow_errors(followed, start, half_life)[0], pooled)
         rule = QuantileRule(probabilities, fit_multiples(error / mean, followed.known, probabilities), pooled, floored)
         fits.append((half_life, rule, _winkler(rule, error, mean, followed.known, levels)))
