@@ -200,7 +200,7 @@ def test_too_little_history_leaves_the_widths_of_the_run(
 def test_damaged_intervals_are_refused(finished: Finished, refuses: Any) -> None:
     damaged = finished.intervals()
     damaged["targets"]["target"]["pooled"][0] = -1.0
-    with refuses(ArtifactDamagedError, 21, "intervals.json of the run: key 'targets.target.pooled.0' is -1.0"):
+    with refuses(ArtifactDamagedError, 21, "intervals.json of run 'trained'", "key 'targets.target.pooled.0' is -1.0"):
         forecast(finished.table, finished.load("onnx"), damaged, strict=True)
 
 

@@ -41,7 +41,8 @@ def forecast(
         RunIdMismatchError: The intervals belong to another training.
 
     """
-    learnt = Intervals.parse(intervals, ArtifactDamagedError, "intervals.json of the run: key")
+    subject = f"intervals.json of run '{trained_run.record['run_id']}' (its modelling makes it again): key"
+    learnt = Intervals.parse(intervals, ArtifactDamagedError, subject)
     if learnt.model_sha256 != trained_run.model_sha256:
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
