@@ -77,6 +77,7 @@ def test_a_run_in_threads_is_stopped_though_its_pool_waits_for_them(
     process.terminate()
     process.communicate(timeout=30)
     assert process.returncode == 143
+    assert litter(workspace) == []
 
 
 def test_the_same_run_twice_at_once_is_refused_until_the_first_is_dead(

@@ -17,6 +17,7 @@ OPTIONS = [
     {"features": 5, "target_indices": (0, 1), "normalization": "last", "linear_path": "ridge"},
     {"features": 2, "target_indices": (0, 1), "normalization": "instance", "spline_smoothing": 0.5},
     {"features": 4, "target_indices": (2,), "normalization": "instance", "linear_path": "ridge"},
+    {"features": 3, "segment": 2, "normalization": "last", "linear_path": "ridge"},
     {"features": 3, "spline_smoothing": 1.0, "linear_path": "ridge", "units": (8,)},
     {"features": 3, "target_indices": (0, 2), "link": "log", "target_zeros": (-1.0, 0.5)},
     {"features": 4, "link": "log", "normalization": "last", "spline_smoothing": 1.0, "linear_path": "ridge"},

@@ -60,6 +60,51 @@ def test_a_forecast_that_is_no_number_has_no_error_that_is_one() -> None:
     assert np.isnan(training.mean_squared_error(lambda _: np.full_like(y, np.nan), (X, y)))
 
 
+def test_over_several_series_the_score_is_the_mean_of_their_own_errors_squared() -> None:
+    X, y = np.zeros((3, 6, 1), dtype=np.float32), np.array([[3.0], [3.0], [1.0]], dtype=np.float32)
+    val = X, y
+    model = LSTMModel(6, (4,), 0.0, 1e-3, 1, 1, seed=1)
+    model.build()
+    model.network.get_layer("head").set_weights([np.zeros((4, 1)), np.zeros(1)])
+    record = model.fit_model(val, val, epochs=1, batch_size=8, patience=1, val_series=np.array([0, 0, 2]))
+    assert record.first_loss == pytest.approx(((3 + 1) / 2) ** 2)
+
+
+def test_the_absolute_loss_leaves_out_targets_that_are_nan() -> None:
+    y_true = np.array([[1, np.nan, 2, 2]], dtype=np.float32)
+    y_pred = np.array([[3, 100, 2, 0]], dtype=np.float32)
+    assert np.asarray(training.masked_mae_loss(y_true, y_pred)).tolist() == [(2 + 0 + 0 + 2) / 4]
+
+
+def test_an_epoch_takes_a_limited_number_of_windows(
+    make_tiny: Any, make_windows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[list[int]] = []
+    make_epoch = training._make_epoch
+
+    def spy(*arguments: Any) -> Callable[[Any], float]:
+        run_epoch = make_epoch(*arguments)
+        return lambda order: (seen.append(order.tolist()), run_epoch(order))[1]
+
+    monkeypatch.setattr(training, "_make_epoch", spy)
+    monkeypatch.setattr(training, "WINDOWS_AN_EPOCH", 10)
+    train = make_windows()
+    make_tiny().fit_model(train, train, epochs=2, batch_size=8, patience=5)
+    assert [len(order) for order in seen] == [10, 10]
+    assert set(seen[0]) != set(seen[1])
+
+
+@pytest.mark.parametrize(("segment", "expected"), [(1, (None, 6, 1)), (2, (None, 3, 4)), (6, (None, 1, 4))])
+def test_the_stack_sees_one_step_a_segment(make_tiny: Any, segment: int, expected: tuple[int | None, ...]) -> None:
+    network = make_tiny(segment=segment).build()
+    assert network.get_layer("recurrent_0").input.shape == expected
+
+
+def test_refuses_a_segment_that_does_not_divide_the_window(refuses: Any, make_tiny: Any) -> None:
+    with refuses(ShapeContractError, 22, "segment=4 does not divide sequence_length=6"):
+        make_tiny(segment=4)
+
+
 def test_a_learning_rate_that_breaks_the_weights_is_not_taken(
     make_tiny: Any, make_windows: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -19,7 +19,9 @@ def model_type(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-EVERY_OPTION = {"normalization": "instance", "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log"}
+EVERY_OPTION = {
+    "normalization": "instance", "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log", "segment": 2,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

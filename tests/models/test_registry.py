@@ -11,7 +11,8 @@ from spline_lstm.series.model_input import ModelInput
 
 MODEL: dict[str, Any] = {
     "model_type": "gru", "hidden_units": (4, 3), "dropout": 0.1, "learning_rate": 0.01, "normalization": "last",
-    "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log",
+    "spline_smoothing": 2.0, "linear_path": "ridge", "link": "log", "segment": 3,
+    "loss": "absolute",
 }  # fmt: skip
 TRAINING: dict[str, Any] = {"epochs": 3, "batch_size": 8, "early_stopping_patience": 2, "seed": 5}
 
@@ -49,7 +50,7 @@ def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> No
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["normalization", "spline_smoothing", "linear_path", "link"])
+@pytest.mark.parametrize("name", ["normalization", "spline_smoothing", "linear_path", "link", "segment", "loss"])
 def test_no_model_is_made_before_auto_is_decided(refuses: Any, two_targets: ModelInput, name: str) -> None:
     spec = ModelSpec(**MODEL | {name: "auto"})
     with refuses(ParameterError, 2, "'auto' has to be resolved on validation before a model is made"):

@@ -30,15 +30,16 @@ def counts(steps: int = 600) -> Any:
     return random.poisson(busy * (2 + 20 * np.exp(2 * np.sin(2 * np.pi * np.arange(steps) / 24)))).astype(float)
 
 
-def make_spec(linear_path: str = "auto", link: str = "auto") -> ModelSpec:
+def make_spec(linear_path: str = "auto", link: str = "auto", segment: int = 1) -> ModelSpec:
     return ModelSpec(
         model_type="lstm", hidden_units=(16,), dropout=0.0, learning_rate=0.03, normalization="none",
-        spline_smoothing=0.0, linear_path=linear_path, link=link,
+        spline_smoothing=0.0, linear_path=linear_path, link=link, segment=segment,
+        loss="squared",
     )  # fmt: skip
 
 
 def candidates(
-    data: ModelInput, epochs: dict[str, int], *, diverges: str = "", **settings: str
+    data: ModelInput, epochs: dict[str, int], *, diverges: str = "", ridge_alone: float = 0.0, **settings: Any
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any], list[str]]:
     """Fit what is to be compared, each for so many epochs by its path; returns also what was trained."""
     train, val = ((data.X[rows], data.y[rows]) for rows in map(data.windows_of, (0, 1)))
@@ -50,7 +51,7 @@ def candidates(
             raise TrainingDivergedError("the loss is no longer a finite number")
         return model.fit_model(train, val, epochs=epochs[model.linear_path], batch_size=32, patience=30)
 
-    return *fit_candidates(make_spec(**settings), data, val, 7, fit), trained
+    return *fit_candidates(make_spec(**settings), data, val, 7, fit, lambda _: ridge_alone), trained
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,16 @@ def test_far_below_the_ridge_path_the_plain_stack_is_trained_too_and_the_better_
     alone, _, nothing, _ = candidates(data, epochs, linear_path=better, link="identity")
     assert nothing == {}
     assert model.to_bytes() == alone.to_bytes()
+
+
+@pytest.mark.parametrize(("ridge_alone", "expected"), [(0.01, ["none", "ridge"]), (100.0, ["none"])])
+def test_over_segments_a_ridge_path_is_tried_unless_the_stack_is_far_below_it(
+    prepare: Callable[..., ModelInput], ridge_alone: float, expected: list[str]
+) -> None:
+    epochs = {"ridge": 1, "none": 1}
+    _, _, compared, trained = candidates(prepare(np.zeros(600)), epochs, segment=3, ridge_alone=ridge_alone)
+    assert trained == [f"{path}, identity" for path in expected]
+    assert compared["linear_path"]["val_loss"]["ridge path alone"] == ridge_alone
 
 
 def test_near_the_ridge_path_no_other_model_is_trained(prepare: Callable[..., ModelInput]) -> None:

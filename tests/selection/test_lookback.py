@@ -14,7 +14,7 @@ CONSECUTIVE = [5, 4, 3, 2, 1, 0]
 
 @pytest.fixture
 def few_are_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lookback, "_ENOUGH_WINDOWS", 50)
+    monkeypatch.setattr(lookback, "ENOUGH_WINDOWS", 50)
 
 
 def long_season(steps: int = 600) -> Any:

@@ -23,6 +23,7 @@ from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
 from kedro.utils import find_kedro_project
 
 from spline_lstm.cli.messages import in_words, is_mistake
+from spline_lstm.datasets.locks import release_all
 from spline_lstm.datasets.storage import shown, write_bytes
 from spline_lstm.errors import ParameterError, ProjectBugError, StorageError
 from spline_lstm.pipelines import MAIN_JOB
@@ -124,6 +125,7 @@ def _exit_later(number: int) -> threading.Timer:
     """Exit after a while even if something, such as a pool of threads, waits for the end of its work."""
 
     def leave() -> None:
+        release_all()
         _tell(number)
         os._exit(128 + number)
 

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import time
+import weakref
 import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -24,6 +25,15 @@ _PATIENCE_SECONDS = 0.5
 _FLOCK, _TYPE, _START, _PID = ("qqihh", 3, 0, 2) if sys.platform == "darwin" else ("hhqqi0q", 0, 2, 4)
 
 
+_ALL: "weakref.WeakSet[RunLocks]" = weakref.WeakSet()
+
+
+def release_all() -> None:
+    """Give back what this process has locked, before it is made to end without any more of its code being run."""
+    for locks in list(_ALL):
+        locks.release()
+
+
 class RunLocks:
     """What this process has locked.
 
@@ -33,6 +43,7 @@ class RunLocks:
     def __init__(self) -> None:
         self._held: dict[Path, int] = {}
         self._written: set[Path] = set()
+        _ALL.add(self)
 
     def take(self, data: Path, *, written: Iterable[Path], read: Iterable[Path] = ()) -> None:
         """Lock files and folders in place of those held so far: all of them or none.

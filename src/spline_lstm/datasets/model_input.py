@@ -13,7 +13,7 @@ from kedro.io import AbstractDataset
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.previews import JSONPreview
 from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ParameterError
 from spline_lstm.series.bundle_format import (
     ARRAYS,
     WINDOW_ARRAYS,
@@ -100,7 +100,9 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         if "schema_version" not in meta:
             logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
             meta = {**meta, "run_id": self._run_id}
-            return adapt_legacy_arrays(read_arrays(path, LEGACY_KEYS), meta, WindowSpec(**self._windows))
+            return adapt_legacy_arrays(
+                read_arrays(path, LEGACY_KEYS), meta, WindowSpec.parse(self._windows, ParameterError, "parameter")
+            )
         content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
         self._check_hashes(meta)
         preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))

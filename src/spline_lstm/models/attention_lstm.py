@@ -12,6 +12,6 @@ class AttentionLSTMModel(ForecastModel):
     model_type: ClassVar[str] = "attention_lstm"
 
     def encode(self, sequence: Any) -> Any:
-        """Map `(B, sequence_length, channels)` to a context, `(B, hidden_units[-1])`."""
+        """Map `(B, steps, channels)` to a context, `(B, hidden_units[-1])`."""
         states = recurrent_layers("LSTM", sequence, self.hidden_units, self.dropout, return_sequences=True)
         return additive_attention(states, self.hidden_units[-1])

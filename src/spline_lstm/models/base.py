@@ -16,16 +16,18 @@ from spline_lstm.models.ridge import MOST_WINDOWS, RidgeData, fit_ridge
 from spline_lstm.models.target_space import Link, Normalization, TargetSpace
 from spline_lstm.models.training import (
     Loss,
+    LossName,
     TrainingRecord,
     Windows,
     draw_windows,
     make_relative_loss,
+    masked_mae_loss,
     masked_mse_loss,
     train_network,
 )
 from spline_lstm.series.lazy_windows import Cuts
 from spline_lstm.series.model_input import check_windows
-from spline_lstm.types import Float32, Float64
+from spline_lstm.types import Float32, Float64, Int64
 
 logger = logging.getLogger(__name__)
 
@@ -57,12 +59,16 @@ class ForecastModel(ABC):
         spline_smoothing: float = 0.0,
         linear_path: LinearPath = "none",
         link: Link = "identity",
+        segment: int = 1,
+        loss: LossName = "squared",
         target_ages: tuple[int, ...] | None = None,
         target_zeros: tuple[float, ...] | None = None,
         seed: int = 0,
     ) -> None:
         if output_units % len(target_indices):
             raise ShapeContractError(f"output_units={output_units} is no multiple of F_target={len(target_indices)}")
+        if sequence_length % segment:
+            raise ShapeContractError(f"segment={segment} does not divide sequence_length={sequence_length}")
         self.sequence_length = sequence_length
         self.hidden_units = tuple(hidden_units)
         self.dropout = dropout
@@ -72,6 +78,8 @@ class ForecastModel(ABC):
         self.target_indices = tuple(target_indices)
         self.horizon = output_units // len(target_indices)
         self.linear_path = linear_path
+        self.segment = segment
+        self.loss = loss
         self.space = TargetSpace(
             target_indices=self.target_indices,
             input_features=input_features,
@@ -86,7 +94,7 @@ class ForecastModel(ABC):
 
     @abstractmethod
     def encode(self, sequence: Any) -> Any:
-        """Map a sequence `(B, sequence_length, channels)` to a state `(B, units)`."""
+        """Map a sequence `(B, steps, channels)` to a state `(B, units)`."""
 
     @property
     def network(self) -> Any:
@@ -100,7 +108,7 @@ class ForecastModel(ABC):
         keras.utils.set_random_seed(self.seed)
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
         sequence, center, scale = self.space.enter(inputs)
-        state = self.encode(sequence)
+        state = self.encode(self._segmented(sequence))
         has_ridge = self.linear_path == "ridge"
         head = keras.layers.Dense(
             self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head"
@@ -116,6 +124,22 @@ class ForecastModel(ABC):
         self._trained = TrainedNetwork(network)
         return network
 
+    def _segmented(self, sequence: Any) -> Any:
+        """Cut a window into segments, each of which one Dense layer turns into one step of the recurrent stack.
+
+        S. Lin et al., "SegRNN: segment recurrent neural network for long-term time series forecasting", 2023.
+
+        Returns:
+            `(B, sequence_length / segment, hidden_units[0])`; the sequence itself where a segment is one row.
+
+        """
+        if self.segment == 1:
+            return sequence
+        keras = load_keras()
+        steps, channels = self.sequence_length // self.segment, sequence.shape[2]
+        segments = keras.ops.reshape(sequence, (-1, steps, self.segment * channels))
+        return keras.layers.Dense(self.hidden_units[0], activation="relu", name="segment_embedding")(segments)
+
     def fit_model(
         self,
         train: Windows,
@@ -124,6 +148,7 @@ class ForecastModel(ABC):
         epochs: int,
         batch_size: int,
         patience: int,
+        val_series: Int64 | None = None,
         on_epoch: Callable[[dict[str, float | None]], None] = lambda _: None,
         on_part: Callable[[float], None] = lambda _: None,
     ) -> TrainingRecord:
@@ -139,6 +164,7 @@ class ForecastModel(ABC):
             epochs: Most passes over the training windows.
             batch_size: Windows a step.
             patience: Epochs without improvement before the learning rate falls, and at last before stopping.
+            val_series: Series number of each validation window, so that every series counts alike; None is one series.
             on_epoch: Called with each entry of the history, for progress.
             on_part: Called within an epoch with the share that is done.
 
@@ -163,6 +189,7 @@ class ForecastModel(ABC):
             patience=patience,
             seed=self.seed,
             loss=self._loss(),
+            val_series=val_series,
             on_epoch=on_epoch,
             on_part=on_part,
         )
@@ -177,9 +204,9 @@ class ForecastModel(ABC):
         return record
 
     def _loss(self) -> Loss:
-        """Squared error, on a logarithmic scale relative to the variance that grows with the level."""
+        """Squared or absolute error; on a logarithmic scale relative to the variance that grows with the level."""
         if self.space.link == "identity":
-            return masked_mse_loss
+            return {"squared": masked_mse_loss, "absolute": masked_mae_loss}[self.loss]
         return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), self.horizon))
 
     def _solve_linear_path(self, train: Windows, val: Windows) -> None:

@@ -12,5 +12,5 @@ class GRUModel(ForecastModel):
     model_type: ClassVar[str] = "gru"
 
     def encode(self, sequence: Any) -> Any:
-        """Map `(B, sequence_length, channels)` to the last state, `(B, hidden_units[-1])`."""
+        """Map `(B, steps, channels)` to the last state, `(B, hidden_units[-1])`."""
         return recurrent_layers("GRU", sequence, self.hidden_units, self.dropout, return_sequences=False)

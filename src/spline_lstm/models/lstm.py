@@ -12,5 +12,5 @@ class LSTMModel(ForecastModel):
     model_type: ClassVar[str] = "lstm"
 
     def encode(self, sequence: Any) -> Any:
-        """Map `(B, sequence_length, channels)` to the last state, `(B, hidden_units[-1])`."""
+        """Map `(B, steps, channels)` to the last state, `(B, hidden_units[-1])`."""
         return recurrent_layers("LSTM", sequence, self.hidden_units, self.dropout, return_sequences=False)

@@ -10,6 +10,7 @@ from spline_lstm.models.base import ForecastModel, LinearPath
 from spline_lstm.models.gru import GRUModel
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.target_space import Link, Normalization
+from spline_lstm.models.training import LossName
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.spec import Integers, Spec, StrictFloat, StrictInt, Text
 from spline_lstm.text import nearest
@@ -36,6 +37,9 @@ def _check_model_type(name: str) -> str:
     return name
 
 
+ROW_BY_ROW = 48
+"""Rows of a window up to which each is a recurrent step of its own, where `segment` is `auto`."""
+
 ModelType = Annotated[Text, AfterValidator(_check_model_type), WithJsonSchema({"enum": list(MODELS)})]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
 
@@ -51,6 +55,9 @@ class ModelSpec(Spec):
     spline_smoothing: Annotated[StrictFloat, Field(ge=0)] | Literal["auto"]
     linear_path: LinearPath | Literal["auto"]
     link: Link | Literal["auto"]
+    segment: Annotated[StrictInt, Field(ge=1)] | Literal["auto"] = "auto"
+    """Rows of a window that one recurrent step sees."""
+    loss: LossName | Literal["auto"] = "auto"
 
 
 class TrainingSpec(Spec):
@@ -79,6 +86,8 @@ def make_model(spec: ModelSpec, model_input: ModelInput, seed: int) -> ForecastM
         or spec.spline_smoothing == "auto"
         or spec.linear_path == "auto"
         or spec.link == "auto"
+        or spec.segment == "auto"
+        or spec.loss == "auto"
     ):
         raise ParameterError("'auto' has to be resolved on validation before a model is made")
     return MODELS[spec.model_type](
@@ -93,6 +102,8 @@ def make_model(spec: ModelSpec, model_input: ModelInput, seed: int) -> ForecastM
         spline_smoothing=spec.spline_smoothing,
         linear_path=spec.linear_path,
         link=spec.link,
+        segment=spec.segment,
+        loss=spec.loss,
         target_ages=model_input.target_ages,
         target_zeros=None if model_input.series_scalers else model_input.target_zeros,
         seed=seed,

@@ -19,6 +19,12 @@ Windows = tuple[Float32 | Cuts, Float32 | Cuts]
 CHOICE_WINDOWS = 20_000
 """Windows that a choice is made on; of more, so many are drawn."""
 
+WINDOWS_AN_EPOCH = 51_200
+"""Training windows of an epoch at most: of many more, validation would be looked at too rarely."""
+
+LossName = Literal["squared", "absolute"]
+"""What is trained on; whatever it is, the squared error on validation decides."""
+
 Loss = Callable[[Any, Any], Any]
 """From targets and forecasts, `(B, outputs)`, to a loss of each window."""
 
@@ -79,10 +85,14 @@ def train_network(
     patience: int,
     seed: int,
     loss: Loss,
+    val_series: Int64 | None,
     on_epoch: Callable[[dict[str, float | None]], None],
     on_part: Callable[[float], None],
 ) -> TrainingRecord:
     """Train with Adam, in a new seeded order every epoch; whatever the loss, the squared error decides and is recorded.
+
+    Over several series the error is the square of the mean of each one's root mean squared error, so that no series
+    counts for more than another. Of more than 51,200 windows an epoch takes so many, drawn anew each time.
 
     When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
     of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
@@ -107,30 +117,31 @@ def train_network(
             variable.assign(value)
         network.optimizer.learning_rate.assign(rate)
         order = np.random.default_rng(seed)
-        return lambda: run_epoch(order.permutation(len(train[0]))[:most])
+        return lambda: run_epoch(order.permutation(len(train[0]))[: most or WINDOWS_AN_EPOCH])
 
-    def try_rate(rate: float, drawn: Windows) -> float:
+    def try_rate(rate: float, drawn: Windows, drawn_series: Int64) -> float:
         """Train a few short epochs from the start; returns the lowest validation loss, infinite if one is not."""
         step, losses = begin(rate, _TRIAL_STEPS * batch_size), []
         for _ in range(_TRIAL_EPOCHS):
             step()
-            losses.append(mean_squared_error(forecast, drawn))
+            losses.append(_squared_error(forecast, drawn, drawn_series))
         return min(losses) if np.isfinite(losses).all() else np.inf
 
-    best_epoch, best_loss, weights = 0, mean_squared_error(forecast, val), _weights(network)
+    series = np.zeros(len(val[0]), dtype=np.int64) if val_series is None else val_series
+    best_epoch, best_loss, weights = 0, _squared_error(forecast, val, series), _weights(network)
     best_weights = weights
     history: list[dict[str, float | None]] = [{"epoch": 0, "loss": None, "val_loss": best_loss}]
     on_epoch(history[0])
     _check_finite(0, best_loss)
     trials: dict[float, float] = {}
     if learning_rate == "auto":
-        drawn = draw_windows(val, CHOICE_WINDOWS)
-        trials = {tried: try_rate(tried, drawn) for tried in _LEARNING_RATES}
+        drawn, rows = draw_windows(val, CHOICE_WINDOWS), draw(np.arange(len(series)), CHOICE_WINDOWS)
+        trials = {tried: try_rate(tried, drawn, series[rows]) for tried in _LEARNING_RATES}
         del drawn
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
     for epoch in range(1, epochs + 1):
-        train_loss, val_loss = step(), mean_squared_error(forecast, val)
+        train_loss, val_loss = step(), _squared_error(forecast, val, series)
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": train_loss, "val_loss": val_loss})
         on_epoch(history[-1])
@@ -168,6 +179,13 @@ def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
     return ops.mean(ops.square(error), axis=-1)
 
 
+def masked_mae_loss(y_true: Any, y_pred: Any) -> Any:
+    """Absolute error with NaN targets left out, averaged over all outputs."""
+    ops = load_keras().ops
+    error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
+    return ops.mean(ops.abs(error), axis=-1)
+
+
 def make_relative_loss(zeros: Float32) -> Loss:
     """Make the squared error relative to a variance in proportion to the forecast's level.
 
@@ -197,14 +215,23 @@ def draw_windows(windows: Windows, most: int) -> tuple[Float32, Float32]:
 
 def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows) -> float:
     """Mean squared error over what was observed, chunk by chunk."""
+    return _squared_error(forecast, windows, np.zeros(len(windows[0]), dtype=np.int64))
+
+
+def _squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows, series: Int64) -> float:
+    """Square of the mean over series of the root mean squared error: of one series its mean squared error."""
     X, y = windows
-    total, count = 0.0, 0
+    totals, counts = (np.zeros(int(series.max(initial=0)) + 1) for _ in range(2))
     for start in range(0, len(X), _CHUNK):
-        truth = y[start : start + _CHUNK]
+        truth, of_series = y[start : start + _CHUNK], series[start : start + _CHUNK]
         known = ~np.isnan(truth)  # NaN of the forecast counts, and makes all NaN
-        error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)[known]
-        total, count = total + float(error.sum()), count + len(error)
-    return total / max(count, 1)
+        error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)
+        totals += np.bincount(of_series, np.where(known, error, 0.0).sum(axis=1), len(totals))
+        counts += np.bincount(of_series, known.sum(axis=1), len(counts))
+    errors = totals[counts > 0] / counts[counts > 0]
+    if len(errors) == 1:
+        return float(errors[0])
+    return float(np.square(np.sqrt(errors).mean())) if len(errors) else 0.0
 
 
 def _make_epoch(

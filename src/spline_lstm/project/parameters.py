@@ -13,15 +13,14 @@ from spline_lstm.edge.backends import ForecastSpec
 from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
 from spline_lstm.errors import ParameterError
-from spline_lstm.evaluation.intervals import QuantileSpec
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.plan import BenchmarkSpec
-from spline_lstm.series.columns import ReadingSpec, TableSpec
+from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowParameters
 from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
 
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
@@ -53,7 +52,7 @@ class InputSpec(Spec):
 
 
 class Parameters(
-    InputSpec, TableSpec, FillSpec, WindowSpec, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
+    InputSpec, TableSpec, FillSpec, WindowParameters, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
 ):
     """Every parameter a user can set; the groups it is made of are what nodes take."""
 
@@ -69,11 +68,11 @@ class Parameters(
     processed_run_id: RunId
 
 
-_PROCESSED_GROUPS: tuple[type[Spec], ...] = (InputSpec, TableSpec, FillSpec, WindowSpec)
+_PROCESSED_GROUPS: tuple[type[Spec], ...] = (InputSpec, TableSpec, FillSpec, WindowParameters)
 GROUPS: dict[str, type[Spec]] = {
     "table": TableSpec,
     "fills": FillSpec,
-    "windows": WindowSpec,
+    "windows": WindowParameters,
     "model": ModelSpec,
     "training": TrainingSpec,
     "evaluation": EvaluationSpec,
@@ -160,10 +159,8 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_h
 
 
 def _identifying(group: Spec) -> dict[str, Any]:
-    """Return what ids are made from: parameters that came later count unless they have their default, so ids stay."""
-    later = (ReadingSpec().model_dump(mode="json") | QuantileSpec().model_dump(mode="json")).items()
-    values = group.model_dump(mode="json")
-    return {name: value for name, value in values.items() if (name, value) not in later}
+    """Return what ids are made from: fields with a default came later and count where they differ, so ids stay."""
+    return group.model_dump(mode="json", exclude_defaults=True)
 
 
 def _digest(values: dict[str, Any]) -> str:

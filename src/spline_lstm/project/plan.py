@@ -7,7 +7,7 @@ from spline_lstm.pipelines.plan import Cell, Plan
 from spline_lstm.project.parameters import Parameters, resolve_parameters
 from spline_lstm.series.folds import fold_shares
 from spline_lstm.series.schema import CovariateSchema
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowParameters
 
 
 def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> Plan:
@@ -45,6 +45,6 @@ def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[s
         name = f"fold{number:0{len(str(count))}}of{count}"  # so that their names sort
         ids = {key: f"{run[key]}-{name}" for key in ("run_id", "processed_run_id")}
         split = list(fold_shares(parameters.split, number, count))
-        windows = parameters.part(WindowSpec).model_dump(mode="json") | {"split": split}
+        windows = parameters.part(WindowParameters).model_dump(mode="json") | {"split": split}
         folds[name] = {"number": number, "windows": windows, "run": run | ids}
     return folds

@@ -43,14 +43,20 @@ def check_link(spec: ModelSpec, model_input: ModelInput) -> None:
 
 
 def fit_candidates(
-    spec: ModelSpec, model_input: ModelInput, val: Windows, seed: int, fit: Callable[[ForecastModel], TrainingRecord]
+    spec: ModelSpec,
+    model_input: ModelInput,
+    val: Windows,
+    seed: int,
+    fit: Callable[[ForecastModel], TrainingRecord],
+    ridge_loss: Callable[[ModelSpec], float],
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
     """Train a model, with `auto` for path or link a second one where that may be better, and return the better one.
 
-    The first has, where that is `auto`, a ridge path and the identity as its link. The second has a logarithmic link
-    where the errors of the first on validation vary more at higher forecasts and no target is negative; it has no path
-    where its link is another, or where the loss of the first is at least 10 % below that of its ridge path alone. The
-    one with the lower validation loss is taken.
+    The first has, where that is `auto`, the identity as its link and a ridge path; over segments it has none, as the
+    stack alone sees as much of the past as the regression does. The second has a logarithmic link where the errors of
+    the first on validation vary more at higher forecasts and no target is negative. It has no path where its link is
+    another, or where the loss of the first is at least 10 % below that of the ridge path alone; over segments it has
+    one where that loss is not so far below. The one with the lower validation loss is taken.
 
     Args:
         spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
@@ -58,24 +64,29 @@ def fit_candidates(
         val: Validation windows.
         seed: As for `make_model`.
         fit: Trains a model.
+        ridge_loss: Validation loss of the ridge path alone.
 
     Returns:
         The model, the record of its training, and a record of what was compared, by parameter.
 
     """
-    simple = {"linear_path": "ridge", "link": "identity"}
+    is_segmented = spec.segment != 1
+    simple = {"linear_path": "none" if is_segmented else "ridge", "link": "identity"}
     autos = [name for name in simple if getattr(spec, name) == "auto"]
     first = chosen = spec.model_copy(update={name: simple[name] for name in autos})
     model = make_model(first, model_input, seed)
     record = fit(model)
     losses: dict[str, float | None] = {_name(first): record.best_loss}
-    if first.linear_path == "ridge":
-        losses = {"ridge path alone": record.first_loss, **losses}
+    ridge_alone = record.first_loss
+    if first.linear_path == "none" and "linear_path" in autos:
+        ridge_alone = ridge_loss(first)
+    if first.linear_path == "ridge" or "linear_path" in autos:
+        losses = {"ridge path alone": ridge_alone, **losses}
     other = {"linear_path": "none", "link": "identity"}
     if "link" in autos and _spread_grows(model, model_input, val):
         other["link"] = "log"
-    elif record.best_loss >= _FAR_BELOW * record.first_loss:
-        other["linear_path"] = first.linear_path
+    elif record.best_loss >= _FAR_BELOW * ridge_alone:
+        other["linear_path"] = "ridge" if is_segmented else first.linear_path
     second = spec.model_copy(update={name: other[name] for name in autos})
     if second != first:
         logger.info("Training once more, with %s", _name(second))

@@ -3,6 +3,10 @@
 import logging
 from typing import Any, TypeVar
 
+import numpy as np
+
+from spline_lstm.types import Float64, Int64
+
 logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
 
@@ -18,7 +22,22 @@ def choose(scores: dict[Choice, float]) -> Choice:
     return best if scores[best] <= _CLEARLY_BETTER * scores[simplest] else simplest
 
 
-def make_record(name: str, chosen: Any, scores: dict[Any, float], decided_on: str) -> dict[str, Any]:
+def series_rmse(error: Float64, series: Int64) -> float:
+    """Mean over the series of each one's root mean squared error, so that every series counts alike.
+
+    Args:
+        error: Shape `(windows, outputs)`; NaN where nothing was observed.
+        series: Number of each window's series, shape `(windows,)`.
+
+    """
+    squares = np.bincount(series, np.nansum(np.square(error), axis=1))
+    counts = np.bincount(series, np.count_nonzero(~np.isnan(error), axis=1))
+    return float(np.sqrt(squares[counts > 0] / counts[counts > 0]).mean())
+
+
+def make_record(
+    name: str, chosen: Any, scores: dict[Any, float], decided_on: str, judge: str = "ridge"
+) -> dict[str, Any]:
     """Return what `run.json` says of a choice, and log it.
 
     Args:
@@ -26,11 +45,12 @@ def make_record(name: str, chosen: Any, scores: dict[Any, float], decided_on: st
         chosen: What it is from now on.
         scores: Each choice that was compared to its error.
         decided_on: The part of the data that decided.
+        judge: Whose error it is: that of a `ridge` regression, or of the `network` after a short training.
 
     """
     logger.info("%s=%s chosen on %s", name, chosen, decided_on)
     return {
         "chosen": chosen,
         "decided_on": decided_on,
-        "ridge_rmse": {str(choice): score for choice, score in scores.items()},
+        f"{judge}_rmse": {str(choice): score for choice, score in scores.items()},
     }

@@ -17,7 +17,7 @@ from spline_lstm.types import Int64
 
 _SPANS = (1, 2, 4, 7, 14)
 """In lookbacks."""
-_ENOUGH_WINDOWS = 1_000
+ENOUGH_WINDOWS = 1_000
 _FIT_SHARE = 0.8
 
 
@@ -41,8 +41,8 @@ def resolve_ages(span: int | str, model_input: ModelInput, seasons: Sequence[int
     if isinstance(span, int):
         return make_ages(model_input.lookback, span), {}
     train, val = draw_training(model_input)
-    candidates = _age_candidates(model_input, seasons)
-    if min(len(train), len(val)) < _ENOUGH_WINDOWS or len(candidates) < 2:
+    candidates = age_candidates(model_input, seasons)
+    if min(len(train), len(val)) < ENOUGH_WINDOWS or len(candidates) < 2:
         return make_ages(model_input.lookback, model_input.lookback), {}
     scores = {name: _ages_rmse(model_input, past, train, val) for name, past in candidates.items()}
     chosen = choose(scores)
@@ -56,7 +56,7 @@ def draw_training(model_input: ModelInput) -> tuple[Int64, Int64]:
     return draw(first, limits[0]), draw(last, limits[1])
 
 
-def _age_candidates(model_input: ModelInput, seasons: Sequence[int]) -> dict[int | str, Int64]:
+def age_candidates(model_input: ModelInput, seasons: Sequence[int]) -> dict[int | str, Int64]:
     """Name the ages that are tried, consecutive ones first, no older than a tenth of the longest series."""
     longest, nearest = int(np.bincount(model_input.row_series).max()) // 10, model_input.lookback + model_input.horizon
     spans = [

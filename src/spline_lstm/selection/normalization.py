@@ -1,65 +1,117 @@
-"""How windows are normalised and smoothed, decided by ridge regressions on validation."""
+"""How windows are cut into segments, normalised and smoothed, and the loss: decided on validation."""
 
-from typing import Any
+import functools
+import logging
+from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.models.registry import ModelSpec, make_model
+from spline_lstm.errors import ParameterError
+from spline_lstm.models.registry import ROW_BY_ROW, ModelSpec, TrainingSpec, make_model
 from spline_lstm.models.ridge import fit_ridge
 from spline_lstm.models.target_space import NORMALIZATIONS
 from spline_lstm.models.training import CHOICE_WINDOWS, Windows, draw_windows
-from spline_lstm.selection.choice import choose, make_record
+from spline_lstm.selection.choice import choose, make_record, series_rmse
+from spline_lstm.series.lazy_windows import draw
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import Float32
+from spline_lstm.types import Int64
 
-_SMOOTHING = (0.0, 0.1, 1.0, 10.0)
+logger = logging.getLogger(__name__)
+
+_CHOICES: dict[str, tuple[Any, ...]] = {
+    "normalization": NORMALIZATIONS,
+    "loss": ("absolute", "squared"),
+    "spline_smoothing": (0.0, 0.1, 1.0, 10.0),
+}
+"""What `auto` tries, the simplest first."""
+_STEPS = 14
+_TRIAL_EPOCHS = 3
+_RATE = 1e-3
+"""Learning rate over segments, where it is `auto`."""
 
 
 def resolve_model(
-    spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, seed: int
+    spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, training: TrainingSpec
 ) -> tuple[ModelSpec, dict[str, Any]]:
     """Replace `auto` by what validation decides; those of learning rate, path and link are left to the training.
 
-    Another normalisation than `none`, or a smoothing other than 0, is taken only where a ridge regression
-    in its space has a validation RMSE at least 2 % lower.
+    Another choice than the first is taken only where the validation error is at least 2 % lower. Over windows of single
+    rows a ridge regression in the space of each choice is compared; over segments the network itself, trained for a
+    few hundred steps, because the regression prefers other normalisations than the network does.
 
     Args:
         spec: Architecture and optimiser, with or without `auto`.
         model_input: The preprocessed data; decides the shapes.
         train: Training windows `X` and `y`; NaN in `y` does not count.
         val: Validation windows.
-        seed: As for `make_model`.
+        val_series: Series number of each validation window.
+        training: Its seed and batch size.
 
     Returns:
         The specification, and a record of what was compared.
 
     """
     record: dict[str, Any] = {}
+    segment = resolve_segment(spec.segment, model_input.lookback)
     resolved = spec.model_copy(
-        update={
-            name: simplest
-            for name, simplest in (("normalization", "none"), ("spline_smoothing", 0.0))
-            if getattr(spec, name) == "auto"
-        }
+        update={"segment": segment}
+        | ({"learning_rate": _RATE} if segment > 1 and spec.learning_rate == "auto" else {})
+        | {name: choices[0] for name, choices in _CHOICES.items() if getattr(spec, name) == "auto"}
+        | ({"loss": "squared"} if segment == 1 and spec.loss == "auto" else {})
     )
-    for name, candidates in (("normalization", NORMALIZATIONS), ("spline_smoothing", _SMOOTHING)):
-        if getattr(spec, name) == "auto":
-            drawn = draw_windows(train, CHOICE_WINDOWS), draw_windows(val, CHOICE_WINDOWS)
+
+    @functools.cache
+    def error(choice: ModelSpec) -> float:
+        if segment == 1:
+            return ridge_error(choice, model_input, train, val, val_series, training.seed)
+        return _network_error(choice, model_input, train, val, val_series, training)
+
+    for name, candidates in _CHOICES.items():
+        if getattr(spec, name) == "auto" and (name != "loss" or segment > 1):
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
-            scores = {value: _ridge_rmse(choice, model_input, *drawn, seed) for value, choice in tried.items()}
+            scores = {value: error(choice) for value, choice in tried.items()}
             chosen = choose(scores)
             resolved = tried[chosen]
-            record[name] = make_record(name, chosen, scores, "validation")
+            record[name] = make_record(name, chosen, scores, "validation", "ridge" if segment == 1 else "network")
     return resolved, record
 
 
-def _ridge_rmse(
-    spec: ModelSpec, model_input: ModelInput, train: tuple[Float32, Float32], val: tuple[Float32, Float32], seed: int
+def resolve_segment(asked: int | Literal["auto"], lookback: int) -> int:
+    """Return how many rows a recurrent step sees: with `auto` one up to 48 rows, else about a fourteenth of them.
+
+    Raises:
+        ParameterError: The segment does not divide the lookback.
+
+    """
+    if asked == "auto":
+        divisors = [rows for rows in range(1, lookback + 1) if lookback % rows == 0]
+        return 1 if lookback <= ROW_BY_ROW else min(divisors, key=lambda rows: (abs(lookback // rows - _STEPS), -rows))
+    if lookback % asked:
+        raise ParameterError(f"'segment' is {asked} and does not divide lookback={lookback}")
+    return asked
+
+
+def _network_error(
+    spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, training: TrainingSpec
+) -> float:
+    """Validation RMSE, in scaled units, of the network after a short training without a linear path."""
+    changes = {"linear_path": "none", "link": "identity" if spec.link == "auto" else spec.link}
+    model = make_model(spec.model_copy(update=changes), model_input, training.seed)
+    logger.info("Trying normalization=%s, loss=%s", spec.normalization, spec.loss)
+    record = model.fit_model(
+        train, val, epochs=_TRIAL_EPOCHS, batch_size=training.batch_size, patience=_TRIAL_EPOCHS, val_series=val_series
+    )
+    return float(np.sqrt(record.best_loss))
+
+
+def ridge_error(
+    spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, seed: int
 ) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
     link = "identity" if spec.link == "auto" else spec.link
     model = make_model(spec.model_copy(update={"linear_path": "ridge", "link": link}), model_input, seed)
-    held_out, center, scale = model.ridge_data(*val)
-    fitted = fit_ridge(model.ridge_data(*train)[0], held_out)
+    X, y = draw_windows(val, CHOICE_WINDOWS)
+    held_out, center, scale = model.ridge_data(X, y)
+    fitted = fit_ridge(model.ridge_data(*draw_windows(train, CHOICE_WINDOWS))[0], held_out)
     forecast = model.space.leave_horizons(fitted.predict(held_out.inputs), center, scale)
-    return float(np.sqrt(np.nanmean(np.square(forecast - val[1]))))
+    return series_rmse(forecast - y, val_series[draw(np.arange(len(val_series)), CHOICE_WINDOWS)])

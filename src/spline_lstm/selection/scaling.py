@@ -5,7 +5,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge
-from spline_lstm.selection.choice import choose, make_record
+from spline_lstm.selection.choice import choose, make_record, series_rmse
 from spline_lstm.selection.lookback import draw_training
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.scaling import SeriesScales, TargetScaling, fit_series_scales, scaling_of
@@ -50,16 +50,13 @@ def _own_scales(model_input: ModelInput) -> SeriesScales:
 
 
 def _error(model_input: ModelInput, scales: SeriesScales, own: SeriesScales, train: Int64, val: Int64) -> float:
-    """Root of the mean over series of the squared error on `val`, each series in its own standard deviations."""
+    """Mean over series of the root mean squared error on `val`, each series in its own standard deviations."""
     fitted_to, held_out = (_windows(model_input, scales, windows) for windows in (train, val))
     ridge = fit_ridge(fitted_to, held_out, penalties=PENALTIES[::2])
     series = model_input.window_series[val]
     relative = np.tile(scales.scale[series] / own.scale[series], (1, model_input.horizon))
     error = np.where(held_out.mask, (ridge.predict(held_out.inputs) - held_out.targets) * relative, np.nan)
-    by_window = np.nanmean(np.square(error), axis=1)
-    counts = np.bincount(series)
-    by_series = np.bincount(series, by_window)[counts > 0] / counts[counts > 0]
-    return float(np.sqrt(by_series.mean()))
+    return series_rmse(error, series)
 
 
 def _windows(model_input: ModelInput, scales: SeriesScales, windows: Int64) -> RidgeData:

@@ -19,10 +19,10 @@ def _check_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
     return shares
 
 
-class WindowSpec(Spec):
-    """Window lengths in steps, and the shares of the splits."""
+class WindowParameters(Spec):
+    """What is asked for: window lengths in steps, and the shares of the splits."""
 
-    lookback: Annotated[StrictInt, Field(ge=1)]
+    lookback: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
     lookback_span: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
     """Steps that the `lookback` rows of a window are spread over."""
     horizon: Annotated[StrictInt, Field(ge=1)]
@@ -33,11 +33,19 @@ class WindowSpec(Spec):
     @classmethod
     def _check_span(cls, span: int | str, info: ValidationInfo) -> int | str:
         lookback = info.data.get("lookback", 1)
+        if isinstance(span, int) and lookback == "auto":
+            raise ValueError("lookback=auto decides it as well; leave it auto")
         if isinstance(span, int) and span < lookback:
             raise ValueError(f"at least lookback={lookback} is needed")
         if isinstance(span, int) and span > lookback == 1:
             raise ValueError("one row cannot be spread; lookback=1 needs lookback_span=1")
         return span
+
+
+class WindowSpec(WindowParameters):
+    """Window lengths in steps, with the lookback that was decided."""
+
+    lookback: Annotated[StrictInt, Field(ge=1)]
 
 
 @dataclass(frozen=True)

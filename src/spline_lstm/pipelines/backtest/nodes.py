@@ -17,7 +17,7 @@ from spline_lstm.series.observations import Observations
 from spline_lstm.series.reading import read_observations
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowParameters
 from spline_lstm.types import DataFrame, Int64
 
 
@@ -45,7 +45,7 @@ def plan_folds(
     metrics: dict[str, Any],
     table: TableSpec,
     fills: FillSpec,
-    windows: WindowSpec,
+    windows: WindowParameters,
     spec: BacktestSpec,
 ) -> list[list[int]]:
     """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`.
@@ -64,7 +64,7 @@ def fill_fold(
     fold_cuts: list[list[int]],
     table: TableSpec,
     fills: FillSpec,
-    windows: WindowSpec,
+    windows: WindowParameters,
     number: int,
 ) -> FilledSeries:
     """Put every series up to the fold's end on its grid and fill its gaps; nothing later is there."""

@@ -22,7 +22,7 @@ from spline_lstm.reporting import model_card, plots, run_report
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.reporting.wording import one_line
 from spline_lstm.selection.candidates import check_link, fit_candidates
-from spline_lstm.selection.normalization import resolve_model
+from spline_lstm.selection.normalization import resolve_model, resolve_segment, ridge_error
 from spline_lstm.series.model_input import ModelInput, fingerprint
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
@@ -35,12 +35,14 @@ def train_model(
 ) -> tuple[bytes, bytes, dict[str, Any]]:
     """Train; returns the best and the last network and the record of the training."""
     check_link(model, model_input)
+    resolve_segment(model.segment, model_input.lookback)
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
     train, val = (
         (model_input.X.at(windows), model_input.y.at(windows)) for windows in map(model_input.windows_of, (0, 1))
     )
-    resolved, choices = resolve_model(model, model_input, train, val, training.seed)
+    val_series = model_input.window_series[model_input.windows_of(1)]
+    resolved, choices = resolve_model(model, model_input, train, val, val_series, training)
     with epoch_progress(run.run_id, training.epochs) as (on_epoch, on_part):
         forecaster, record, compared = fit_candidates(
             resolved,
@@ -53,9 +55,11 @@ def train_model(
                 epochs=training.epochs,
                 batch_size=training.batch_size,
                 patience=training.early_stopping_patience,
+                val_series=val_series,
                 on_epoch=on_epoch,
                 on_part=on_part,
             ),
+            lambda choice: ridge_error(choice, model_input, train, val, val_series, training.seed) ** 2,
         )
     choices |= compared
     if record.trials:

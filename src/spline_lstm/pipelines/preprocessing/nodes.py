@@ -15,6 +15,7 @@ from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.reporting.wording import short_time
 from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.selection.scaling import resolve_target_scaling
+from spline_lstm.selection.window_length import SHORT, choose_window_length
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.assembly import span_of
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
@@ -28,7 +29,7 @@ from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.season import infer_season, season_candidates
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowParameters, WindowSpec
 from spline_lstm.types import DataFrame
 
 logger = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ def make_model_input(
     covariate_schema: CovariateSchema,
     table: TableSpec,
     fills: FillSpec,
-    windows: WindowSpec,
+    windows: WindowParameters,
     run: RunSpec,
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
@@ -64,7 +65,7 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
     return observed
 
 
-def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowSpec) -> FilledSeries:
+def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowParameters) -> FilledSeries:
     """Put every series on its grid and fill its gaps."""
     return_memory()  # that of the table, which nobody holds any more
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
@@ -128,7 +129,7 @@ class Partition:
         covariate_schema: CovariateSchema,
         table: TableSpec,
         fills: FillSpec,
-        windows: WindowSpec,
+        windows: WindowParameters,
     ) -> FilledSeries:
         """Check and fill this partition's series, from the files that hold them, read one at a time.
 
@@ -153,21 +154,31 @@ class Partition:
         return _fill(_observe(joined, covariate_schema, fitting), table, fills, windows)
 
 
-def join_series(windows: WindowSpec, *series: FilledSeries) -> FilledSeries:
+def join_series(windows: WindowParameters, *series: FilledSeries) -> FilledSeries:
     """Join the filled series of all partitions."""
     return partitions.join_series(series, windows.split)
 
 
 def window_series(
-    series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
+    series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowParameters, run: RunSpec
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Make features and windows, and the filled series as a table and a plot for people to look at.
 
     All at once: of a table that is too short for a window, nothing is left behind.
     """
-    made, choices = _make_windows(series, covariate_schema, table, windows, run)
-    past, spread = resolve_ages(windows.lookback_span, made, season_candidates(made.meta["step_seconds"]))
-    made = assembly.spread_lookback(made, past, choices | ({"lookback_span": spread} if spread else {}))
+    made, choices = _make_windows(series, covariate_schema, table, _short(windows), run)
+    seasons = season_candidates(made.meta["step_seconds"])
+    if windows.lookback == "auto":
+        past, record = choose_window_length(made, seasons)
+        if len(past) != made.lookback:
+            scaling = table.model_copy(update={"target_scaling": "series" if made.series_scalers else "global"})
+            decided = WindowSpec(**windows.model_dump() | {"lookback": len(past)})
+            made, _ = _make_windows(series, covariate_schema, scaling, decided, run)
+        choices |= {"lookback": record} if record else {}
+    else:
+        past, record = resolve_ages(windows.lookback_span, made, seasons)
+        choices |= {"lookback_span": record} if record else {}
+    made = assembly.spread_lookback(made, past, choices)
     season = infer_season(made) if windows.stride > 1 else 1
     if math.gcd(windows.stride, season) > 1:
         logger.warning(
@@ -183,6 +194,12 @@ def window_series(
         logger.warning(weakness)
     filled = filled_series.make_filled_table(series)
     return made, filled, make_fills_plot(filled, series.grid.columns.targets)
+
+
+def _short(windows: WindowParameters) -> WindowSpec:
+    """Windows to begin with: `auto` begins with few rows, at least as many as the horizon has, so that leads fit."""
+    lookback = max(SHORT, windows.horizon) if windows.lookback == "auto" else windows.lookback
+    return WindowSpec(**windows.model_dump() | {"lookback": lookback})
 
 
 def _make_windows(
