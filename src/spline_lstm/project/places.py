@@ -32,6 +32,7 @@ RECORDED = (
     "last_model",
     "predictions",
     "metrics",
+    "series_metrics",
     "intervals",
     "run_record",
     "model_card",

@@ -21,6 +21,12 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def worst_series(entry: dict[str, Any]) -> str:
+    """Say which series the intervals of a level cover least, and how much of it."""
+    worst = entry["worst_series"]
+    return percent(None) if worst is None else f"{percent(worst['coverage'])} ({worst['series']})"
+
+
 def unit_of(metrics: dict[str, Any]) -> str:
     """Return the unit that all targets share, or nothing."""
     units = set(metrics["units"].values())
