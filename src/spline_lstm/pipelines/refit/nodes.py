@@ -95,9 +95,8 @@ def carry_over(
         "run_id": run.run_id,
         "processed_run_id": run.processed_run_id,
         "model_sha256": hashlib.sha256(model).hexdigest(),
-        "refit_of": metrics["run_id"],
     }
-    return metrics | names, intervals | names
+    return metrics | names | {"refit_of": metrics["run_id"]}, intervals | names
 
 
 def describe_refit(
