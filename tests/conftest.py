@@ -15,8 +15,7 @@ from hypothesis import Phase, settings
 from omegaconf import OmegaConf
 
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.evaluation.intervals import make_intervals, score_intervals
-from spline_lstm.evaluation.scores import evaluate
+from spline_lstm.evaluation.scores import EvaluationSpec, evaluate, evaluate_quantiles
 from spline_lstm.project.parameters import Parameters, parse_parameters
 from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
@@ -234,9 +233,7 @@ def evaluate_error(two_targets: ModelInput) -> Callable[..., dict[str, Any]]:
             for split, rows in windows.items()
         }
         metrics = evaluate(two_targets, windows, made, season)
-        intervals = make_intervals(two_targets, windows["val"], made["val"]["model"], (0.8,))
-        scored = score_intervals(two_targets, windows["test"], made["test"]["model"], intervals)
-        return metrics | {"intervals": scored}
+        return evaluate_quantiles(two_targets, made, EvaluationSpec(season=season, interval_levels=(0.5,)), metrics)[0]
 
     return run
 

@@ -111,7 +111,17 @@ def catalog(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize(
     "name",
-    ["preprocessing", "modelling", "edge_poc", "benchmarking", "edge_matrix", "backtest", "forecasting", "describe"],
+    [
+        "preprocessing",
+        "modelling",
+        "edge_poc",
+        "benchmarking",
+        "edge_matrix",
+        "backtest",
+        "forecasting",
+        "refit",
+        "describe",
+    ],
 )
 def test_nothing_passes_from_node_to_node_in_memory(catalog: Any, name: str) -> None:
     made = pipelines[name].all_outputs()

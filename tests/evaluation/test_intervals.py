@@ -1,101 +1,76 @@
-"""Prediction intervals: calibrated on validation, scored on test."""
+"""What `intervals.json` may hold, and the bounds that follow from it."""
 
+import copy
 from typing import Any
 
 import numpy as np
 import pytest
 
-from spline_lstm.evaluation.intervals import fit_half_widths, half_widths, make_bounds, make_intervals, score_intervals
-from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import Bool, Float64
+from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.evaluation.intervals import Intervals
+from spline_lstm.evaluation.quantiles import make_bounds, probabilities_of
+
+FILE: dict[str, Any] = {
+    "run_id": "r", "processed_run_id": "p", "model_sha256": "0", "interval_method": "adaptive", "windows": 9,
+    "half_life": 48, "levels": [0.8], "quantiles": [0.5], "probabilities": [0.1, 0.5, 0.9],
+    "targets": {
+        "target": {
+            "nonnegative": True, "pooled": [1.0, 2.0], "multiples": [[-1.0, None], [0.5, 0.5], [3.0, 3.0]],
+            "series": {"a": {"mean": [1.0, 4.0], "count": [7, 5]}},
+        }
+    },
+}  # fmt: skip
 
 
-def column(*errors: float) -> Float64:
-    """Errors of as many windows, one step, one target."""
-    return np.array(errors).reshape(-1, 1, 1)
+def parse(content: dict[str, Any]) -> Intervals:
+    return Intervals.parse(content, ArtifactDamagedError, "intervals.json: key")
 
 
-def observed(count: int) -> Bool:
-    return np.ones((count, 1, 1), dtype=bool)
+def test_ends_of_levels_and_quantiles_that_are_the_same_are_one() -> None:
+    assert probabilities_of((0.8, 0.95), (0.1, 0.5, 0.9)) == (0.025, 0.1, 0.5, 0.9, 0.975)
+
+
+def test_bounds_are_multiples_of_the_running_error() -> None:
+    intervals = parse(FILE)
+    running, _ = intervals.running(("a",))
+    spread = intervals.rule.spread(running.mean, np.array([[10.0]]))
+    bounds = make_bounds(intervals.rule, np.full((1, 2, 1), 100.0), spread, levels=(0.8,), quantiles=(0.5,))
+    assert {name: values.ravel().tolist() for name, values in bounds.items()} == {
+        "lower_80": [90, 0], "upper_80": [130, 220], "q50": [105, 120],
+    }  # fmt: skip
+
+
+def test_a_running_error_that_shrinks_to_nothing_leaves_some_width() -> None:
+    assert parse(FILE).rule.spread(np.zeros((1, 2, 1)), np.ones((1, 1))).ravel().tolist() == [0.001, 0.002]
 
 
 @pytest.mark.parametrize(
-    ("level", "expected"),
-    [(0.4, 2.0), (0.5, 3.0), (0.6, 3.0), (0.61, 4.0), (0.8, 4.0), (0.81, np.inf), (0.95, np.inf)],
+    ("path", "value", "told"),
+    [
+        (("half_life",), 0, "'half_life' is 0"),
+        (("half_life",), 1.5, "'half_life' is 1.5"),
+        (("levels",), [1.2], "'levels' is"),
+        (("interval_method",), "other", "'interval_method' is 'other'"),
+        (("extra",), 1, "'extra' is unknown"),
+        (("probabilities",), [0.1, 0.9], "its probabilities are not those of its levels and quantiles"),
+        (("targets", "target", "pooled"), [1.0, float("nan")], "'targets.target.pooled.1' is nan"),
+        (("targets", "target", "pooled"), [1.0, 0.0], "'targets.target.pooled.1' is 0.0"),
+        (("targets", "target", "pooled"), [1.0], "the lists of target 'target' are not as long"),
+        (("targets", "target", "multiples"), [[1.0, 1.0]] * 2, "the lists of target 'target' are not as long"),
+        (("targets", "target", "multiples"), [["1", 1.0]] * 3, "'targets.target.multiples.0.0' is '1'"),
+        (("targets", "target", "series", "a", "mean"), [1.0, -1.0], "mean.1' is -1.0"),
+        (("targets", "target", "series", "a", "count"), [0, 1], "count.0' is 0"),
+        (("targets", "target", "series", "a", "count"), [1], "the lists of target 'target' are not as long"),
+        (("targets",), {}, "'targets' is {}"),
+    ],
 )
-def test_the_half_width_is_the_order_statistic_of_the_formula(level: float, expected: float) -> None:
-    assert fit_half_widths(column(-3, 1, 4, -2), observed(4), level).tolist() == [[expected]]
-
-
-def test_a_rank_that_is_whole_is_not_rounded_up() -> None:
-    assert fit_half_widths(column(*range(1, 20)), observed(19), 0.95).tolist() == [[19]]
-
-
-def test_what_was_not_observed_does_not_count() -> None:
-    mask = np.array([True, True, True, False]).reshape(4, 1, 1)
-    assert fit_half_widths(column(3, 1, 2, 100), mask, 0.75).tolist() == [[3]]
-
-
-def test_nothing_observed_gives_no_interval() -> None:
-    assert fit_half_widths(column(1), ~observed(1), 0.5).tolist() == [[np.inf]]
-
-
-def test_each_target_and_step_has_its_own_half_width() -> None:
-    error = np.arange(1.0, 13.0).reshape(3, 2, 2)
-    assert fit_half_widths(error, np.ones_like(error, dtype=bool), 0.75).tolist() == [[9, 10], [11, 12]]
-
-
-@pytest.mark.parametrize("level", [0.5, 0.8, 0.9])
-def test_exchangeable_errors_are_covered_as_promised(level: float) -> None:
-    random = np.random.default_rng(0)
-    covered = [
-        abs(errors[-1]) <= fit_half_widths(column(*errors[:-1]), observed(20), level)[0, 0]
-        for errors in random.standard_t(3, (4_000, 21))
-    ]
-    assert level - 0.02 <= np.mean(covered) <= level + 1 / 21 + 0.02
-
-
-@pytest.fixture(scope="module")
-def made(two_targets: ModelInput) -> dict[str, Any]:
-    """Forecasts that are off by 2 on validation."""
-    windows = two_targets.windows_of(1)
-    return make_intervals(two_targets, windows, two_targets.truth(windows)[0] + 2, (0.8, 0.99))
-
-
-def test_intervals_name_the_half_width_of_each_target_and_step(made: dict[str, Any]) -> None:
-    (entry, _), names = made["levels"], ("target", "dew_point")
-    assert entry["level"] == 0.8
-    assert {name: entry["half_width"][name] for name in names} == {name: pytest.approx([2, 2, 2]) for name in names}
-
-
-def test_a_level_for_which_too_little_was_observed_has_no_half_width(made: dict[str, Any]) -> None:
-    assert made["levels"][1]["half_width"]["target"] == [None] * 3
-    assert np.isinf(half_widths(made["levels"][1], ("target",))).all()
-
-
-@pytest.mark.parametrize(("error", "coverage"), [(1.9, 1.0), (2.1, 0.0)])
-def test_the_score_counts_what_is_covered(
-    error: float, coverage: float, made: dict[str, Any], two_targets: ModelInput
+def test_a_file_that_was_not_written_like_this_is_refused(
+    path: tuple[str, ...], value: Any, told: str, refuses: Any
 ) -> None:
-    windows = two_targets.windows_of(2)
-    truth, mask = two_targets.truth(windows)
-    assert not mask.all()
-    scored = score_intervals(two_targets, windows, np.where(mask, truth - error, 1e6), made)[0]
-    assert (scored["coverage"], scored["mean_width"]) == (coverage, pytest.approx(4))
-    assert scored["per_target"]["dew_point"]["coverage"] == coverage
-    assert [entry["step"] for entry in scored["per_horizon"]] == [1, 2, 3]
-
-
-def test_an_interval_without_end_covers_everything_and_has_no_width(
-    made: dict[str, Any], two_targets: ModelInput
-) -> None:
-    windows = two_targets.windows_of(2)
-    scored = score_intervals(two_targets, windows, two_targets.truth(windows)[0] + 9, made)[1]
-    assert (scored["coverage"], scored["mean_width"]) == (1.0, None)
-
-
-def test_bounds_lie_around_the_forecast_under_the_name_of_their_level(made: dict[str, Any]) -> None:
-    bounds = make_bounds(np.zeros((1, 3, 2)), made, ("target", "dew_point"))
-    assert list(bounds) == ["lower_80", "upper_80", "lower_99", "upper_99"]
-    np.testing.assert_allclose(bounds["lower_80"], -2)
-    np.testing.assert_allclose(bounds["upper_80"], 2)
+    content = copy.deepcopy(FILE)
+    inner = content
+    for name in path[:-1]:
+        inner = inner[name]
+    inner[path[-1]] = value
+    with refuses(ArtifactDamagedError, 21, "intervals.json", told):
+        parse(content)

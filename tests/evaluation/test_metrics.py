@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spline_lstm.evaluation.metrics import METRICS, ErrorScales, fit_error_scales, score
+from spline_lstm.evaluation.metrics import METRICS, ErrorScales, Scored, fit_error_scales, score, score_series, sum_up
 from spline_lstm.series.model_input import ModelInput
 
-SCALES = ErrorScales(floor=np.array([2.0]), naive_error=np.array([0.5]))
+SCALES = ErrorScales(floor=np.array([2.0]), naive_error=np.array([[0.5]]))
 
 
 def score_one(
@@ -19,7 +19,8 @@ def score_one(
     """One target and one step: every number is a window."""
     shape = (len(truth), 1, 1)
     observed = np.ones(shape, dtype=bool) if mask is None else np.reshape(mask, shape)
-    scores = score(np.reshape(truth, shape), np.reshape(forecast, shape), observed, scales, ("target",))
+    made = Scored(np.reshape(truth, shape), np.reshape(forecast, shape), observed, np.zeros(len(truth), dtype=int))
+    scores = score(sum_up(made, scales), ("target",))
     overall: dict[str, float | None] = scores["overall"]
     return overall
 
@@ -62,7 +63,7 @@ def test_r2_of_a_constant_truth_is_undefined() -> None:
 
 @pytest.mark.parametrize("naive_error", [0.0, np.nan])
 def test_mase_without_a_naive_error_is_undefined(naive_error: float) -> None:
-    assert score_one([4, 5], [3, 5], scales=ErrorScales(SCALES.floor, np.array([naive_error])))["mase"] is None
+    assert score_one([4, 5], [3, 5], scales=ErrorScales(SCALES.floor, np.array([[naive_error]])))["mase"] is None
 
 
 def test_every_metric_is_undefined_where_nothing_was_observed() -> None:
@@ -73,8 +74,9 @@ def two_targets() -> dict[str, Any]:
     """Two windows, two steps, two targets; the errors are 1 and 3 for one target, 10 and 30 for the other."""
     truth = np.zeros((2, 2, 2)) + [100, 1000] + np.arange(2)[:, None, None]
     forecast = truth + np.array([[1, 10], [3, 30]])
-    scales = ErrorScales(np.ones(2), np.array([1.0, 10.0]))
-    return score(truth, forecast, np.ones(truth.shape, dtype=bool), scales, ("a", "b"))
+    scales = ErrorScales(np.ones(2), np.array([[1.0, 10.0]]))
+    made = Scored(truth, forecast, np.ones(truth.shape, dtype=bool), np.zeros(2, dtype=int))
+    return score(sum_up(made, scales), ("a", "b"))
 
 
 def test_targets_are_scored_by_themselves() -> None:
@@ -92,7 +94,8 @@ def test_steps_of_the_horizon_are_scored_by_themselves() -> None:
 
 def test_the_mean_over_targets_leaves_out_what_is_undefined() -> None:
     mask = np.array([[[True, False]], [[True, False]]])
-    scores = score(np.ones((2, 1, 2)), np.zeros((2, 1, 2)), mask, ErrorScales(np.ones(2), np.ones(2)), ("a", "b"))
+    made = Scored(np.ones((2, 1, 2)), np.zeros((2, 1, 2)), mask, np.zeros(2, dtype=int))
+    scores = score(sum_up(made, ErrorScales(np.ones(2), np.ones((1, 2)))), ("a", "b"))
     assert scores["overall"]["mae"] == 1
 
 
@@ -119,21 +122,29 @@ def with_rows(prepare_table: Any, make_table: Any) -> Callable[..., ModelInput]:
 def test_the_naive_error_is_that_of_a_season_or_of_a_step_where_train_is_shorter(
     with_rows: Any, season: int, expected: float
 ) -> None:
-    assert fit_error_scales(with_rows([1, 3, 6, 10]), season).naive_error.tolist() == [expected]
+    assert fit_error_scales(with_rows([1, 3, 6, 10]), season).naive_error[0].tolist() == [expected]
 
 
 def test_the_naive_error_leaves_out_what_was_filled(with_rows: Any) -> None:
     bundle = with_rows([1, 99, 6, 10], is_imputed=[False, True, False, False])
-    assert fit_error_scales(bundle, 1).naive_error.tolist() == [4]
+    assert fit_error_scales(bundle, 1).naive_error[0].tolist() == [4]
 
 
-def test_the_naive_error_does_not_reach_from_one_series_to_the_next(with_rows: Any) -> None:
-    assert fit_error_scales(with_rows([1, 3, 100, 104], row_series=[0, 0, 1, 1]), 1).naive_error.tolist() == [3]
+def test_each_series_has_its_own_naive_error(with_rows: Any) -> None:
+    naive = fit_error_scales(with_rows([1, 3, 100, 104], row_series=[0, 0, 1, 1]), 1).naive_error
+    assert naive.tolist() == [[2], [4]]
+
+
+def test_a_series_that_is_no_longer_than_a_season_has_the_error_of_one_step(with_rows: Any) -> None:
+    naive = fit_error_scales(with_rows([1, 3, 6, 100, 104], row_series=[0, 0, 0, 1, 1]), 2).naive_error
+    assert naive.tolist() == [[5], [4]]
 
 
 def test_the_scales_are_learnt_from_train(with_rows: Any) -> None:
     train, rest = with_rows([1, 3, 6]), with_rows([1, 3, 6, 500, 900], row_split=[0, 0, 0, 1, 2])
-    assert vars(fit_error_scales(rest, 1)) == vars(fit_error_scales(train, 1))
+    found, expected = fit_error_scales(rest, 1), fit_error_scales(train, 1)
+    assert found.floor == expected.floor
+    np.testing.assert_array_equal(found.naive_error, expected.naive_error)
 
 
 def test_the_naive_error_is_unknown_with_a_single_row(with_rows: Any) -> None:
@@ -147,3 +158,46 @@ def test_the_floor_is_the_fifth_percentile_of_the_absolute_values(with_rows: Any
 
 def test_the_floor_is_never_zero(with_rows: Any) -> None:
     assert fit_error_scales(with_rows([0, 0, 0, 1]), 1).floor.tolist() == [1e-8]
+
+
+def panel() -> Scored:
+    """Two series: three windows with an error of 1, and one with an error of 100; two steps, one target."""
+    forecast = np.array([1.0, 1.0, 1.0, 100.0]).reshape(-1, 1, 1) * np.ones((4, 2, 1))
+    shape = forecast.shape
+    return Scored(
+        np.zeros(shape), forecast, np.ones(shape, dtype=bool), np.array([0, 0, 0, 1]),
+        {"crps": forecast / 2}, {"crps": "sql"},
+    )  # fmt: skip
+
+
+PANEL_SCALES = ErrorScales(np.ones(1), np.array([[0.5], [200.0]]))
+
+
+def test_the_mase_of_a_panel_is_the_mean_of_the_series_own() -> None:
+    scores = score(sum_up(panel(), PANEL_SCALES), ("target",))
+    assert scores["overall"]["mase"] == pytest.approx((1 / 0.5 + 100 / 200) / 2)
+    assert [step["mase"] for step in scores["per_horizon"]] == pytest.approx([1.25, 1.25])
+    assert scores["overall"]["mae"] == pytest.approx(103 / 4)
+
+
+def test_a_series_without_a_naive_error_does_not_count_for_mase() -> None:
+    scales = ErrorScales(np.ones(1), np.array([[0.5], [np.nan]]))
+    assert score(sum_up(panel(), scales), ("target",))["overall"]["mase"] == pytest.approx(2)
+
+
+def test_a_further_metric_is_averaged_and_scaled_as_asked() -> None:
+    overall = score(sum_up(panel(), PANEL_SCALES), ("target",))["overall"]
+    assert (overall["crps"], overall["sql"]) == (pytest.approx(103 / 8), pytest.approx((1 + 0.25) / 2))
+
+
+def test_every_series_is_scored_by_itself() -> None:
+    (scores,) = score_series(sum_up(panel(), PANEL_SCALES))
+    assert scores["rmse"].tolist() == [1, 100]
+    assert scores["mase"].tolist() == [2, 0.5]
+    assert scores["sql"].tolist() == [1, 0.25]
+
+
+def test_a_series_without_a_window_has_no_score() -> None:
+    scales = ErrorScales(np.ones(1), np.ones((3, 1)))
+    (scores,) = score_series(sum_up(panel(), scales))
+    assert np.isnan(scores["mae"]).tolist() == [False, False, True]

@@ -21,9 +21,9 @@ def test_the_model_stands_beside_four_baselines(evaluate_error: Any, split: str)
 
 def test_every_forecast_is_scored_overall_per_target_and_per_step(evaluate_error: Any) -> None:
     scores = evaluate_error(1, 2)["test"]["baselines"]["last_value"]
-    assert (list(scores["overall"]), list(scores["per_target"]), [step["step"] for step in scores["per_horizon"]]) == (
-        list(METRICS), ["target", "dew_point"], [1, 2, 3],
-    )  # fmt: skip
+    assert list(scores["overall"])[: len(METRICS)] == list(METRICS)
+    assert list(scores["per_target"]) == ["target", "dew_point"]
+    assert [step["step"] for step in scores["per_horizon"]] == [1, 2, 3]
 
 
 def test_errors_are_in_the_unit_of_the_target(evaluate_error: Any) -> None:

@@ -25,7 +25,7 @@ from spline_lstm.errors import (
 )
 from spline_lstm.hooks.run import ProjectHooks
 from spline_lstm.project.context import _commit
-from spline_lstm.series.windows import WindowSpec
+from spline_lstm.series.windows import WindowParameters
 
 pytestmark = [
     # Kedro 1.7 reads `model_fields` from instances of pydantic's models, which pydantic deprecates.
@@ -62,7 +62,7 @@ def test_nodes_find_their_group_of_parameters(catalog: Any, group: str) -> None:
 
 def test_given_parameters_enter_their_group(load_context: Any) -> None:
     windows = load_context(lookback=6, split="0.6+0.2+0.2").catalog.load("params:windows")
-    assert windows == WindowSpec(lookback=6, lookback_span="auto", horizon=24, stride=1, split=(0.6, 0.2, 0.2))
+    assert windows == WindowParameters(lookback=6, lookback_span="auto", horizon=24, stride=1, split=(0.6, 0.2, 0.2))
 
 
 @pytest.mark.parametrize("name", ["metrics", "model", "predictions", "report", "run_record"])

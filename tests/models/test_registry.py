@@ -45,7 +45,7 @@ def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> No
     }  # fmt: skip
     assert vars(model) == {
         "sequence_length": 6, "input_features": 8, "output_units": 6, "target_indices": (0, 1), "seed": 5,
-        "_trained": None, "horizon": 3, "space": model.space,
+        "_trained": None, "ridge_penalty": None, "horizon": 3, "space": model.space,
         **{name: value for name, value in MODEL.items() if name not in {"model_type", *in_space}},
     }  # fmt: skip
 

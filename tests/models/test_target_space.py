@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.ridge import RidgeData, fit_ridge
 from spline_lstm.models.smoothing import make_smoothing_matrix
 from spline_lstm.models.target_space import LINK_OFFSET, NORMALIZATIONS
@@ -129,6 +130,14 @@ def test_what_enters_the_space_as_a_target_leaves_it_as_it_was(make_tiny: Any, n
     left = space.leave(*(as_tensor(values, "float32") for values in (entered, center, scale)))
     np.testing.assert_allclose(left, y.reshape(5, 6), atol=1e-5)
     np.testing.assert_allclose(space.leave_horizons(entered, center, scale), y.reshape(5, 6), atol=1e-5)
+
+
+@pytest.mark.parametrize(("link", "expected"), [("identity", False), ("log", True)])
+def test_a_network_tells_whether_its_forecasts_are_never_negative(make_tiny: Any, link: str, expected: bool) -> None:
+    model = make_tiny(link=link, target_zeros=(-1.5,))
+    model.build()
+    content = model.to_bytes()
+    assert TrainedNetwork.from_bytes(content, "model.keras", model.model_type).is_nonnegative == expected
 
 
 def test_with_a_logarithmic_link_no_forecast_is_below_zero_or_infinite(make_tiny: Any, make_windows: Any) -> None:

@@ -20,7 +20,7 @@ from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.edge.contract import METADATA_KEY, make_contract
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.errors import RunIdMismatchError
+from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
 from spline_lstm.pipelines.forecasting.nodes import forecast
@@ -76,7 +76,7 @@ def finished(
 ) -> Finished:
     """A run with random weights, evaluated and exported; its windows are not there any more."""
     workspace = make_workspace()
-    table = make_table(steps=100, gaps={"target": [20, 90]})
+    table = make_table(steps=140, gaps={"target": [20, 130]})
     table.to_csv(workspace / "data" / "01_raw" / "weather.csv", index=False)
     data = ModelInputDataset(filepath=f"{workspace}/data/05_model_input/shared", made_by="", windows={})
     bundle = prepare_table(table, make_schema(seasonal_lags=[8]), **SETTINGS)
@@ -92,7 +92,7 @@ def finished(
     parameters = make_parameters(**SETTINGS, run_id=RUN, processed_run_id="shared")
     run = RunSpec(run_id=RUN, processed_run_id="shared", commit_hash=None, settings=parameters.model_dump_json())
     model_spec, training, evaluation = (parameters.part(GROUPS[name]) for name in ("model", "training", "evaluation"))
-    _, predictions, intervals = evaluate_model(content, bundle, model_spec, evaluation, run)
+    _, _, predictions, intervals = evaluate_model(content, bundle, model_spec, evaluation, run)
     history = {"params": 1, "best_epoch": 0, "choices": {}, "train_seconds": 0.0}
     record = describe_run(content, content, history, bundle, training, run)
 
@@ -141,10 +141,67 @@ def test_every_series_gets_the_steps_after_its_last_target(finished: Finished) -
     assert list(zip(made["series_id"], hours, strict=True)) == [(name, h) for name in ("EWR", "JFK") for h in (1, 2, 3)]
 
 
-def test_intervals_of_all_levels_lie_around_the_forecast(finished: Finished) -> None:
+def test_the_interval_of_a_higher_level_holds_that_of_a_lower_one(finished: Finished) -> None:
     made = finished.forecast(finished.table, "onnx")
-    columns = [made[name] for name in ("lower_95", "lower_80", "y_pred", "upper_80", "upper_95")]
-    assert all((low < high).all() for low, high in itertools.pairwise(columns))
+    ends = [made[name] for name in ("lower_95", "lower_80", "upper_80", "upper_95")]
+    assert all((low < high).all() for low, high in itertools.pairwise(ends))
+
+
+def test_quantiles_rise_from_one_to_the_next(finished: Finished) -> None:
+    made = finished.forecast(finished.table, "onnx")
+    quantiles = [made[f"q{share}"] for share in range(10, 100, 10)]
+    assert all((low <= high).all() for low, high in itertools.pairwise(quantiles))
+
+
+def test_intervals_are_wider_after_errors_that_were_larger(finished: Finished) -> None:
+    noisy = finished.table.copy()
+    calm, stormy = noisy.index[-40:-10], noisy.loc[noisy.index[-40:-10], "target"]
+    noisy.loc[calm, "target"] = stormy + 40 * (-1.0) ** np.arange(30)
+    widths = [
+        (made["upper_80"] - made["lower_80"])[made["series_id"] == "JFK"]
+        for made in (finished.forecast(table, "onnx") for table in (finished.table, noisy))
+    ]
+    assert (widths[1] > 1.2 * widths[0]).all()
+
+
+def test_widths_that_stay_need_no_forecast_of_the_past(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
+    stays = finished.intervals() | {"half_life": None}
+    made, _, _ = forecast(finished.table, finished.load("onnx"), stays, strict=True)
+    expected = finished.intervals()["targets"]["target"]["multiples"]
+    mean = stays["targets"]["target"]["series"]["EWR"]["mean"]
+    widths = (made["upper_80"] - made["lower_80"])[made["series_id"] == "EWR"]
+    relative = widths.to_numpy() / mean / (np.array(expected[-2]) - expected[1])
+    np.testing.assert_allclose(relative, relative[0])
+    assert "history" not in caplog.text
+
+
+@pytest.mark.parametrize("backend", ["onnx", "tflite"])
+def test_an_exported_file_has_the_intervals_of_keras(backend: str, finished: Finished) -> None:
+    through_keras, through_file = (finished.forecast(finished.table, name) for name in ("keras", backend))
+    for name in ("lower_80", "q30", "upper_95"):
+        np.testing.assert_allclose(through_file[name], through_keras[name], atol=1e-3)
+
+
+def test_a_series_that_the_run_has_not_tested_is_named(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
+    later = finished.table.replace({"station": {"JFK": "LGA"}})
+    made = finished.forecast(later, "onnx")
+    assert np.isfinite(made["lower_80"]).all()
+    assert "intervals of 1 series that the run has not tested begin with pooled widths: LGA" in caplog.text
+
+
+@pytest.mark.parametrize("length", [11, 12])
+def test_too_little_history_leaves_the_widths_of_the_run(
+    length: int, finished: Finished, caplog: pytest.LogCaptureFixture
+) -> None:
+    finished.forecast(finished.table.groupby("station").tail(length), "onnx")
+    assert "intervals of 2 series rest on the run: too little history for forecasts of it: EWR, JFK" in caplog.text
+
+
+def test_damaged_intervals_are_refused(finished: Finished, refuses: Any) -> None:
+    damaged = finished.intervals()
+    damaged["targets"]["target"]["pooled"][0] = -1.0
+    with refuses(ArtifactDamagedError, 21, "intervals.json of run 'trained'", "key 'targets.target.pooled.0' is -1.0"):
+        forecast(finished.table, finished.load("onnx"), damaged, strict=True)
 
 
 def test_intervals_of_another_training_are_refused(finished: Finished, refuses: Any) -> None:

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 
 OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
-    "predictions": ParquetDataset, "intervals": JSONDataset, "run_record": JSONDataset, "report": TextDataset,
-    "model_card": TextDataset,
-    **dict.fromkeys(("plot_windows", "plot_steps", "plot_residuals", "plot_training"), PlotlyDataset),
+    "series_metrics": ParquetDataset, "predictions": ParquetDataset, "intervals": JSONDataset,
+    "run_record": JSONDataset, "report": TextDataset, "model_card": TextDataset,
+    **dict.fromkeys(("plot_windows", "plot_steps", "plot_coverage", "plot_residuals", "plot_training"), PlotlyDataset),
 }  # fmt: skip
 CHANGES = {
     "model_type": "gru", "hidden_units": [4], "epochs": 2, "batch_size": 16, "learning_rate": 0.01,
@@ -126,14 +126,20 @@ def test_the_ridge_baseline_is_scored_on_the_same_windows(made: dict[str, Any]) 
 def test_the_intervals_are_those_of_the_model_on_validation(made: dict[str, Any], bundle: ModelInput) -> None:
     assert made["intervals"]["model_sha256"] == hashlib.sha256(made["model"]).hexdigest()
     assert made["intervals"]["windows"] == len(bundle.windows_of(1))
-    assert [entry["level"] for entry in made["intervals"]["levels"]] == [0.8, 0.95]
+    assert made["intervals"]["levels"] == [0.8, 0.95]
 
 
 def test_the_coverage_is_that_of_the_predictions(made: dict[str, Any]) -> None:
     table: pd.DataFrame = made["predictions"][made["predictions"]["is_scored"]]
-    width = np.array(made["intervals"]["levels"][0]["half_width"]["target"], dtype=float)[table["step"] - 1]
-    covered = (table["y_pred"] - table["y_true"]).abs() <= width
+    covered = table["y_true"].between(table["lower_80"], table["upper_80"])
     assert made["metrics"]["intervals"][0]["coverage"] == pytest.approx(covered.mean())
+
+
+def test_the_metrics_of_each_series_are_those_of_its_predictions(made: dict[str, Any]) -> None:
+    table = made["predictions"][made["predictions"]["is_scored"]]
+    expected = (table["y_pred"] - table["y_true"]).abs().groupby(table["series_id"], observed=True).mean()
+    by_series = made["series_metrics"].query("forecast == 'model'").set_index("series_id")["mae"]
+    assert by_series.to_dict() == pytest.approx(expected.to_dict())
 
 
 def test_the_metrics_name_their_run(made: dict[str, Any]) -> None:

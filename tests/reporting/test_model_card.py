@@ -40,6 +40,8 @@ RUN: dict[str, Any] = {
         "| this model | 0.5 | 0.5 | ",
         "| ridge | 1 | 1 | ",
         "RMSE is 0.5 at step 1 and 0.5 at step 3.",
+        "Tested on 16 windows of 2 series (EWR, JFK) in the period above",
+        "| level | covered on test | mean width | worst series |",
         "The training part is shorter than a year",
         "| `data/model` | `b2` |",
         "| `data/model_input/processed.npz` | `c3` |",
@@ -57,7 +59,7 @@ def test_intervals_that_cover_too_little_are_a_limit(
     evaluate_error: Any, two_targets: ModelInput, coverage: float | None, told: bool
 ) -> None:
     metrics = evaluate_error(0.5, 1.0)
-    metrics["intervals"] = [{"level": 0.8, "coverage": coverage, "mean_width": 1.0}]
+    metrics["intervals"] = [{"level": 0.8, "coverage": coverage, "mean_width": 1.0, "worst_series": None}]
     found = "Intervals of 80.0 % are too narrow" in make_model_card(metrics, RUN, two_targets)
     assert found == told
 

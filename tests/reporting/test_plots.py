@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from spline_lstm.evaluation.forecast_table import make_predictions
-from spline_lstm.evaluation.intervals import make_intervals
 from spline_lstm.reporting import plots
 from spline_lstm.series.filled_series import make_filled_table
 from spline_lstm.series.model_input import ModelInput
+
+SIDES = {"lower": -1, "upper": 1}
 
 
 def traces(figure: Any, name: str) -> list[Any]:
@@ -20,18 +21,15 @@ def traces(figure: Any, name: str) -> list[Any]:
 @pytest.fixture(scope="module")
 def predictions(two_targets: ModelInput) -> pd.DataFrame:
     windows = two_targets.windows_of(2)
-    return make_predictions(two_targets, windows, two_targets.truth(windows)[0] + 1)
+    made = two_targets.truth(windows)[0] + 1
+    ends = {"50": 0.5, "80": 1.0, "99": np.inf}
+    bounds = {f"{side}_{name}": made + sign * end for name, end in ends.items() for side, sign in SIDES.items()}
+    return make_predictions(two_targets, windows, made, bounds)
 
 
 @pytest.fixture(scope="module")
-def intervals(two_targets: ModelInput) -> dict[str, Any]:
-    windows = two_targets.windows_of(1)
-    return make_intervals(two_targets, windows, two_targets.truth(windows)[0] + 1, (0.5, 0.8, 0.99))
-
-
-@pytest.fixture(scope="module")
-def windows_plot(predictions: pd.DataFrame, intervals: dict[str, Any]) -> Any:
-    return plots.make_windows_plot(predictions, intervals)
+def windows_plot(predictions: pd.DataFrame) -> Any:
+    return plots.make_windows_plot(predictions)
 
 
 def test_windows_of_the_first_and_of_the_last_series_are_shown(windows_plot: Any) -> None:
@@ -48,7 +46,7 @@ def test_a_window_is_shown_as_it_was_predicted(panel: int, windows_plot: Any, pr
 
 
 def test_a_single_window_is_shown_once(predictions: pd.DataFrame) -> None:
-    figure = plots.make_windows_plot(predictions.head(6), {"levels": []})
+    figure = plots.make_windows_plot(predictions.head(6))
     assert len(traces(figure, "forecast")) == 1
 
 
@@ -56,7 +54,7 @@ def test_what_was_filled_is_not_shown_as_actual(windows_plot: Any, predictions: 
     rows = predictions[predictions["target"] == "target"]
     filled = rows.groupby(["series_id", "origin"], observed=True)["is_scored"].transform("all")
     assert not filled.all()
-    whole = plots.make_windows_plot(rows[~filled], {"levels": []})
+    whole = plots.make_windows_plot(rows[~filled])
     assert all(np.isnan(trace.y).any() for trace in traces(whole, "actual"))
 
 
@@ -67,6 +65,22 @@ def test_a_level_has_a_band_and_one_that_reaches_infinity_has_none(windows_plot:
 def test_the_band_of_a_forecast_lies_around_it(windows_plot: Any) -> None:
     upper, shown = traces(windows_plot, "80 %")[0], traces(windows_plot, "forecast")[0]
     np.testing.assert_allclose(upper.y - shown.y, 1)
+
+
+def test_the_actual_values_before_a_window_are_shown_too(windows_plot: Any) -> None:
+    actual, shown = traces(windows_plot, "actual")[1], traces(windows_plot, "forecast")[1]
+    assert len(actual.x) > len(shown.x)
+    assert list(actual.x[-3:]) == list(shown.x)
+    assert (np.diff(actual.x) == np.timedelta64(1, "h")).all()
+
+
+def test_coverage_is_shown_against_the_level_by_step_and_over_time(evaluate_error: Any) -> None:
+    metrics = evaluate_error(1, 2)
+    figure = plots.make_coverage_plot(metrics)
+    assert [len(traces(figure, name)) for name in ("covered", "promised", "50 %")] == [1, 1, 2]
+    by_step, over_time = traces(figure, "50 %")
+    assert list(by_step.x) == [1, 2, 3]
+    assert list(over_time.x) == [block["from"] for block in metrics["intervals"][0]["over_time"]]
 
 
 def test_the_error_by_step_is_that_of_model_and_baselines(evaluate_error: Any) -> None:

@@ -47,6 +47,13 @@ def test_the_verdict_names_every_baseline_that_wins(
         "| seasonal naive | ",
         "| ridge | 1 | 1 | 1 |",
         "## By target",
+        "| 50 % | 100.0 % | ",
+        "Split conformal, one width for each step, calibrated on 14 validation windows.",
+        "| forecast | pinball loss | CRPS | SQL | Winkler 50 % |",
+        "## By series",
+        "| of the series | RMSE | MAE | MASE | in 50 % |",
+        "| worst series | RMSE |",
+        "`data/series_metrics`",
         "## RMSE by step of the horizon",
         "- Table: raw_table, 2 series, 160 steps of h from 2024-01-01 to 2024-01-04 07:00:00",
         "targets filled: target 6, dew_point 0",
@@ -59,6 +66,11 @@ def test_the_verdict_names_every_baseline_that_wins(
 )
 def test_the_report_shows(text: str, evaluate_error: Any, two_targets: ModelInput) -> None:
     assert text in make_report(evaluate_error(0.5, 1), RUN, two_targets)
+
+
+def test_the_half_life_of_widths_that_follow_the_errors_is_told(evaluate_error: Any, two_targets: ModelInput) -> None:
+    report = make_report(evaluate_error(0.5, 1) | {"half_life": 48}, RUN, two_targets)
+    assert "Widths follow the known errors of each series, with a half life of 48 errors, calibrated on 14" in report
 
 
 def test_forecasts_are_listed_from_best_to_worst(evaluate_error: Any, two_targets: ModelInput) -> None:

@@ -20,7 +20,8 @@ from spline_lstm.errors import (
     ValuesError,
 )
 from spline_lstm.series.assembly import spread_lookback
-from spline_lstm.series.forecast_windows import LatestWindows, make_latest_windows
+from spline_lstm.series.forecast_windows import make_latest_windows
+from spline_lstm.series.latest_windows import LatestWindows
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.schema import CovariateSchema
@@ -91,6 +92,29 @@ def test_so_it_does_where_the_rows_of_a_window_reach_further_back(
     table = make_table(steps=80, gaps={"target": [30, 66]})
     check_all_test_windows(table, spread_lookback(prepare_table(table, schema, **changes), past, {}))
     assert "shorter" not in caplog.text
+
+
+@pytest.mark.parametrize("changes", [{}, {"feature_mode": "multivariate"}])
+def test_the_windows_before_the_last_are_those_that_a_run_tests(
+    changes: dict[str, Any], make_table: Any, prepare_table: Any
+) -> None:
+    table = make_table(steps=80, gaps={"target": [66, 72]})
+    bundle = prepare_table(table, **changes)
+    past = make_latest_windows(table, parse(bundle), past=10_000).past
+    tested = bundle.windows_of(2)
+    places = dict(zip(bundle.window_origin[tested] + HORIZON * bundle.window_series[tested], tested, strict=True))
+    found = [(at, places[origin]) for at, origin in enumerate(past.origin) if origin in places]
+    assert len(found) >= 10
+    for at, window in found:
+        truth, mask = bundle.truth(np.array([window]))
+        np.testing.assert_array_equal(past.X[at], bundle.X[window])
+        np.testing.assert_array_equal(past.truth[at], np.where(mask, truth, np.nan)[0])
+
+
+def test_as_many_windows_before_the_last_are_cut_as_asked(table: pd.DataFrame, univariate: ModelInput) -> None:
+    past = make_latest_windows(table, parse(univariate), past=5).past
+    assert np.bincount(past.series).tolist() == [5, 5]
+    assert len(latest(table, univariate).past.X) == 0
 
 
 def test_what_lies_before_a_short_series_is_its_first_step(

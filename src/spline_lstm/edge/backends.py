@@ -1,5 +1,7 @@
 """Forecasts of a trained run through Keras, ONNX or TFLite; only Keras loads TensorFlow."""
 
+import logging
+import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,14 +12,17 @@ from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import RunIdMismatchError
 from spline_lstm.models.network import TrainedNetwork
-from spline_lstm.series.forecast_windows import LatestWindows
+from spline_lstm.series.latest_windows import LatestWindows, to_target_units
 from spline_lstm.series.model_input import check_windows
 from spline_lstm.series.preprocessor import Preprocessor
-from spline_lstm.series.scaling import in_target_units
 from spline_lstm.spec import Flag, Spec
 from spline_lstm.types import Float64
 
+logger = logging.getLogger(__name__)
+
 Backend = Literal["keras", "onnx", "tflite"]
+_AT_ONCE = 4_096
+"""Past windows that a model runs on at once; TFLite files take one."""
 MODEL_FILES: dict[Backend, str] = {"keras": "model.keras", "onnx": "model.onnx", "tflite": "model.tflite"}
 
 
@@ -52,15 +57,16 @@ class TrainedRun:
         return str(self.record["sha256"]["model.keras"])
 
 
-def forecast(trained: TrainedRun, windows: LatestWindows) -> Float64:
-    """Forecast the last window of every series with a trained run.
+def forecast(trained: TrainedRun, windows: LatestWindows) -> tuple[Float64, Float64]:
+    """Forecast the last window of every series, and those before it, with a trained run.
 
     Args:
         trained: The run.
         windows: The windows and what undoes their scaling.
 
     Returns:
-        Targets in their own unit, shape `(series, horizon, F_target)`.
+        Targets in their own unit, `(series, horizon, F_target)`, and those of the past windows,
+        `(past windows, horizon, F_target)`.
 
     Raises:
         ArtifactDamagedError: The model file does not load.
@@ -72,8 +78,16 @@ def forecast(trained: TrainedRun, windows: LatestWindows) -> Float64:
     lookback, features = preprocessor.windows.lookback, len(preprocessor.feature_order)
     check_windows(windows.X, input_features=features, lookback=lookback)
     run = _open(trained)
-    y = np.concatenate([run(window[None]) for window in windows.X])
-    return in_target_units(y, windows.center, windows.scale)
+    latest = np.concatenate([run(window[None]) for window in windows.X])
+    past, started = np.empty((len(windows.past.X), latest.shape[1]), dtype=np.float32), time.perf_counter()
+    at_once = 1 if trained.backend == "tflite" else _AT_ONCE
+    for start in range(0, len(past), at_once):
+        past[start : start + at_once] = run(windows.past.X[start : start + at_once])
+    seconds = time.perf_counter() - started
+    if len(past):
+        logger.info("%d forecasts of the table's own history, which intervals follow: %.2f s", len(past), seconds)
+    every = np.arange(len(latest))
+    return to_target_units(latest, windows, every), to_target_units(past, windows, windows.past.series)
 
 
 def _open(trained: TrainedRun) -> Run:

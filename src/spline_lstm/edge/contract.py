@@ -79,7 +79,7 @@ class EdgeContract:
     regression_only: bool = False
     """Whether the best epoch was 0: then the file holds the regression alone, as the stack adds nothing to it."""
     intervals: dict[str, Any] = field(default_factory=dict)
-    """The prediction intervals as `intervals.json` of the run has them, widths in the targets' units."""
+    """The prediction intervals as `intervals.json` of the run has them: multiples of running scaled errors."""
     series_scalers: SeriesScalers = field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     schema_version: str = CONTRACT_VERSION

@@ -26,16 +26,19 @@ class ForecastAxes:
     timestamps: Int64
 
 
-def make_predictions(model_input: ModelInput, windows: Int64, forecast: Float64) -> DataFrame:
+def make_predictions(
+    model_input: ModelInput, windows: Int64, forecast: Float64, bounds: dict[str, Float64] | None = None
+) -> DataFrame:
     """Lay out forecasts beside the truth.
 
     Args:
         model_input: Preprocessed data.
         windows: Window numbers.
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
+        bounds: What else to lay out, of the same shape: the ends of intervals and the quantiles.
 
     Returns:
-        The columns of `lay_out`, and `y_true`, `y_pred` and `is_scored` (whether the truth was observed).
+        The columns of `lay_out`: `y_true`, `y_pred`, `is_scored` (whether the truth was observed) and the bounds.
 
     """
     truth, mask = model_input.truth(windows)
@@ -47,7 +50,7 @@ def make_predictions(model_input: ModelInput, windows: Int64, forecast: Float64)
         origin=model_input.row_timestamp[origin],
         timestamps=model_input.row_timestamp[origin[:, None] + np.arange(1, model_input.horizon + 1)],
     )
-    return lay_out(axes, {"y_true": truth, "y_pred": forecast, "is_scored": mask})
+    return lay_out(axes, {"y_true": truth, "y_pred": forecast, "is_scored": mask, **(bounds or {})})
 
 
 def lay_out(axes: ForecastAxes, values: dict[str, Float64 | Bool]) -> DataFrame:

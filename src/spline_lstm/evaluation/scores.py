@@ -2,27 +2,25 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+import numpy as np
+from pydantic import Field
 
 from spline_lstm.evaluation.baselines import naive_forecasts
-from spline_lstm.evaluation.metrics import fit_error_scales, score
+from spline_lstm.evaluation.calibration import HALF_LIVES, Calibration, calibrate
+from spline_lstm.evaluation.intervals import QuantileSpec, Shares
+from spline_lstm.evaluation.metrics import Scored, fit_error_scales, score, score_series, sum_up
+from spline_lstm.evaluation.quantile_scores import SCALED, describe_levels, score_quantiles
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.season import infer_season
-from spline_lstm.spec import Floats, Spec, StrictInt
-from spline_lstm.types import Float64, Int64
+from spline_lstm.spec import StrictInt
+from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 
-def _check_levels(levels: tuple[float, ...]) -> tuple[float, ...]:
-    if not all(0 < level < 1 for level in levels) or len(set(levels)) < len(levels):
-        raise ValueError("distinct numbers between 0 and 1 are needed")
-    return levels
-
-
-class EvaluationSpec(Spec):
+class EvaluationSpec(QuantileSpec):
     """What the metrics and intervals need to know."""
 
     season: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
-    interval_levels: Annotated[Floats, Field(min_length=1), AfterValidator(_check_levels)]
+    interval_levels: Shares
 
 
 def evaluate(
@@ -44,17 +42,117 @@ def evaluate(
         `units`, `season`, and per split `windows`, `model` and `baselines` with their scores.
 
     """
-    steps = infer_season(model_input) if season == "auto" else season
+    steps = _season(model_input, season)
     scales = fit_error_scales(model_input, steps)
     result: dict[str, Any] = {"season": steps, "units": _units(model_input)}
     for split, rows in windows.items():
-        truth, mask = model_input.truth(rows)
         scores = {
-            name: score(truth, forecast, mask, scales, model_input.target_names)
+            name: score(sum_up(_scored(model_input, rows, forecast), scales), model_input.target_names)
             for name, forecast in {**made[split], **naive_forecasts(model_input, rows, steps)}.items()
         }
         result[split] = {"windows": len(rows), "model": scores.pop("model"), "baselines": scores}
     return result
+
+
+def evaluate_quantiles(
+    model_input: ModelInput,
+    made: dict[str, dict[str, Float64]],
+    spec: EvaluationSpec,
+    metrics: dict[str, Any],
+    *,
+    nonnegative: bool = False,
+) -> tuple[dict[str, Any], DataFrame, Calibration]:
+    """Calibrate the quantiles of the model and of each baseline on validation, and score them on test.
+
+    The baselines take the half life that is best for the model.
+
+    Args:
+        model_input: Preprocessed data.
+        made: As for `evaluate`, of all windows of `val` and `test`.
+        spec: Method, levels, quantiles and season.
+        metrics: What `evaluate` returned.
+        nonnegative: As for `calibrate`.
+
+    Returns:
+        The metrics with those of quantiles and of each series, of each level (`intervals`), and the `half_life` of the
+        running errors; the scores on test of each series, target and forecast as a table; and what was learnt of the
+        model's errors.
+
+    """
+    windows = {"val": model_input.windows_of(1), "test": model_input.windows_of(2)}
+    scales = fit_error_scales(model_input, metrics["season"])
+    every = {
+        split: {**made[split], **naive_forecasts(model_input, rows, metrics["season"])}
+        for split, rows in windows.items()
+    }
+    truth = model_input.truth(windows["test"])[0]
+    half_lives, scored, by_series = HALF_LIVES, {}, {}
+    for name in every["test"]:
+        forecasts = {split: of_split[name] for split, of_split in every.items()}
+        found = calibrate(model_input, forecasts, spec, spec.interval_levels, half_lives, nonnegative=nonnegative)
+        further = score_quantiles(truth, forecasts["test"], found, spec.quantiles, spec.interval_levels)
+        sums = sum_up(_scored(model_input, windows["test"], forecasts["test"], further), scales)
+        scored[name], by_series[name] = score(sums, model_input.target_names), score_series(sums)
+        if name == "model":
+            scored[name]["per_series"] = _per_series(model_input, by_series[name])
+            levels = describe_levels(scored[name], further, model_input, spec.interval_levels)
+            of_model, half_lives = found, (found.half_life,)
+    test_part = {"windows": len(windows["test"]), "model": scored.pop("model"), "baselines": scored}
+    table = _series_table(model_input, by_series)
+    return metrics | {"test": test_part, "half_life": of_model.half_life, "intervals": levels}, table, of_model
+
+
+def _season(model_input: ModelInput, season: int | Literal["auto"]) -> int:
+    return infer_season(model_input) if season == "auto" else season
+
+
+def _scored(
+    model_input: ModelInput, rows: Int64, forecast: Float64, further: dict[str, Float32] | None = None
+) -> Scored:
+    truth, mask = model_input.truth(rows)
+    return Scored(truth, forecast, mask, model_input.window_series[rows], further or {}, SCALED if further else {})
+
+
+def _tested(model_input: ModelInput) -> Int64:
+    """Numbers of the series with a window in the test part."""
+    return np.unique(model_input.window_series[model_input.windows_of(2)])
+
+
+def _per_series(model_input: ModelInput, by_target: list[dict[str, Float64]]) -> dict[str, dict[str, float | None]]:
+    """Scores of each tested series; over several targets the mean of each target's."""
+    tested = _tested(model_input)
+    names = [model_input.series_names[number] for number in tested]
+    found: dict[str, dict[str, float | None]] = {name: {} for name in names}
+    for metric in by_target[0]:
+        values = np.array([scores[metric][tested] for scores in by_target])
+        known = np.isfinite(values)
+        counts = known.sum(axis=0)
+        means = np.where(known, values, 0.0).sum(axis=0) / np.maximum(counts, 1)
+        for name, mean, count in zip(names, means.tolist(), counts, strict=True):
+            found[name][metric] = mean if count else None
+    return found
+
+
+def _series_table(model_input: ModelInput, by_forecast: dict[str, list[dict[str, Float64]]]) -> DataFrame:
+    """Lay out the scores of each tested series: a row for each forecast, target and series."""
+    import pandas as pd
+
+    tested = _tested(model_input)
+    windows = np.bincount(model_input.window_series[model_input.windows_of(2)], minlength=len(model_input.series_names))
+    parts = [
+        pd.DataFrame(
+            {
+                "series_id": np.array(model_input.series_names)[tested],
+                "target": target,
+                "forecast": forecast,
+                "windows": windows[tested],
+                **{metric: values[tested] for metric, values in scores.items()},
+            }
+        )
+        for forecast, by_target in by_forecast.items()
+        for target, scores in zip(model_input.target_names, by_target, strict=True)
+    ]
+    return pd.concat(parts, ignore_index=True)
 
 
 def _units(model_input: ModelInput) -> dict[str, str | None]:

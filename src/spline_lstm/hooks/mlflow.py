@@ -97,7 +97,7 @@ def _scores(loaded: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
         for name, scores in {**forecasts, **scored["baselines"]}.items():
             yield from _numbers(f"{split}.{name}", scores["overall"])
     for entry in loaded.get("metrics", {}).get("intervals", []):
-        yield from _numbers(f"test.interval_{100 * entry['level']:g}", entry, ("coverage", "mean_width"))
+        yield from _numbers(f"test.interval_{100 * entry['level']:g}", entry, ("coverage", "mean_width", "winkler"))
     yield from _numbers("model", loaded.get("run_record", {}), ("params", "size_bytes", "train_seconds", "best_epoch"))
     for name, item in loaded.get("edge_gate", {}).get("files", {}).items():
         yield f"edge.{name}.passed", float(item["verdict"] == "PASS")

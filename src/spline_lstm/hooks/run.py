@@ -22,7 +22,11 @@ from spline_lstm.text import examples
 
 logger = logging.getLogger(__name__)
 
-_FORECASTING_TAKES = ("run_id", "input_path", "forecast_id", "backend", "strict")
+_TAKES = {
+    "forecasting": ("run_id", "input_path", "forecast_id", "backend", "strict"),
+    "refit": ("run_id", "input_path"),
+}
+"""What pipelines take that work with a finished run: it has decided on all else."""
 
 
 class ProjectHooks:
@@ -52,11 +56,11 @@ class ProjectHooks:
         """Lock what the run writes against all others, and what it reads against writers.
 
         Raises:
-            ParameterError: Forecasting is given a parameter that it would not heed, or cells would share a file.
+            ParameterError: A pipeline is given a parameter that it would not heed, or cells would share a file.
             RunLockedError: Another process uses some of it.
 
         """
-        _check_forecasting(run_params)
+        _check_taken(run_params)
         _end_workers_with_the_run()
         if self._context is not None:
             self._context.check_places(pipeline.all_outputs())
@@ -81,7 +85,7 @@ class ProjectHooks:
         """Tell which cell is finished and how many are, whichever process made them."""
         run_id, _, name = dataset_name.rpartition(".")
         cells = current_plan().cells
-        if name != "report" or not run_id or self._catalog is None:
+        if name != "report" or run_id not in {cell.run_id for cell in cells} or self._catalog is None:
             return
         done = sum(self._catalog.exists(f"{cell.run_id}.report") for cell in cells)
         logger.info("%d of %d cells done: %s", done, len(cells), run_id)
@@ -94,16 +98,17 @@ class ProjectHooks:
         raise own from own.__cause__
 
 
-def _check_forecasting(run_params: dict[str, Any]) -> None:
-    """Refuse what a run that is named has decided already; without its name, parameters say which run is meant."""
-    given = run_params.get("runtime_params") or {}
-    if run_params.get("pipeline_names") != ["forecasting"] or "run_id" not in given:
+def _check_taken(run_params: dict[str, Any]) -> None:
+    """Refuse parameters that the named run has decided; without a run_id, parameters say which run is meant."""
+    given, names = run_params.get("runtime_params") or {}, run_params.get("pipeline_names") or []
+    if len(names) != 1 or names[0] not in _TAKES or "run_id" not in given:
         return
-    ignored = [name for name in given if name not in _FORECASTING_TAKES]
+    takes = _TAKES[names[0]]
+    ignored = [name for name in given if name not in takes]
     if ignored:
-        takes = f"{', '.join(_FORECASTING_TAKES[:-1])} and {_FORECASTING_TAKES[-1]}"
         raise ParameterError(
-            f"forecasting takes {takes}; '{given['run_id']}' decides on all else, so leave out: {examples(ignored)}"
+            f"{names[0]} takes {', '.join(takes[:-1])} and {takes[-1]}; '{given['run_id']}' decides on all else, so "
+            f"leave out: {examples(ignored)}"
         )
 
 

@@ -110,6 +110,12 @@ def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableTy
     yield written.forecast(run_id) if "edge_gate" in made else written.next("edge_poc")
 
 
+def _close_refit(_: Collection[str], written: Written) -> Iterator[RenderableType]:
+    run_id = written.load("params:refit").run.run_id
+    yield _line("Report", written.place("refit.report"))
+    yield written.forecast(run_id)
+
+
 def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
     """The model and its baselines on test, best first."""
     rows = overall_scores(metrics["test"])
@@ -276,6 +282,7 @@ _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableTyp
     "edge_matrix": _close_matrix,
     "edge_gate": _close_run,
     "metrics": _close_run,
+    "refit.metrics": _close_refit,
     "forecast": _close_forecast,
     "table_profile": _close_description,
     "model_input": _close_preprocessing,

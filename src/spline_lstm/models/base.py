@@ -2,7 +2,7 @@
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -12,7 +12,7 @@ import numpy as np
 from spline_lstm.errors import ArtifactMissingError, ShapeContractError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.network import TrainedNetwork
-from spline_lstm.models.ridge import MOST_WINDOWS, RidgeData, fit_ridge
+from spline_lstm.models.ridge import MOST_WINDOWS, PENALTIES, RidgeData, fit_ridge
 from spline_lstm.models.target_space import Link, Normalization, TargetSpace
 from spline_lstm.models.training import (
     Loss,
@@ -23,6 +23,7 @@ from spline_lstm.models.training import (
     make_relative_loss,
     masked_mae_loss,
     masked_mse_loss,
+    repeat_training,
     train_network,
 )
 from spline_lstm.series.lazy_windows import Cuts
@@ -90,6 +91,7 @@ class ForecastModel(ABC):
             link=link,
         )
         self.seed = seed
+        self.ridge_penalty: float | None = None
         self._trained: TrainedNetwork | None = None
 
     @abstractmethod
@@ -199,9 +201,49 @@ class ForecastModel(ABC):
                 "so a gain over the ridge path may be chance"
             )
             logger.warning("Epoch %d is discarded, the ridge path alone is kept: %s", record.best_epoch, reason)
-            record = replace(record, best_epoch=0, best_weights=solved, discarded=reason)
+            record = replace(record, best_epoch=0, schedule=(), best_weights=solved, discarded=reason)
         network.set_weights(record.best_weights)
         return record
+
+    def refit_model(
+        self,
+        train: Windows,
+        schedule: tuple[float, ...],
+        penalty: float | None,
+        *,
+        batch_size: int,
+        on_epoch: Callable[[dict[str, float | None]], None] = lambda _: None,
+        on_part: Callable[[float], None] = lambda _: None,
+    ) -> None:
+        """Train on other windows as an earlier training went, without validation, and keep the last weights.
+
+        Args:
+            train: `X` and `y`; NaN in `y` is not trained on.
+            schedule: Learning rate of each epoch.
+            penalty: That of the ridge path; None where there is no path.
+            batch_size: Windows a step.
+            on_epoch: Called with each entry of the history, for progress.
+            on_part: Called within an epoch with the share that is done.
+
+        Raises:
+            ShapeContractError: The arrays do not fit the model.
+            TrainingDivergedError: A loss is not finite.
+
+        """
+        self._check(*train)
+        network = self.network or self.build()
+        if penalty is not None:
+            self._solve_linear_path(train, train, penalties=(penalty,))
+        repeat_training(
+            network,
+            train,
+            schedule,
+            batch_size=batch_size,
+            seed=self.seed,
+            loss=self._loss(),
+            on_epoch=on_epoch,
+            on_part=on_part,
+        )
 
     def _loss(self) -> Loss:
         """Squared or absolute error; on a logarithmic scale relative to the variance that grows with the level."""
@@ -209,9 +251,11 @@ class ForecastModel(ABC):
             return {"squared": masked_mse_loss, "absolute": masked_mae_loss}[self.loss]
         return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), self.horizon))
 
-    def _solve_linear_path(self, train: Windows, val: Windows) -> None:
+    def _solve_linear_path(self, train: Windows, val: Windows, penalties: Sequence[float] = PENALTIES) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        ridge = fit_ridge(*(self.ridge_data(*draw_windows(part, MOST_WINDOWS))[0] for part in (train, val)))
+        data = (self.ridge_data(*draw_windows(part, MOST_WINDOWS))[0] for part in (train, val))
+        ridge = fit_ridge(*data, penalties=penalties)
+        self.ridge_penalty = ridge.penalty
         weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
         self.network.get_layer("linear_path").set_weights(weights)
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)

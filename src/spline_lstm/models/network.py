@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from spline_lstm.errors import ArtifactDamagedError, ShapeContractError
 from spline_lstm.models.archive import archive_network, load_network
+from spline_lstm.models.target_space import LEVELS
 from spline_lstm.models.training import make_forecast, mean_squared_error
 from spline_lstm.series.lazy_windows import Cuts
 from spline_lstm.series.model_input import check_windows
@@ -40,6 +41,11 @@ class TrainedNetwork:
                 "as, or train again"
             )
         return cls(network)
+
+    @property
+    def is_nonnegative(self) -> bool:
+        """Whether no forecast is below zero in the target's unit, as the link is logarithmic."""
+        return any(layer.name == LEVELS for layer in self.keras_model.layers)
 
     def predict(self, X: Float32 | Cuts) -> Float32:
         """Forecast, shape `(B, outputs)`, in scaled units.

@@ -17,6 +17,8 @@ Normalization = Literal["none", "last", "instance"]
 NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
 Link = Literal["identity", "log"]
 
+LEVELS = "levels"
+"""Name of the layer that begins a logarithmic link."""
 LINK_OFFSET = 0.1
 """Added to a scaled target, counted from zero of its own unit, before the logarithm; about a tenth of its deviation."""
 _LOWEST, _HIGHEST = math.log(LINK_OFFSET), 20.0
@@ -64,7 +66,7 @@ class TargetSpace:
             targets = self._smooth(targets)
         if self.link == "log":
             offsets = [LINK_OFFSET - zero for zero in self.target_zeros]
-            levels = keras.layers.Rescaling(1.0, offsets, name="levels")(targets)
+            levels = keras.layers.Rescaling(1.0, offsets, name=LEVELS)(targets)
             targets = ops.log(ops.maximum(levels, LINK_OFFSET))
         if self.normalization == "last":
             center = targets[:, -1:, :]

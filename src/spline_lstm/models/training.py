@@ -49,6 +49,7 @@ class TrainingRecord:
         learning_rate: The step size that was trained with.
         trials: Learning rate to the lowest validation loss of its trial; empty where it was given.
         best_epoch: Epoch with the lowest validation loss.
+        schedule: Learning rate of each epoch that led to the best weights; epochs that were undone are not among them.
         best_weights: Weights after that epoch.
         discarded: Why the training was discarded and epoch 0 kept; None where it was not.
         last_weights: Weights after the last epoch.
@@ -59,6 +60,7 @@ class TrainingRecord:
     learning_rate: float
     trials: dict[float, float]
     best_epoch: int
+    schedule: tuple[float, ...]
     best_weights: list[Float32]
     last_weights: list[Float32]
     discarded: str | None = None
@@ -140,6 +142,8 @@ def train_network(
         del drawn
     rate = _choose_learning_rate(trials) if learning_rate == "auto" else learning_rate
     step, current_rate, waited = begin(rate), rate, 0
+    schedule: list[float] = []
+    best_schedule: tuple[float, ...] = ()
     for epoch in range(1, epochs + 1):
         train_loss, val_loss = step(), _squared_error(forecast, val, series)
         weights = _weights(network)
@@ -147,15 +151,46 @@ def train_network(
         on_epoch(history[-1])
         _check_finite(epoch, train_loss, val_loss)
         waited += 1
+        schedule.append(current_rate)
         if val_loss < best_loss:
             best_epoch, best_loss, best_weights, waited = epoch, val_loss, weights, 0
+            best_schedule = tuple(schedule)
         if waited == patience:
             current_rate, waited = current_rate / 10, 0
             if current_rate < _LEAST_LEARNING_RATE:
                 break
             network.set_weights(best_weights)
+            schedule = list(best_schedule)
             network.optimizer.learning_rate.assign(current_rate)
-    return TrainingRecord(history, rate, trials, best_epoch, best_weights, weights)
+    return TrainingRecord(history, rate, trials, best_epoch, best_schedule, best_weights, weights)
+
+
+def repeat_training(
+    network: Any,
+    train: Windows,
+    schedule: tuple[float, ...],
+    *,
+    batch_size: int,
+    seed: int,
+    loss: Loss,
+    on_epoch: Callable[[dict[str, float | None]], None],
+    on_part: Callable[[float], None],
+) -> None:
+    """Train with Adam for the epochs of a schedule, one learning rate each, and keep the last weights.
+
+    Raises:
+        TrainingDivergedError: A loss is not finite.
+
+    """
+    keras = load_keras()
+    keras.utils.set_random_seed(seed)
+    network.compile(optimizer=keras.optimizers.Adam(clipnorm=1.0), loss=loss)
+    run_epoch, order = _make_epoch(network, train, batch_size, on_part), np.random.default_rng(seed)
+    for epoch, rate in enumerate(schedule, start=1):
+        network.optimizer.learning_rate.assign(rate)
+        train_loss = run_epoch(order.permutation(len(train[0]))[:WINDOWS_AN_EPOCH])
+        on_epoch({"epoch": epoch, "loss": train_loss, "val_loss": None})
+        _check_finite(epoch, train_loss)
 
 
 def _check_finite(epoch: int, *losses: float) -> None:

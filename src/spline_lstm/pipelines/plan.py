@@ -32,6 +32,14 @@ class RunSpec(Spec):
         return parameters
 
 
+class RefitSpec(Spec):
+    """The run that a refit makes."""
+
+    run: RunSpec
+    input_path: str | None
+    """Its table, where that is given; None is the one of the run that it repeats."""
+
+
 def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(set(values)) < len(values):
         raise ValueError("a value is given twice")

@@ -39,7 +39,7 @@ _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
 _OWN_TABLE = "own-table"
 """Id of the forecast of the table that a run was trained on."""
-_DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "given"}
+_DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "refit", "given"}
 """Parameters of nodes that nobody gives."""
 
 
@@ -141,6 +141,10 @@ class ProjectContext(KedroContext):
         self.config_loader["catalog"] = place_datasets(self._entries, self._owners, self.invocation.command)
         run["command"] = self.invocation.command()
         run["places"] = json.dumps(places_of(self._entries, self._owners[""].ids))
+        refit = plan.parameters["refit"]
+        refit["input_path"] = self.invocation.given.get("input_path")
+        refit["run"]["command"] = self.invocation.command("refit")
+        refit["run"]["places"] = json.dumps(places_of(self._entries, self._owners["refit"].ids))
         for cell in plan.cells:
             of_cell = plan.parameters["cells"][cell.run_id]["run"]
             of_cell["command"] = self.invocation.command(None, _of_cell(self.invocation.given, cell))

@@ -32,6 +32,7 @@ RECORDED = (
     "last_model",
     "predictions",
     "metrics",
+    "series_metrics",
     "intervals",
     "run_record",
     "model_card",
@@ -73,6 +74,9 @@ def find_owners(run: Mapping[str, Any], plan: Plan) -> dict[str, Owner]:
     for cell in plan.cells:
         owners[cell.processed_run_id] = Owner({"processed_run_id": cell.processed_run_id}, in_benchmark)
         owners[cell.run_id] = Owner({"run_id": cell.run_id}, in_benchmark)
+    refit = f"{ids['run_id']}-refit"
+    of_refit = {"preprocessing": "refit", "modelling": "refit"}
+    owners["refit"] = Owner({"run_id": refit, "processed_run_id": refit}, of_refit)
     for fold in plan.folds:
         of_fold = {"run_id": f"{ids['run_id']}/{fold}", "processed_run_id": f"{ids['processed_run_id']}-{fold}"}
         owners[fold] = Owner(of_fold, in_backtest)

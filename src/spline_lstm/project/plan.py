@@ -26,13 +26,16 @@ def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str 
         resolved = resolve_parameters(alone, schema, commit_hash)
         cell = Cell(resolved["run_id"], resolved["processed_run_id"], **changes)  # type: ignore[arg-type]
         cells.append(cell)
-        run = resolved["run"]
-        groups["cells"][cell.run_id] = {"model": resolved["model"], "training": resolved["training"], "run": run}
-        groups["sources"].setdefault(cell.processed_run_id, {"table": resolved["table"], "run": run})
+        of_cell = {"model": resolved["model"], "training": resolved["training"], "run": resolved["run"]}
+        groups["cells"][cell.run_id] = of_cell
+        groups["sources"].setdefault(cell.processed_run_id, {"table": resolved["table"], "run": resolved["run"]})
     content = "\n".join([axes.model_dump_json(), *(cell.run_id for cell in cells)])
     digest = hashlib.sha256(content.encode()).hexdigest()[:10]
     groups["benchmark_id"] = f"{parameters.run_id or 'benchmark'}-{digest}"
-    groups["folds"] = _make_folds(parameters, resolve_parameters(parameters, schema, commit_hash)["run"])
+    run = resolve_parameters(parameters, schema, commit_hash)["run"]
+    groups["folds"] = _make_folds(parameters, run)
+    refit = f"{run['run_id']}-refit"
+    groups["refit"] = {"run": run | {"run_id": refit, "processed_run_id": refit}}
     folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
     return Plan(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
 

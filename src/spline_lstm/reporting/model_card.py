@@ -16,14 +16,19 @@ from spline_lstm.reporting.wording import (
     number,
     one_line,
     percent,
+    refit_note,
     typical_scores,
     verdict,
     why_discarded,
     with_unit,
+    worst_series,
 )
 from spline_lstm.series.durations import YEAR_NS
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.splits import SPLITS
+from spline_lstm.text import examples
+
+_MOST_NAMES = 20
 
 
 def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
@@ -51,7 +56,7 @@ def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: M
     }
     evidence = little_evidence(metrics)
     first = [*([evidence] if evidence else []), one_line(metrics), verdict(metrics)]
-    parts = [f"# Model card of {run['run_id']}", ". ".join(first)]
+    parts = [f"# Model card of {run['run_id']}", *refit_note(metrics), ". ".join(first)]
     parts += [f"## {heading}\n\n{text}" for heading, text in sections.items() if text]
     return "\n\n".join(parts) + "\n"
 
@@ -76,6 +81,7 @@ def _periods(model_input: ModelInput) -> list[str]:
         f"{name}: {days[model_input.row_split == split].min()} to {days[model_input.row_split == split].max()}, "
         f"{len(model_input.windows_of(split)):,} windows"
         for split, name in enumerate(SPLITS)
+        if (model_input.row_split == split).any()
     ]
 
 
@@ -139,16 +145,16 @@ def _accuracy(metrics: dict[str, Any]) -> str:
 
 def _intervals(metrics: dict[str, Any]) -> str:
     rows = [
-        [percent(entry["level"]), percent(entry["coverage"]), number(entry["mean_width"])]
+        [percent(entry["level"]), percent(entry["coverage"]), number(entry["mean_width"]), worst_series(entry)]
         for entry in metrics["intervals"]
     ]
-    return table(["level", "covered on test", "mean width"], rows, numbers=True)
+    return table(["level", "covered on test", "mean width", "worst series"], rows, numbers=True)
 
 
 def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
     steps = metrics["test"]["model"]["per_horizon"]
     lines = [
-        f"Tested on {metrics['test']['windows']:,} windows of {_tested(model_input)} series in the period "
+        f"Tested on {metrics['test']['windows']:,} windows of {_tested(model_input)} in the period "
         "above: not on other series, seasons or frequencies.",
         f"RMSE is {number(steps[0]['rmse'])} at step 1 and {number(steps[-1]['rmse'])} at step {steps[-1]['step']}.",
     ]
@@ -168,9 +174,13 @@ def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
 
 
 def _tested(model_input: ModelInput) -> str:
-    """Count the series with a window in the test part."""
-    tested, every = len(np.unique(model_input.window_series[model_input.windows_of(2)])), len(model_input.series_names)
-    return str(every) if tested == every else f"{tested} of {every}"
+    """Count and name the series with a window in the test part."""
+    tested = [
+        model_input.series_names[number] for number in np.unique(model_input.window_series[model_input.windows_of(2)])
+    ]
+    every = len(model_input.series_names)
+    count = str(every) if len(tested) == every else f"{len(tested)} of {every}"
+    return f"{count} series ({examples(tested, _MOST_NAMES)})"
 
 
 def _files(run: dict[str, Any]) -> str:

@@ -4,23 +4,25 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.evaluation.intervals import make_bounds
 from spline_lstm.types import DataFrame
 
 _WINDOWS = 4
+_HISTORY_HORIZONS = 2
 _PANELS = 6
 _FILL_STEPS = 500
 _BINS = 60
 
 
-def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
-    """Plot forecast against actual with intervals for a few test windows, spread over series and time.
+def make_windows_plot(predictions: DataFrame) -> Any:
+    """Plot forecasts with their intervals and the actual values before and after, for a few test windows.
 
     Args:
-        predictions: What `forecast_table.make_predictions` returned.
-        intervals: What `intervals.make_intervals` returned.
+        predictions: What `forecast_table.make_predictions` returned, with the ends of the intervals. What was actual
+            before an origin is what earlier windows were to forecast.
 
     """
+    import pandas as pd
+
     target = predictions["target"].cat.categories[0]
     rows = predictions[predictions["target"] == target]
     horizon = int(rows["step"].max())
@@ -28,13 +30,16 @@ def make_windows_plot(predictions: DataFrame, intervals: dict[str, Any]) -> Any:
     chosen = sorted({int(count * (place + 0.5) / _WINDOWS) for place in range(_WINDOWS)})
     windows = [rows.iloc[number * horizon : (number + 1) * horizon] for number in chosen]
     figure = _panels([f"{part['series_id'].iloc[0]}, from {part['origin'].iloc[0]}" for part in windows])
+    actual = rows[rows["step"] == 1]
     for panel, part in enumerate(windows, start=1):
-        bounds = make_bounds(part["y_pred"].to_numpy().reshape(1, horizon, 1), intervals, (target,))
-        values = {name: value.reshape(-1) for name, value in bounds.items()}
-        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], values)
+        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], _bounds_of(part))
+        before = actual[
+            (actual["series_id"] == part["series_id"].iloc[0]) & (actual["origin"] < part["origin"].iloc[0])
+        ]
+        seen = pd.concat([before.tail(_HISTORY_HORIZONS * horizon), part])
         figure.add_scatter(
-            x=part["timestamp"],
-            y=part["y_true"].where(part["is_scored"]),
+            x=seen["timestamp"],
+            y=seen["y_true"].where(seen["is_scored"]),
             name="actual",
             mode="lines+markers",
             line={"color": "black"},
@@ -59,8 +64,7 @@ def make_forecast_plot(forecast: DataFrame, seen: DataFrame) -> Any:
     before = dict(list(seen.groupby(keys, observed=True, sort=False)))
     figure = _panels([f"{series}, {target}" for (series, target), _ in groups])
     for panel, (key, part) in enumerate(groups, start=1):
-        bounds = {name: part[name] for name in part.columns if name.startswith(("lower_", "upper_"))}
-        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], bounds)
+        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], _bounds_of(part))
         figure.add_scatter(
             x=before[key]["timestamp"],
             y=before[key]["y_true"],
@@ -73,6 +77,10 @@ def make_forecast_plot(forecast: DataFrame, seen: DataFrame) -> Any:
             col=1,
         )
     return figure.update_layout(title="Forecast")
+
+
+def _bounds_of(part: DataFrame) -> dict[str, Any]:
+    return {name: part[name] for name in part.columns if name.startswith(("lower_", "upper_"))}
 
 
 def _panels(titles: list[str]) -> Any:
@@ -130,6 +138,33 @@ def add_steps(figure: Any, scores: dict[str, Any], name: str, dash: str = "solid
     figure.add_scatter(
         x=[entry["step"] for entry in steps], y=[entry["rmse"] for entry in steps], name=name, line={"dash": dash}
     )
+
+
+def make_coverage_plot(metrics: dict[str, Any]) -> Any:
+    """Plot what the intervals cover on test: against their level, by step of the horizon, and over time."""
+    from plotly.subplots import make_subplots
+
+    titles = ("against the level", "by step of the horizon", "over time (from each date on)")
+    figure = make_subplots(rows=3, cols=1, subplot_titles=titles)
+    entries = sorted(metrics["intervals"], key=lambda entry: entry["level"])
+    levels = [entry["level"] for entry in entries]
+    found = [entry["coverage"] for entry in entries]
+    figure.add_scatter(x=levels, y=found, name="covered", mode="lines+markers", row=1, col=1)
+    figure.add_scatter(x=levels, y=levels, name="promised", line={"dash": "dot", "color": "black"}, row=1, col=1)
+    for entry in entries:
+        parts = (("per_horizon", "step", 2), ("over_time", "from", 3))
+        for part, axis, row in parts:
+            figure.add_scatter(
+                x=[each[axis] for each in entry[part]],
+                y=[each["coverage"] for each in entry[part]],
+                name=f"{100 * entry['level']:g} %",
+                mode="lines+markers",
+                showlegend=row == 2,
+                row=row,
+                col=1,
+            )
+            figure.add_hline(y=entry["level"], line_dash="dot", row=row, col=1)
+    return figure.update_layout(title="Coverage of the intervals on test", height=900)
 
 
 def make_residuals_plot(predictions: DataFrame) -> Any:

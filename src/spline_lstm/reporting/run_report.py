@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
@@ -11,6 +13,7 @@ from spline_lstm.reporting.wording import (
     number,
     one_line,
     percent,
+    refit_note,
     short_time,
     strongest_baseline,
     typical_scores,
@@ -18,6 +21,7 @@ from spline_lstm.reporting.wording import (
     verdict,
     why_discarded,
     with_unit,
+    worst_series,
 )
 from spline_lstm.series.model_input import ModelInput
 
@@ -29,6 +33,7 @@ _HEADINGS = {
     "mase": "MASE",
     "r2": "R2",
 }
+_WORST = 5
 
 
 def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
@@ -45,11 +50,13 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
     """
     parts = [
         f"# Run {run['run_id']}",
+        *refit_note(metrics),
         f"{_first_words(metrics)}**{one_line(metrics)}.** {verdict(metrics)}",
         _scores_table(metrics),
         *([_targets_table(metrics)] if len(model_input.target_names) > 1 else []),
         _horizon_table(metrics),
         _intervals_section(metrics),
+        *([_series_section(metrics)] if len(metrics["test"]["model"]["per_series"]) > 1 else []),
         _data_section(metrics, model_input),
         _files_section(run),
         _settings_section(run),
@@ -100,22 +107,63 @@ def _horizon_table(metrics: dict[str, Any]) -> str:
 
 
 def _intervals_section(metrics: dict[str, Any]) -> str:
+    worst_times = [min(entry["over_time"], key=lambda block: block["coverage"]) for entry in metrics["intervals"]]
     rows = [
         [
             f"{100 * entry['level']:g} %",
             percent(entry["coverage"]),
             f"{number(entry['mean_width'])}{unit_behind(metrics)}",
+            number(entry["winkler"]),
+            worst_series(entry),
+            f"{percent(block['coverage'])} (from {block['from'][:10]})",
         ]
-        for entry in metrics["intervals"]
+        for entry, block in zip(metrics["intervals"], worst_times, strict=True)
     ]
+    heading = ["level", "covered on test", "mean width", "Winkler score", "worst series", "worst ten horizons"]
     covered = [entry for entry in metrics["intervals"] if entry["coverage"] is not None]
     narrow = any(entry["coverage"] < entry["level"] - CLEARLY_LESS for entry in covered)
     warning = " **Errors on test are larger than on validation: the intervals are too narrow there.**" if narrow else ""
     if any(entry["mean_width"] is None for entry in metrics["intervals"]):
         warning += " A level without a width has too few validation errors: its bounds are infinite, empty in tables."
+    method = "Split conformal, one width for each step"
+    if metrics["half_life"]:
+        method = f"Widths follow the known errors of each series, with a half life of {metrics['half_life']} errors"
     return (
-        f"## Intervals\n\n{table(['level', 'covered on test', 'mean width'], rows, numbers=True)}\n\n"
-        f"Split conformal, calibrated on {metrics['val']['windows']} validation windows for each step.{warning}"
+        f"## Intervals\n\n{table(heading, rows, numbers=True)}\n\n"
+        f"{method}, calibrated on {metrics['val']['windows']} validation windows."
+        f"{warning}\n\n{_quantiles_table(metrics)}"
+    )
+
+
+def _quantiles_table(metrics: dict[str, Any]) -> str:
+    """How good the quantiles of the model and of each baseline are, best first."""
+    levels = [f"{100 * entry['level']:g}" for entry in metrics["intervals"]]
+    columns = ["pinball", "crps", "sql", *(f"winkler_{level}" for level in levels)]
+    overall = overall_scores(metrics["test"])
+    rows = [
+        [label(name), *(number(scores[column]) for column in columns)]
+        for name, scores in sorted(overall.items(), key=lambda item: item[1]["crps"] or 0.0)
+    ]
+    heading = ["forecast", "pinball loss", "CRPS", "SQL", *(f"Winkler {level} %" for level in levels)]
+    return f"{table(heading, rows, numbers=True)}\n\nEach baseline has intervals of its own, made the same way."
+
+
+def _series_section(metrics: dict[str, Any]) -> str:
+    """How the scores spread over the tested series, and the worst of them."""
+    series = metrics["test"]["model"]["per_series"]
+    columns = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE"}
+    columns |= {
+        f"coverage_{100 * entry['level']:g}": f"in {100 * entry['level']:g} %" for entry in metrics["intervals"]
+    }
+    spread = []
+    for word, share in (("5 %", 5), ("median", 50), ("95 %", 95)):
+        values = [[each[name] for each in series.values() if each[name] is not None] for name in columns]
+        spread.append([word, *(number(float(np.percentile(found, share)) if found else None) for found in values)])
+    worst = sorted(series, key=lambda name: (series[name]["mase"] or 0.0, series[name]["rmse"] or 0.0), reverse=True)
+    rows = [[name, *(number(series[name][column]) for column in columns)] for name in worst[:_WORST]]
+    return (
+        f"## By series\n\n{table(['of the series', *columns.values()], spread, numbers=True)}\n\n"
+        f"{table(['worst series', *columns.values()], rows, numbers=True)}"
     )
 
 
@@ -152,6 +200,7 @@ def _files_section(run: dict[str, Any]) -> str:
         ["model", f"`{places['model']}`", size],
         ["last epoch", f"`{places['last_model']}`", ""],
         ["forecasts on test", f"`{places['predictions']}`", '`catalog.load("predictions")`'],
+        ["metrics by series", f"`{places['series_metrics']}`", '`catalog.load("series_metrics")`'],
         ["all metrics", f"`{places['metrics']}`", '`catalog.load("metrics")`'],
         ["intervals", f"`{places['intervals']}`", '`catalog.load("intervals")`'],
         ["this run", f"`{places['run_record']}`", "settings, versions, hashes"],

@@ -21,6 +21,12 @@ def percent(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
+def worst_series(entry: dict[str, Any]) -> str:
+    """Say which series the intervals of a level cover least, and how much of it."""
+    worst = entry["worst_series"]
+    return percent(None) if worst is None else f"{percent(worst['coverage'])} ({worst['series']})"
+
+
 def unit_of(metrics: dict[str, Any]) -> str:
     """Return the unit that all targets share, or nothing."""
     units = set(metrics["units"].values())
@@ -126,3 +132,13 @@ def why_discarded(run: dict[str, Any]) -> str:
     """Say in brackets that the training was discarded and why, or nothing."""
     reason = run.get("discarded")
     return f" (**the training was discarded**: {reason})" if reason else ""
+
+
+def refit_note(metrics: dict[str, Any]) -> list[str]:
+    """Say whose scores a refit shows, as a paragraph; nothing for other runs."""
+    if "refit_of" not in metrics:
+        return []
+    return [
+        f"**A refit of run {metrics['refit_of']}: its settings, trained once more on every window up to the end of the "
+        f"table. Scores and intervals are those of {metrics['refit_of']} on its test part; this model was not tested.**"
+    ]

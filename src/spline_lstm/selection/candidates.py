@@ -11,6 +11,7 @@ from spline_lstm.models.base import ENOUGH_HORIZONS, ForecastModel
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.target_space import LINK_OFFSET
 from spline_lstm.models.training import CHOICE_WINDOWS, TrainingRecord, Windows, draw_windows
+from spline_lstm.selection.choice import CLEARLY_BETTER
 from spline_lstm.series.model_input import ModelInput
 
 logger = logging.getLogger(__name__)
@@ -56,7 +57,8 @@ def fit_candidates(
     stack alone sees as much of the past as the regression does. The second has a logarithmic link where the errors of
     the first on validation vary more at higher forecasts and no target is negative. It has no path where its link is
     another, or where the loss of the first is at least 10 % below that of the ridge path alone; over segments it has
-    one where that loss is not so far below. The one with the lower validation loss is taken.
+    one where that loss is not so far below. The one with the lower validation loss is taken, over segments the second
+    only where its loss is 2 % lower: a path over a long window has many weights.
 
     Args:
         spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
@@ -97,7 +99,7 @@ def fit_candidates(
             losses[_name(second)] = None
         else:
             losses[_name(second)] = second_record.best_loss
-            if second_record.best_loss < record.best_loss:
+            if second_record.best_loss < record.best_loss * (CLEARLY_BETTER if is_segmented else 1.0):
                 chosen, model, record = second, second_model, second_record
     compared = {"decided_on": "validation", "val_loss": losses}
     return model, record, {name: {"chosen": getattr(chosen, name), **compared} for name in autos}

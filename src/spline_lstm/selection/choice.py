@@ -10,16 +10,16 @@ from spline_lstm.types import Float64, Int64
 logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
 
-_CLEARLY_BETTER = 0.98
+CLEARLY_BETTER = 0.98
 """Error, relative to the simplest choice, from which another one is taken: what is a tie on one stretch of time is
 noise."""
 
 
-def choose(scores: dict[Choice, float]) -> Choice:
+def choose(scores: dict[Choice, float], clearly: float = CLEARLY_BETTER) -> Choice:
     """Return the best choice, or the first, simplest one where no other is clearly better."""
     simplest = next(iter(scores))
     best = min(scores, key=lambda choice: scores[choice])
-    return best if scores[best] <= _CLEARLY_BETTER * scores[simplest] else simplest
+    return best if scores[best] <= clearly * scores[simplest] else simplest
 
 
 def series_rmse(error: Float64, series: Int64) -> float:
@@ -48,7 +48,8 @@ def make_record(
         judge: Whose error it is: that of a `ridge` regression, or of the `network` after a short training.
 
     """
-    logger.info("%s=%s chosen on %s", name, chosen, decided_on)
+    compared = ", ".join(f"{choice} {score:.4g}" for choice, score in scores.items())
+    logger.info("%s=%s chosen on %s; RMSE of the %s: %s", name, chosen, decided_on, judge, compared)
     return {
         "chosen": chosen,
         "decided_on": decided_on,

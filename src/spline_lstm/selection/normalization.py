@@ -11,7 +11,7 @@ from spline_lstm.models.registry import ROW_BY_ROW, ModelSpec, TrainingSpec, mak
 from spline_lstm.models.ridge import fit_ridge
 from spline_lstm.models.target_space import NORMALIZATIONS
 from spline_lstm.models.training import CHOICE_WINDOWS, Windows, draw_windows
-from spline_lstm.selection.choice import choose, make_record, series_rmse
+from spline_lstm.selection.choice import CLEARLY_BETTER, choose, make_record, series_rmse
 from spline_lstm.series.lazy_windows import draw
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Int64
@@ -37,7 +37,8 @@ def resolve_model(
 
     Another choice than the first is taken only where the validation error is at least 2 % lower. Over windows of single
     rows a ridge regression in the space of each choice is compared; over segments the network itself, trained for a
-    few hundred steps, because the regression prefers other normalisations than the network does.
+    few hundred steps, because the regression prefers other normalisations than the network does; of these the best is
+    taken.
 
     Args:
         spec: Architecture and optimiser, with or without `auto`.
@@ -70,7 +71,8 @@ def resolve_model(
         if getattr(spec, name) == "auto" and (name != "loss" or segment > 1):
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
             scores = {value: error(choice) for value, choice in tried.items()}
-            chosen = choose(scores)
+            is_tried_out = segment > 1 and name == "normalization"
+            chosen = choose(scores, 1.0 if is_tried_out else CLEARLY_BETTER)
             resolved = tried[chosen]
             record[name] = make_record(name, chosen, scores, "validation", "ridge" if segment == 1 else "network")
     return resolved, record

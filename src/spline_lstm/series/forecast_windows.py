@@ -2,15 +2,16 @@
 
 import logging
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
 from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
+from spline_lstm.series.latest_windows import LatestWindows, PastWindows
 from spline_lstm.series.layout import make_long
-from spline_lstm.series.lazy_windows import cut_lookbacks
+from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
 from spline_lstm.series.observations import Observations, leave_out
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.reading import read_observations
@@ -18,46 +19,16 @@ from spline_lstm.series.scaling import scaling_of
 from spline_lstm.series.spline import check_gaps, fill_gaps
 from spline_lstm.series.splits import SplitBorders
 from spline_lstm.series.time_formats import ISO_8601
+from spline_lstm.series.windows import is_seen
 from spline_lstm.text import examples, quoted
-from spline_lstm.types import DataFrame, Float32, Float64, Int64
+from spline_lstm.types import DataFrame, Float64, Int64
 
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class LatestWindows:
-    """The last window of every series.
-
-    Attributes:
-        source: The table's name.
-        target_names: Names of the targets, in order.
-        X: Scaled inputs, `(series, lookback, F_total)`.
-        center: What undoes the scaling of each series' targets, `(series, F_target)`.
-        scale: As `center`.
-        bounds: Least and greatest scaled target that a forecast may have, `(series, F_target, 2)`: what the training
-            saw where a static category is new to the run, infinite elsewhere.
-        origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
-        timestamps: Timestamps of the horizon, `(series, horizon)`.
-        seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
-        seen_target: Targets of the lookback in their own unit, `(series, lookback, F_target)`, NaN where
-            nothing was observed.
-
-    """
-
-    source: str
-    series_names: tuple[str, ...]
-    target_names: tuple[str, ...]
-    X: Float32
-    center: Float64
-    scale: Float64
-    bounds: Float64
-    origin: Int64
-    timestamps: Int64
-    seen_timestamps: Int64
-    seen_target: Float64
-
-
-def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict: bool = True) -> LatestWindows:
+def make_latest_windows(
+    table: DataFrame, preprocessor: Preprocessor, *, strict: bool = True, past: int = 0
+) -> LatestWindows:
     """Cut the last window of every series of a table, as training would.
 
     The origin of a series is its last step with all targets. Covariates that are known ahead need a value
@@ -67,6 +38,7 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict:
         table: A raw table.
         preprocessor: How the run's table became windows.
         strict: Whether a series that is too short is refused rather than left out.
+        past: How many origins before the last to cut windows of as well, where the history is long enough.
 
     Raises:
         TableError: A column is missing, or a cell is not a number.
@@ -77,9 +49,7 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict:
         ShapeContractError: The features are not those of the run.
 
     """
-    observed = _read_observations(table, preprocessor)
-    _check_offsets(observed, preprocessor.has_offsets)
-    _check_step(observed, preprocessor.freq)
+    observed = read_as_trained(table, preprocessor)
     windows = preprocessor.windows
     grid = _make_grid(observed, preprocessor, strict=strict)
     origin = grid.borders[1:] - windows.horizon - 1
@@ -101,11 +71,34 @@ def make_latest_windows(table: DataFrame, preprocessor: Preprocessor, *, strict:
         timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
         seen_timestamps=grid.timestamps[behind],
         seen_target=grid.values[behind, : len(grid.columns.targets)],
+        past=_past_windows(grid, features, preprocessor, origin, past),
     )
 
 
-def _read_observations(table: DataFrame, preprocessor: Preprocessor) -> Observations:
-    """Read the run's columns as the run did; naming the covariates makes all of them required."""
+def _past_windows(grid: Grid, features: Features, preprocessor: Preprocessor, last: Int64, count: int) -> PastWindows:
+    """Cut the windows of up to so many origins before the last of each series; no fill may have looked beyond one."""
+    rows, horizon, targets = np.arange(len(grid.series)), preprocessor.windows.horizon, len(grid.columns.targets)
+    first, end = grid.borders[:-1][grid.series], last[grid.series]
+    near = (rows >= first + preprocessor.history - 1) & (rows >= end - count) & (rows < end)
+    origin = np.flatnonzero(near & is_seen(features.seen_from, preprocessor.windows.lookback))
+    ages, starts = preprocessor.ages, first[origin]
+    return PastWindows(
+        X=Cuts(lambda at: cut_lookbacks(features.scaled, origin[at], ages, starts[at]), np.arange(len(origin))),
+        series=grid.series[origin],
+        origin=origin,
+        truth=grid.values[_horizon_rows(origin, horizon), :targets],
+    )
+
+
+def read_as_trained(table: DataFrame, preprocessor: Preprocessor) -> Observations:
+    """Read the run's columns as the run did; naming the covariates makes all of them required.
+
+    Raises:
+        TableError: A column is missing, or a cell is not a number.
+        TimeAxisError: Timestamps are wrong, or their step or their offsets are not those of the run.
+        MissingCovariateError: The run's covariate is not in the table.
+
+    """
     schema = preprocessor.schema_in_use
     asked = {
         "series_id_cols": preprocessor.series_id_cols,
@@ -114,7 +107,10 @@ def _read_observations(table: DataFrame, preprocessor: Preprocessor) -> Observat
         "freq": preprocessor.freq,
     }
     long, spec = make_long(table, preprocessor.feature_schema, preprocessor.table.model_copy(update=asked))
-    return read_observations(long, schema, spec)
+    observed = read_observations(long, schema, spec)
+    _check_offsets(observed, preprocessor.has_offsets)
+    _check_step(observed, preprocessor.freq)
+    return observed
 
 
 def _check_offsets(observed: Observations, needed: bool | None) -> None:
@@ -244,18 +240,6 @@ def _bounds(grid: Grid, preprocessor: Preprocessor) -> Float64:
     if preprocessor.target_range is not None:
         bounds[unseen] = preprocessor.target_range
     return bounds
-
-
-def keep_in_range(forecast: Float64, windows: LatestWindows) -> Float64:
-    """Keep the forecasts of series of a new static category within what the training saw of the target.
-
-    Args:
-        forecast: Shape `(series, horizon, F_target)`, in the target's unit.
-        windows: What was forecast.
-
-    """
-    low, high = (windows.bounds[:, None, :, side] * windows.scale[:, None] + windows.center[:, None] for side in (0, 1))
-    return np.clip(forecast, low, high)
 
 
 def _warn_of_short_series(lengths: Int64, span: int) -> None:

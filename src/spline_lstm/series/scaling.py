@@ -128,7 +128,8 @@ def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Fl
         Shape `(windows, horizon, F_target)`.
 
     """
-    steps = y.reshape(len(y), -1, center.shape[-1]).astype(np.float64)
+    targets = center.shape[-1]
+    steps = y.reshape(len(y), y.shape[1] // targets, targets).astype(np.float64)
     return steps * scale[..., None, :] + center[..., None, :]
 
 

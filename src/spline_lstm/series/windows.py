@@ -84,15 +84,20 @@ def make_window_index(
     before = origin - spec.lookback + 1 - borders.start[series]
     candidate = (before >= 0) & (split >= 0) & ((before % spec.stride == 0) | (split > 0))
 
-    # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
-    # any three rows, so that rows spread further back need no check of their own.
-    kept = candidate & (_rolling_max(seen_from, max(spec.lookback, 3)) <= origin)
+    kept = candidate & is_seen(seen_from, spec.lookback)
     observed = np.cumsum(is_observed)
     # No horizon lies within the table after its last rows: their split is -1.
     kept[: -spec.horizon] &= observed[spec.horizon :] > observed[: -spec.horizon]
     _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)
     return WindowIndex(rows, split[rows], dropped=int(candidate.sum()) - len(rows))
+
+
+def is_seen(seen_from: Int64, lookback: int) -> Bool:
+    """Tell for each row whether a window that ends there may show its rows, `(steps,)`; see `make_window_index`."""
+    # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
+    # any three rows, so that rows spread further back need no check of their own.
+    return _rolling_max(seen_from, max(lookback, 3)) <= np.arange(len(seen_from))
 
 
 def _split_of_horizons(series: Int64, row_split: Int8, horizon: int) -> Int8:
@@ -118,7 +123,8 @@ def _rolling_max(values: Int64, width: int) -> Int64:
 
 def _check_every_split_has_windows(candidates: Int64, kept: Int64, borders: SplitBorders, spec: WindowSpec) -> None:
     counts = np.bincount(kept, minlength=len(SPLITS))
-    if counts.all():
+    all_trains = bool((borders.train_end == borders.end).all())
+    if counts.all() or (all_trains and counts[0]):
         return
     empty = int(np.argmin(counts))
     where = f"the {SPLITS[empty]} split holds no window of lookback={spec.lookback} and horizon={spec.horizon}"

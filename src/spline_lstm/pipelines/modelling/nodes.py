@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from spline_lstm.evaluation.calibration import to_intervals
 from spline_lstm.evaluation.forecast_table import make_predictions
-from spline_lstm.evaluation.intervals import make_intervals, score_intervals
-from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
+from spline_lstm.evaluation.quantiles import make_bounds
+from spline_lstm.evaluation.scores import EvaluationSpec, evaluate, evaluate_quantiles
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
@@ -71,6 +72,8 @@ def train_model(
         "choices": choices,
         "history": record.history,
         "best_epoch": record.best_epoch,
+        "schedule": list(record.schedule),
+        "ridge_penalty": forecaster.ridge_penalty,
         "discarded": record.discarded,
         "params": parameters,
         "train_seconds": time.perf_counter() - started,
@@ -80,11 +83,11 @@ def train_model(
 
 def evaluate_model(
     model_file: bytes, model_input: ModelInput, model: ModelSpec, evaluation: EvaluationSpec, run: RunSpec
-) -> tuple[dict[str, Any], DataFrame, dict[str, Any]]:
-    """Score the model beside all baselines on val and test, and calibrate its intervals on val.
+) -> tuple[dict[str, Any], DataFrame, DataFrame, dict[str, Any]]:
+    """Score the model beside all baselines on val and test, with quantiles that are calibrated on val.
 
     Returns:
-        The metrics, the test predictions, and the intervals.
+        The metrics, those of each series as a table, the test predictions with their intervals, and what makes these.
 
     """
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type)
@@ -98,15 +101,19 @@ def evaluate_model(
         for split, rows in windows.items()
     }
     metrics = evaluate(model_input, windows, made, evaluation.season)
-    intervals = make_intervals(model_input, windows["val"], made["val"]["model"], evaluation.interval_levels)
-    metrics["intervals"] = score_intervals(model_input, windows["test"], made["test"]["model"], intervals)
+    metrics, by_series, found = evaluate_quantiles(
+        model_input, made, evaluation, metrics, nonnegative=network.is_nonnegative
+    )
     names = {
         "run_id": run.run_id,
         "processed_run_id": model_input.processed_id,
         "model_sha256": hashlib.sha256(model_file).hexdigest(),
     }
-    predictions = make_predictions(model_input, windows["test"], made["test"]["model"])
-    return names | metrics, predictions, names | intervals
+    intervals = to_intervals(found, model_input, evaluation, evaluation.interval_levels, names)
+    test = made["test"]["model"]
+    bounds = make_bounds(found.rule, test, found.spread, levels=evaluation.interval_levels)
+    predictions = make_predictions(model_input, windows["test"], test, bounds)
+    return names | metrics, by_series, predictions, intervals.model_dump(mode="json")
 
 
 def describe_run(
@@ -164,12 +171,13 @@ def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_
 
 
 def plot_run(
-    metrics: dict[str, Any], predictions: DataFrame, intervals: dict[str, Any], training_history: dict[str, Any]
-) -> tuple[Any, Any, Any, Any]:
-    """Plot some forecasts with their intervals, the error by step, the residuals, and the training."""
+    metrics: dict[str, Any], predictions: DataFrame, training_history: dict[str, Any]
+) -> tuple[Any, Any, Any, Any, Any]:
+    """Plot some forecasts with their intervals, the error by step, the coverage, the residuals, and the training."""
     return (
-        plots.make_windows_plot(predictions, intervals),
+        plots.make_windows_plot(predictions),
         plots.make_steps_plot(metrics),
+        plots.make_coverage_plot(metrics),
         plots.make_residuals_plot(predictions),
         plots.make_training_plot(training_history),
     )

@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 evaluate_model,
                 ["model", "model_input", "params:model", "params:evaluation", "params:run"],
-                ["metrics", "predictions", "intervals"],
+                ["metrics", "series_metrics", "predictions", "intervals"],
                 name="evaluate_model",
             ),
             Node(
@@ -36,8 +36,8 @@ def create_pipeline() -> Pipeline:
             ),
             Node(
                 plot_run,
-                ["metrics", "predictions", "intervals", "training_history"],
-                ["plot_windows", "plot_steps", "plot_residuals", "plot_training"],
+                ["metrics", "predictions", "training_history"],
+                ["plot_windows", "plot_steps", "plot_coverage", "plot_residuals", "plot_training"],
                 name="plot_run",
             ),
             Node(write_model_card, ["metrics", "run_record", "model_input"], "model_card", name="write_model_card"),

@@ -1,0 +1,5 @@
+"""From a finished run to the same model trained once more on all that is there."""
+
+from spline_lstm.pipelines.refit.pipeline import create_pipeline
+
+__all__ = ["create_pipeline"]

@@ -1,0 +1,46 @@
+"""Wiring of the refit."""
+
+from kedro.pipeline import Node, Pipeline
+
+from spline_lstm.pipelines.refit.nodes import (
+    carry_over,
+    describe_refit,
+    refit_model,
+    window_all,
+    write_refit_texts,
+)
+
+
+def create_pipeline() -> Pipeline:
+    """From a run and its table to a run of its own, `<run_id>-refit`, that forecasting and the edge gate take."""
+    return Pipeline(
+        [
+            Node(
+                window_all, ["trained_run", "later_table", "params:refit.run"], "refit.model_input", name="window_all"
+            ),
+            Node(
+                refit_model,
+                ["refit.model_input", "trained_run", "training_history", "params:refit.run"],
+                ["refit.model", "refit.last_model", "refit.training_history"],
+                name="refit_model",
+            ),
+            Node(
+                carry_over,
+                ["metrics", "intervals", "refit.model", "params:refit.run"],
+                ["refit.metrics", "refit.intervals"],
+                name="carry_over",
+            ),
+            Node(
+                describe_refit,
+                ["trained_run", "refit.model_input", "refit.model", "refit.training_history", "params:refit"],
+                "refit.run_record",
+                name="describe_refit",
+            ),
+            Node(
+                write_refit_texts,
+                ["refit.metrics", "refit.run_record", "refit.model_input"],
+                ["refit.report", "refit.model_card"],
+                name="write_refit_texts",
+            ),
+        ]
+    )
