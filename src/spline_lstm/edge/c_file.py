@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from spline_lstm.edge.c_network import write_network
-from spline_lstm.edge.c_tables import Columns, floats, half_widths, interval_tables, series_tables, window_tables
+from spline_lstm.edge.c_tables import Columns, floats, has_intervals, interval_tables, series_tables, window_tables
 from spline_lstm.edge.c_workspace import CNetwork
 from spline_lstm.edge.contract import EdgeContract
 
@@ -32,7 +32,7 @@ def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
         "NOTICE": _notice(contract),
         "SIZES": _sizes(contract, columns, written),
         "COLUMNS": _describe_columns(contract, columns),
-        "DECLARATIONS": _INTERVALS if half_widths(contract) else "",
+        "INTERVALS": _template("intervals.h") if has_intervals(contract) else "",
         "TIME": _describe_time(contract, columns),
         "CONSTANTS": "\n\n".join([*tables, *weights]),
         "KERNELS": _kernels(written, columns),
@@ -41,6 +41,7 @@ def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
         "INIT": _init(contract),
         "CALENDAR": _calendar(contract, columns),
         "CLAMP": _CLAMP if contract.target_range else "",
+        "FOLLOWING": _template("intervals.c") if has_intervals(contract) else "",
     }
     return {
         name: _fill(_template(template), parts).encode()
@@ -133,7 +134,7 @@ def _sizes(contract: EdgeContract, columns: Columns, written: CNetwork) -> str:
         "STATICS": len(contract.static_codes),
         "SERIES": len(next(iter(contract.series_scalers.values()), ())),
         "WORK": written.work,
-        "LEVELS": len(half_widths(contract)),
+        "PROBABILITIES": len(contract.intervals.get("probabilities", ())),
     }
     return "\n".join(f"#define MODEL_{name} {value}" for name, value in sizes.items())
 
@@ -154,10 +155,6 @@ def _describe_columns(contract: EdgeContract, columns: Columns) -> str:
     return "\n".join([*lines, "*/"])
 
 
-_INTERVALS = """\
-/* Half widths of the prediction intervals in the units of the targets, by level, step and target. */
-extern const float model_levels[MODEL_LEVELS];
-extern const float model_half_widths[MODEL_LEVELS][MODEL_HORIZON * MODEL_TARGETS];"""
 _SERIES = """\
     {
         int s = 0;

@@ -102,3 +102,4 @@ int model_forecast(model_state *state, float forecast[MODEL_HORIZON * MODEL_TARG
     }
     return MODEL_OK;
 }
+@FOLLOWING@
