@@ -9,27 +9,36 @@ from importlib.resources import files
 from typing import Any
 
 from spline_lstm.edge.c_network import write_network
-from spline_lstm.edge.c_tables import Columns, floats, has_intervals, interval_tables, series_tables, window_tables
-from spline_lstm.edge.c_workspace import CNetwork
+from spline_lstm.edge.c_tables import (
+    Columns,
+    has_intervals,
+    interval_tables,
+    series_tables,
+    weights_table,
+    window_tables,
+)
+from spline_lstm.edge.c_workspace import CNetwork, CPrecision
 from spline_lstm.edge.contract import EdgeContract
 
-SOURCE, HEADER = "model.c", "model.h"
-_INCLUDE = f'#include "{HEADER}"\n'
+_INCLUDE = re.compile(rb'#include "model[\w.]*\.h"\n')
 _CONTRACT = re.compile(r"^contract: (.*)$", re.MULTILINE)
 
 
-def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
-    """Write a network and its contract as `model.c` and `model.h`.
+def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "fp32") -> dict[str, bytes]:
+    """Write a network and its contract as `model.c` and `model.h`, with int8 weights as `model.int8.c` and its header.
 
     Raises:
         ExportError: The network holds a layer that has no translation.
 
     """
-    written, columns = write_network(network), Columns(contract)
+    written, columns = write_network(network, precision), Columns(contract)
+    stem = "model" if precision == "fp32" else f"model.{precision}"
     tables = [*window_tables(contract, columns), *interval_tables(contract), *series_tables(contract)]
-    weights = (floats(name, values) for name, values in written.constants.items())
+    weights = (weights_table(name, values) for name, values in written.constants.items())
     parts = {
         "NOTICE": _notice(contract),
+        "HEADER": f"{stem}.h",
+        "WEIGHT": "float" if precision == "fp32" else "int8_t",
         "SIZES": _sizes(contract, columns, written),
         "COLUMNS": _describe_columns(contract, columns),
         "INTERVALS": _template("intervals.h") if has_intervals(contract) else "",
@@ -45,13 +54,13 @@ def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
     }
     return {
         name: _fill(_template(template), parts).encode()
-        for name, template in ((SOURCE, "forecaster.c"), (HEADER, "forecaster.h"))
+        for name, template in ((f"{stem}.c", "forecaster.c"), (f"{stem}.h", "forecaster.h"))
     }
 
 
 def with_header(source: bytes, header: bytes) -> bytes:
     """Put the header into the file that includes it."""
-    return source.replace(_INCLUDE.encode(), header)
+    return _INCLUDE.sub(lambda _: header, source, count=1)
 
 
 def contract_in(source: str) -> str | None:

@@ -54,11 +54,12 @@ def table(declaration: str, rows: Iterable[str]) -> str:
     return f"{declaration} = {{\n    " + ",\n    ".join(rows) + "};"
 
 
-def floats(name: str, values: Any) -> str:
-    """Write weights."""
-    numbers = [number(value) for value in np.asarray(values, dtype=np.float32).reshape(-1).tolist()]
+def weights_table(name: str, values: np.ndarray) -> str:
+    """Write weights: float32, or int8."""
+    kind, write = ("int8_t", str) if values.dtype == np.int8 else ("float", number)
+    numbers = [write(value) for value in values.reshape(-1).tolist()]
     rows = (", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8))
-    return table(f"static const float {name}[{len(numbers)}]", rows)
+    return table(f"static const {kind} {name}[{len(numbers)}]", rows)
 
 
 def _text(value: str) -> str:

@@ -1,7 +1,9 @@
 @NOTICE@
-#include "model.h"
+#include "@HEADER@"
 
 #include <math.h>
+
+typedef @WEIGHT@ weight;
 
 @CONSTANTS@
 

@@ -1,4 +1,4 @@
-/* A forecaster made by Spline-LSTM; model.c says of which run. Do not edit it: every export makes it anew. */
+/* A forecaster made by Spline-LSTM; the C file says of which run. Do not edit it: every export makes it anew. */
 #ifndef MODEL_H
 #define MODEL_H
 
