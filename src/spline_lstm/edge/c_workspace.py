@@ -72,7 +72,7 @@ class CNetwork:
         return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))
 
     def kernels_of(self, name: str, value: Float32, *, exact: bool) -> list[tuple[str, str]]:
-        """Add a kernel; in 8 bits, an `exact` one, whose weights cancel each other, is a coarse and a fine one to add."""
+        """Add a kernel; in 8 bits, an `exact` one, whose weights cancel each other, is the sum of two."""
         kernels = [self.kernel(name, value)]
         if exact and self.precision == "int8":
             rounded, scale = round_to_int8(value, 1)
