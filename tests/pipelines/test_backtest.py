@@ -38,7 +38,14 @@ WHOLE: dict[str, Any] = {
     "model": {"overall": {"rmse": 1.5, "mase": 0.5}},
     "baselines": {
         name: {"overall": {"rmse": 2.5, "mase": 1.5}}
-        for name in ("ridge", "last_value", "moving_average", "seasonal_naive")
+        for name in (
+            "ridge",
+            "last_value",
+            "moving_average",
+            "seasonal_naive",
+            "drift",
+            "seasonal_naive_with_drift",
+        )
     },
 }
 """Scores of the run itself."""

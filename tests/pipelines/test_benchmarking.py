@@ -62,7 +62,7 @@ def test_one_command_goes_from_the_table_to_the_comparison(results: Path) -> Non
 def test_the_table_has_a_row_a_run_and_the_baselines(results: Path) -> None:
     table = pd.read_csv(results / "comparison.csv")
     assert tuple(table.columns) == COLUMNS
-    assert len(table) == 4 + 5  # last value, moving average, seasonal naive, and a ridge for either mode
+    assert len(table) == 4 + 7  # five naive forecasts, and a ridge for either mode
     assert table[["RMSE", "p95(ms)"]].notna().all(axis=None)
 
 
