@@ -16,6 +16,7 @@ RUN: dict[str, Any] = {
     "settings": {
         "model_type": "gru", "hidden_units": [4], "dropout": 0.0, "learning_rate": "auto", "batch_size": 8,
         "epochs": 9, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "none", "link": "log",
+        "segment": 1, "loss": "squared",
         "stride": 1,
     },
     "choices": {"learning_rate": {"chosen": 0.001, "decided_on": "validation"}}, "source_sha256": "a1",

@@ -13,7 +13,7 @@ from spline_lstm.series.model_input import ModelInput
 SETTINGS = {
     "model_type": "gru", "feature_mode": "univariate", "hidden_units": [4], "dropout": 0.0, "learning_rate": 0.01,
     "batch_size": 8, "epochs": 2, "normalization": "none", "spline_smoothing": 0.0, "linear_path": "auto",
-        "link": "identity", "seed": 7,
+        "link": "identity", "segment": 1, "loss": "squared", "seed": 7,
 }  # fmt: skip
 RUN: dict[str, Any] = {
     "run_id": "gru-7", "processed_run_id": "test", "commit_hash": "0123456789abcdef", "settings": SETTINGS,
@@ -61,7 +61,7 @@ def test_the_verdict_names_every_baseline_that_wins(
         "`data/model_input/`",
         "Trained in 3 s, best epoch 2. Commit 0123456789ab.",
         "model_type gru, feature_mode univariate, hidden_units [4]",
-        "linear_path auto (ridge), link identity, seed 7",
+        "linear_path auto (ridge), link identity, segment 1, loss squared, seed 7",
     ],
 )
 def test_the_report_shows(text: str, evaluate_error: Any, two_targets: ModelInput) -> None:

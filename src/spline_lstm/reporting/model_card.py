@@ -115,6 +115,8 @@ def _model(run: dict[str, Any]) -> str:
         "dropout",
         "linear_path",
         "link",
+        "segment",
+        "loss",
         "normalization",
         "spline_smoothing",
         "learning_rate",

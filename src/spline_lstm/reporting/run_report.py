@@ -235,6 +235,8 @@ def _settings_section(run: dict[str, Any]) -> str:
         "spline_smoothing",
         "linear_path",
         "link",
+        "segment",
+        "loss",
         "seed",
     )
     chosen = {name: f" ({choice['chosen']})" for name, choice in run["choices"].items()}

@@ -71,6 +71,8 @@ def resolve_model(
             return ridge_error(choice, model_input, train, val, val_series, training.seed)
         return _network_error(choice, model_input, train, val, val_series, training)
 
+    if segment != spec.segment and segment > 1:
+        record["segment"] = {"chosen": segment, "decided_on": "the length of the window"}
     for name, (candidates, margin) in choices.items():
         if len(candidates) > 1:
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
