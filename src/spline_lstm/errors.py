@@ -37,6 +37,9 @@ import click
 
 from spline_lstm.text import printable
 
+_LONGEST = 2_000
+"""Characters of a message."""
+
 
 class SplineLSTMError(click.ClickException):
     """Base of all refusals; ``message`` is one line for a person to act on."""
@@ -44,7 +47,7 @@ class SplineLSTMError(click.ClickException):
     exit_code = 70
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(" ".join(message.split())))
+        super().__init__(printable(" ".join(message[:_LONGEST].split())))
 
 
 class ParameterError(SplineLSTMError):
@@ -203,6 +206,11 @@ class Failure:
         if self.traceback:
             error.add_note(self.traceback)
         return error
+
+
+def exit_codes() -> set[int]:
+    """Return the exit codes that there are."""
+    return {kind.exit_code for kind in _subclasses(SplineLSTMError)}
 
 
 def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:
