@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
@@ -124,3 +125,9 @@ def test_nodes_that_share_memory_stay_together() -> None:
     catalog = DataCatalog({name: MemoryDataset() for name in "abcd"} | {"stored": JSONDataset(filepath="stored.json")})
     parts = split_by_memory(Pipeline(nodes), catalog)
     assert [sorted(node.name for node in part.nodes) for part in parts] == [["one", "three", "two"], ["four"]]
+
+
+@pytest.mark.parametrize("address", [8786, "somewhere", "", ["tcp://a:1"]])
+def test_an_address_that_is_none_is_refused(address: Any, refuses: Any) -> None:
+    with refuses(ParameterError, 2, "runner parameter 'address' is ", "such as tcp://10.0.0.1:8786"):
+        DaskRunner(address=address)

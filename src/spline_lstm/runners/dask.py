@@ -14,7 +14,7 @@ from kedro.runner import AbstractRunner, SequentialRunner
 from pluggy import PluginManager
 
 from spline_lstm.errors import Failure, ParameterError, own_error
-from spline_lstm.text import examples
+from spline_lstm.text import examples, shorten
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +43,11 @@ class DaskRunner(AbstractRunner):
         super().__init__(is_async=is_async)
         if type(workers) is not int or workers < 1:
             raise ParameterError(f"runner parameter 'workers' is {workers!r}; a whole number of at least 1 is needed")
+        if address is not None and (not isinstance(address, str) or ":" not in address):
+            raise ParameterError(
+                f"runner parameter 'address' is {shorten(address)}; the address of a scheduler is needed, such as "
+                "tcp://10.0.0.1:8786"
+            )
         self._address = address
         self._workers = workers
 
