@@ -22,6 +22,7 @@
     ├── EdgeGateError               51   the edge gate failed and is enforced
     ├── StorageError                60   the disk is full or read-only
     ├── RunLockedError              61   another process uses the run
+    ├── MemoryShortageError         62   not enough memory
     └── ProjectBugError             70   a bug in the project
 
 The classes derive from ``click.ClickException``: Kedro's command line prints
@@ -32,10 +33,11 @@ between worker processes.
 
 import traceback
 from dataclasses import dataclass
+from types import FrameType
 
 import click
 
-from spline_lstm.text import printable
+from spline_lstm.text import first_line, printable
 
 _LONGEST = 2_000
 """Characters of a message."""
@@ -160,6 +162,23 @@ class RunLockedError(SplineLSTMError):
     exit_code = 61
 
 
+class MemoryShortageError(SplineLSTMError):
+    """There is not enough memory; the message names what was being done and what to make smaller."""
+
+    exit_code = 62
+
+    @classmethod
+    def of(cls, error: BaseException) -> "MemoryShortageError":
+        """Put into words what a library raised when it got no memory, or what was raised for a killed worker."""
+        names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__) if _is_node(frame)]
+        what = f" in {names[0]}" if names else ""
+        words = "a worker was killed, as systems do when memory runs out" if _is_killed(error) else first_line(error)
+        return cls(
+            f"not enough memory{what}: {words or type(error).__name__}; make hidden_units, batch_size or lookback "
+            "smaller, run fewer workers at once, or split a long table with partitions"
+        )
+
+
 class ProjectBugError(SplineLSTMError):
     """An unexpected failure inside the project."""
 
@@ -178,9 +197,47 @@ def own_error(error: BaseException) -> SplineLSTMError:
         if isinstance(cause, SplineLSTMError):
             return cause
         cause = cause.__cause__
-    bug = ProjectBugError.of(error)
-    bug.__cause__ = error
-    return bug
+    kind = MemoryShortageError if is_memory_shortage(error) else ProjectBugError
+    unexpected = kind.of(error)
+    unexpected.__cause__ = error
+    return unexpected
+
+
+_KILLED = ("BrokenProcessPool", "KilledWorker")
+_SHORTAGES = (
+    "cannot allocate memory",
+    "failed to map segment",
+    "can't start new thread",
+    "bad_alloc",
+    "bad allocation",
+    "malloc of size",
+    "unable to allocate",
+    "out of memory",
+)
+"""What libraries say when they get no memory, where their exceptions are of no class of its own."""
+
+
+def is_memory_shortage(error: BaseException) -> bool:
+    """Tell whether an error, or one that it came from, is of too little memory or of a killed worker."""
+    cause: BaseException | None = error
+    while cause is not None:
+        text = str(cause)[:_LONGEST].lower() if isinstance(cause, OSError | RuntimeError | ImportError) else ""
+        if isinstance(cause, MemoryError) or type(cause).__name__ == "ResourceExhaustedError" or _is_killed(cause):
+            return True
+        if any(words in text for words in _SHORTAGES):
+            return True
+        cause = cause.__cause__
+    return False
+
+
+def _is_killed(error: BaseException) -> bool:
+    return type(error).__name__ in _KILLED
+
+
+def _is_node(frame: FrameType) -> bool:
+    """Tell whether a frame is that of a node."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.startswith("spline_lstm.pipelines.") and module.endswith(".nodes")
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ from kedro.utils import find_kedro_project
 from spline_lstm.cli.messages import in_words, is_mistake
 from spline_lstm.datasets.locks import release_all
 from spline_lstm.datasets.storage import shown, write_bytes
-from spline_lstm.errors import ParameterError, ProjectBugError, StorageError
+from spline_lstm.errors import ParameterError, ProjectBugError, StorageError, own_error
 from spline_lstm.pipelines import MAIN_JOB
 from spline_lstm.text import shorten
 
@@ -88,7 +88,8 @@ def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
     # Errors of a pipeline that runs have passed the hooks.
     if is_mistake(error):
         return ParameterError(in_words(error, options))
-    return _keep_traceback(error)
+    own = own_error(error)
+    return _keep_traceback(error) if isinstance(own, ProjectBugError) else own
 
 
 def _keep_traceback(error: Exception) -> ProjectBugError:

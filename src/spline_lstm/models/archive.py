@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.errors import ArtifactDamagedError, MemoryShortageError, is_memory_shortage
 from spline_lstm.models.backend import load_keras
 from spline_lstm.text import first_line
 from spline_lstm.types import Float32
@@ -44,6 +44,8 @@ def load_network(content: bytes, source: str) -> Any:
             _check_archive(content)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
+            if is_memory_shortage(error):
+                raise MemoryShortageError.of(error) from error
             raise ArtifactDamagedError(f"{source} cannot be loaded: {first_line(error)}; train again") from error
 
 
