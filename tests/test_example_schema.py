@@ -32,7 +32,7 @@ def test_it_makes_windows_with_all_its_covariates(
     schema: CovariateSchema, stores: pd.DataFrame, prepare_table: Any
 ) -> None:
     bundle: ModelInput = prepare_table(stores, schema, feature_mode="multivariate", static_covariates="store_id")
-    calendar = ["hour_sin", "hour_cos", "dow_sin", "dow_cos"]
+    calendar = ["hour_sin_lead3", "hour_cos_lead3", "dow_sin_lead3", "dow_cos_lead3"]
     codes = [f"store_id_{position}" for position in range(8)]
     assert bundle.feature_names == ("target", "temp", "promo", *calendar, *codes)
     assert set(np.unique(bundle.scaled[:, 2])) == {0, 1}

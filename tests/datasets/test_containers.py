@@ -1,11 +1,12 @@
 """What a table comes in."""
 
 import gzip
-import importlib.util
 import io
 import zipfile
+from datetime import datetime
 from typing import Any
 
+import openpyxl
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
@@ -96,10 +97,30 @@ def test_times_that_are_the_index_of_a_parquet_table_are_a_column(index: Any) ->
     assert read_table(content.getvalue(), "table.parquet").columns.tolist() == ["index", "y"]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("openpyxl") is not None, reason="the reader is there")
-def test_a_workbook_without_its_reader_is_refused_with_what_to_type() -> None:
-    with pytest.raises(ValueError, match=r'pip install "spline-lstm\[excel\]", or save the sheet as CSV'):
+def workbook(rows: list[list[Any]]) -> bytes:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    for row in rows:
+        book.active.append(row)
+    book.save(content)
+    return content.getvalue()
+
+
+def test_the_first_sheet_of_a_workbook_is_a_table() -> None:
+    rows = [["date", "sales"], [datetime(2024, 1, 1), 3], [datetime(2024, 1, 2), 4.5]]
+    table = read_table(workbook(rows), "table.xlsx")
+    assert table.columns.tolist() == ["date", "sales"]
+    assert table["sales"].tolist() == [3, 4.5]
+    assert [str(date)[:10] for date in table["date"]] == ["2024-01-01", "2024-01-02"]
+
+
+def test_an_archive_that_is_no_workbook_is_refused() -> None:
+    with pytest.raises(ValueError, match="it is no workbook"):
         read_table(zipped(sheet="x"), "table.xlsx")
+
+
+def test_an_empty_workbook_is_refused() -> None:
+    with pytest.raises(ValueError, match="the first sheet is empty"):
+        read_table(workbook([]), "table.xlsx")
 
 
 def test_broken_notes_of_pandas_do_not_matter() -> None:

@@ -15,9 +15,9 @@ from spline_lstm.edge.c_tables import Columns
 from spline_lstm.edge.contract import make_contract
 from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.models.registry import MODELS
-from spline_lstm.series.forecast_windows import keep_in_range, make_latest_windows
+from spline_lstm.series.forecast_windows import make_latest_windows
+from spline_lstm.series.latest_windows import to_target_units
 from spline_lstm.series.preprocessor import Preprocessor
-from spline_lstm.series.scaling import in_target_units
 
 pytestmark = pytest.mark.skipif(not c_library.has_compiler(), reason="there is no C compiler")
 SANITIZED = (
@@ -88,8 +88,9 @@ class Device:
     def expected(self, table: pd.DataFrame, series: str) -> Any:
         """What the pipeline forecasts from the table."""
         windows = make_latest_windows(table, self.preprocessor)
-        y = in_target_units(self.network.predict(windows.X, verbose=0), windows.center, windows.scale)
-        return keep_in_range(y, windows)[windows.series_names.index(series)].ravel()
+        y = self.network.predict(windows.X, verbose=0)
+        made = to_target_units(y, windows, np.arange(len(y)))
+        return made[windows.series_names.index(series)].ravel()
 
 
 def later(make_table: Any, **options: Any) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pytest
 
 from spline_lstm.edge import c_library
 from spline_lstm.edge.c_file import make_c_files, with_header
-from spline_lstm.edge.gate import judge
+from spline_lstm.edge.gate import judge, make_reference
 from spline_lstm.errors import ExportError
 from spline_lstm.models.registry import MODELS
 
@@ -75,6 +75,22 @@ def test_the_program_of_the_how_to_compiles_and_forecasts(trained, project, tmp_
     done = subprocess.run(f"cc{command}", shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("1 steps ahead: ")
     assert len(done.stdout.splitlines()) == trained.contract.horizon
+
+
+def test_a_c_file_with_int8_weights_is_small_and_close(trained, make_random, edge_spec):
+    network = make_random("gru", features=len(trained.bundle.feature_names), units=(64,), linear_path="ridge").network
+    path = network.get_layer("linear_path")
+    kernel, bias = path.get_weights()
+    kernel[:2] = [[30.0] * kernel.shape[1], [-30.0] * kernel.shape[1]]
+    path.set_weights([kernel, bias])
+    files = make_c_files(network, trained.contract, "int8")
+    assert set(files) == {"model.int8.c", "model.int8.h"}
+    reference = make_reference(trained.bundle, network, trained.contract, edge_spec)
+    content = with_header(files["model.int8.c"], files["model.int8.h"])
+    verdict = judge(content, "c", "int8", reference, edge_spec)
+    found = {entry["name"]: entry["found"] for entry in verdict["criteria"]}
+    assert found["parity"] < 0.1
+    assert verdict["bytes_per_param"] < 1.6
 
 
 def test_the_contract_of_another_run_fails(trained, edge_spec):

@@ -107,3 +107,20 @@ def test_nothing_after_the_origin_is_looked_at(bundle: ModelInput) -> None:
     after = naive_forecasts(dataclasses.replace(bundle, raw_target=changed), np.array([5]), 24)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
+
+
+def test_drift_goes_on_along_the_line_from_the_first_value_to_the_last(bundle: ModelInput) -> None:
+    forecast = naive_forecasts(bundle, np.arange(len(bundle.X)), 24)["drift"]
+    for window in (0, len(bundle.X) - 1):
+        origin = bundle.window_origin[window]
+        start = int(np.argmax(bundle.row_series == bundle.window_series[window]))
+        last, first = bundle.raw_target[origin, 0], bundle.raw_target[start, 0]
+        slope = (last - first) / (origin - start)
+        np.testing.assert_allclose(forecast[window, :, 0], last + slope * np.array([1, 2, 3]))
+
+
+def test_the_seasonal_naive_forecast_with_drift_rises_by_a_season_of_the_line(bundle: ModelInput) -> None:
+    made = naive_forecasts(bundle, np.arange(len(bundle.X)), 2)
+    slope = made["drift"][:, 1] - made["drift"][:, 0]
+    rise = made["seasonal_naive_with_drift"] - made["seasonal_naive"]
+    np.testing.assert_allclose(rise[:, :, 0], slope * np.array([[2, 2, 4]]), atol=1e-9)

@@ -147,6 +147,8 @@ def test_a_large_target_does_not_decide_who_is_most_accurate():
     records = [record(), record("gru")]
     records[0].metrics["test"]["model"] = scores(1.0, 1_000.0)
     records[1].metrics["test"]["model"] = scores(0.5, 1_002.0)
+    for each in records:
+        each.metrics["test"]["baselines"] = dict.fromkeys(("ridge", "seasonal_naive"), scores(9.0, 9_000.0))
     winner = verdicts(records)["accuracy"]
     assert winner["model_type"] == "gru"
     assert winner["reason"] == "lowest test RMSE (geometric mean over 2 targets): 22.38 on average over seeds"
@@ -183,7 +185,8 @@ def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
     baselines = comparison.make_baseline_rows(records, {"ridge univariate": operation, "seasonal_naive": operation})
     text = make_comparison_report(
         {"benchmark_id": "b", "commit_hashes": ["None"], "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
-         "baselines": baselines, "ensembles": [], "summary": comparison.summarise(rows), "verdicts": verdicts(records)}
+         "baselines": baselines, "ensembles": [], "summary": comparison.summarise(rows), "verdicts": verdicts(records),
+         "differences": comparison.find_level(records, verdicts(records)["accuracy"])}
     )  # fmt: skip
     assert "Ship none of them as it is; closest: lstm, univariate" in text
     assert "loses to the ridge regression" in text
@@ -193,3 +196,23 @@ def test_plots_hold_every_run():
     rows = comparison.make_rows([record(), record("gru"), record(seed=2), record("gru", seed=2)])
     assert sum(len(trace.x) for trace in make_seed_plot(rows).data) == 4
     assert sum(len(trace.x) for trace in make_accuracy_latency_plot(rows).data if trace.name == "univariate") == 4
+
+
+def with_errors(made, **errors):
+    """A record with summed squared errors of ten blocks of time, one value each."""
+    blocks = {"shape": [1, 10, 1], "steps": 3, "counts": [1.0] * 10}
+    made.metrics["test"]["blocks"] = blocks | {"squared_errors": errors | {"seasonal_naive": [81.0] * 10}}
+    return made
+
+
+def test_what_is_level_with_the_winner_is_named():
+    even = with_errors(record(rmse=1.0, ridge=1.0), model=[1.0] * 10, ridge=[0.5, 1.5] * 5)
+    worse = with_errors(record("gru", rmse=2.0), model=[3.9, 4.1] * 5, ridge=[0.5, 1.5] * 5)
+    found = {
+        item["model_type"]: item for item in comparison.find_level([even, worse], verdicts([even, worse])["accuracy"])
+    }
+    assert found["ridge"]["level"]
+    assert found["ridge"]["low"] < 1 < found["ridge"]["high"]
+    assert not found["gru"]["level"]
+    assert found["gru"]["ratio"] == 0.5
+    assert found["gru"]["high"] < 1

@@ -70,7 +70,7 @@ def test_the_table_has_a_row_for_each_forecast_target_and_series(two_targets: Mo
     spec = EvaluationSpec(season=24, interval_levels=(0.5,))
     windows = {"val": two_targets.windows_of(1), "test": two_targets.windows_of(2)}
     _, table, _ = evaluate_quantiles(two_targets, made, spec, evaluate(two_targets, windows, made, 24))
-    assert len(table) == 4 * 2 * 2
+    assert len(table) == 6 * 2 * 2
     assert list(table.columns[:4]) == ["series_id", "target", "forecast", "windows"]
     model = table[table["forecast"] == "model"]
     np.testing.assert_allclose(model["mae"], 1)

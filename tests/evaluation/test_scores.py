@@ -15,8 +15,9 @@ from spline_lstm.series.model_input import ModelInput
 
 
 @pytest.mark.parametrize("split", ["val", "test"])
-def test_the_model_stands_beside_four_baselines(evaluate_error: Any, split: str) -> None:
-    assert list(evaluate_error(1, 2)[split]["baselines"]) == ["ridge", "last_value", "moving_average", "seasonal_naive"]
+def test_the_model_stands_beside_all_baselines(evaluate_error: Any, split: str) -> None:
+    naive = ["last_value", "moving_average", "seasonal_naive", "drift", "seasonal_naive_with_drift"]
+    assert list(evaluate_error(1, 2)[split]["baselines"]) == ["ridge", *naive]
 
 
 def test_every_forecast_is_scored_overall_per_target_and_per_step(evaluate_error: Any) -> None:

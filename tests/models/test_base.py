@@ -39,6 +39,23 @@ def test_training_leaves_the_ridge_path_frozen(make_tiny: Any, make_windows: Any
     )
 
 
+def test_a_refit_solves_the_ridge_path_with_the_penalty_that_was_found(make_tiny: Any, make_windows: Any) -> None:
+    model, (X, y) = make_tiny(linear_path="ridge"), make_windows()
+    model.refit_model((X, y), (), 0.1, batch_size=8)
+    flat = RidgeData(X.reshape(24, -1), y, np.ones(y.shape, dtype=bool))
+    expected = fit_ridge(flat, flat, penalties=(0.1,)).weights.astype(np.float32)
+    np.testing.assert_array_equal(model.network.get_layer("linear_path").get_weights()[0], expected)
+
+
+def test_a_refit_on_the_same_windows_ends_with_the_weights_of_the_training(make_tiny: Any, make_windows: Any) -> None:
+    train, models = make_windows(), [make_tiny(), make_tiny()]
+    record = models[0].fit_model(train, train, epochs=3, batch_size=8, patience=5)
+    assert record.schedule == (1e-2,) * record.best_epoch
+    assert record.best_epoch > 0
+    models[1].refit_model(train, record.schedule, None, batch_size=8)
+    assert models[1].to_bytes() == models[0].to_bytes()
+
+
 def test_evaluate_is_the_squared_error_over_what_was_observed(make_tiny: Any, make_windows: Any) -> None:
     model = make_tiny()
     model.build()

@@ -85,7 +85,8 @@ def test_coverage_is_shown_against_the_level_by_step_and_over_time(evaluate_erro
 
 def test_the_error_by_step_is_that_of_model_and_baselines(evaluate_error: Any) -> None:
     figure = plots.make_steps_plot(evaluate_error(1, 2))
-    names = ["this model", "ridge", "last value", "moving average", "seasonal naive"]
+    names = ["this model", "ridge", "last value", "moving average", "seasonal naive", "drift"]
+    names.append("seasonal naive with drift")
     assert [trace.name for trace in figure.data] == names
     np.testing.assert_allclose(traces(figure, "ridge")[0].y, [2, 2, 2])
 

@@ -28,7 +28,7 @@ RUN: dict[str, Any] = {
     [
         (0.5, 1.0, "The model beats every baseline."),
         (1.0, 0.5, "The model loses to ridge: do not ship it as it is."),
-        (1e6, 1e5, "loses to ridge and last value and moving average and seasonal naive: do not ship it"),
+        (1e6, 1e5, "seasonal naive and drift and seasonal naive with drift: do not ship it"),
     ],
 )
 def test_the_verdict_names_every_baseline_that_wins(

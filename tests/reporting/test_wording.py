@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from spline_lstm.reporting.wording import against, one_line, verdict
+from spline_lstm.evaluation.differences import Difference
+from spline_lstm.reporting.wording import against, interval_of, one_line, verdict
 
 
 def make_metrics(model: dict[str, float], **baselines: dict[str, float]) -> dict[str, Any]:
@@ -51,6 +52,17 @@ def test_a_target_without_observed_test_values_does_not_count() -> None:
 
 
 def test_what_differs_by_less_than_a_twentieth_of_a_percent_is_level() -> None:
-    assert against(5.789, 5.788) == "level with"
-    assert against(5.78, 5.788) == "0.1% below"
-    assert verdict(of_one_target(5.789, 5.788)) == "The model is no better than it."
+    assert against(Difference(5.789 / 5.788)) == "level with"
+    assert against(Difference(5.78 / 5.788)) == "0.1% below"
+    assert verdict(of_one_target(5.789, 5.788)) == "The model is not clearly better than ridge."
+
+
+def test_a_difference_that_may_be_chance_is_level() -> None:
+    assert against(Difference(0.9, 0.8, 1.01)) == "level with"
+    assert against(Difference(0.9, 0.8, 0.99)) == "10.0% below"
+    assert against(Difference(1.1, 1.01, 1.2)) == "10.0% above"
+
+
+def test_the_interval_of_a_difference_is_in_percent() -> None:
+    assert interval_of(Difference(0.98, 0.969, 1.004)) == "-3.1% to +0.4%"
+    assert interval_of(Difference(0.98)) == "–"

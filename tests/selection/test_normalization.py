@@ -42,25 +42,25 @@ def test_over_single_rows_a_regression_decides_and_the_loss_is_squared(prepare: 
     assert spec.normalization != "none"
 
 
-def test_over_segments_short_trainings_decide_normalisation_and_loss(
+def test_over_segments_short_trainings_decide_normalisation_loss_and_learning_rate(
     prepare: Callable[..., ModelInput], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    errors = {("none", "absolute"): 3.0, ("last", "absolute"): 2.0, ("instance", "absolute"): 1.0}
-    errors[("instance", "squared")] = 0.9
-    tried = []
+    errors = {("none", "absolute", 1e-3): 1.02, ("last", "absolute", 1e-3): 1.01, ("instance", "absolute", 1e-3): 1.0}
+    errors |= {("instance", "squared", 1e-3): 0.99, ("instance", "absolute", 3e-3): 0.995}
+    tried: list[Any] = []
 
     def error(spec: ModelSpec, *_: Any) -> float:
-        tried.append((str(spec.normalization), str(spec.loss)))
+        tried.append((spec.normalization, spec.loss, spec.learning_rate))
         return errors[tried[-1]]
 
     monkeypatch.setattr(normalization, "_network_error", error)
     spec, record = resolve(prepare(np.zeros(600)), 3)
     assert tried == list(errors)
-    assert (spec.normalization, spec.loss) == ("instance", "squared")
+    assert (spec.normalization, spec.loss, spec.learning_rate) == ("instance", "absolute", 3e-3)
     assert record["loss"]["decided_on"] == "validation"
 
 
 def test_a_short_training_of_the_network_gives_its_error_on_validation(prepare: Callable[..., ModelInput]) -> None:
     _, record = resolve(prepare(np.sin(np.arange(600) / 5)), 3)
-    assert record.keys() == {"normalization", "loss"}
+    assert record.keys() == {"normalization", "loss", "learning_rate"}
     assert all(0 < score < 10 for score in record["normalization"]["network_rmse"].values())

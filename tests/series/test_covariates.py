@@ -120,15 +120,31 @@ def test_a_window_that_reaches_before_the_series_for_a_lag_is_left_out(
     assert first - 6 + 1 + 3 - 24 == 0
 
 
-@pytest.mark.parametrize(("known_future", "ahead", "suffix"), [(True, 3, "_lead3"), (False, 0, "")])
-def test_the_calendar_is_shown_ahead_where_the_schema_says_so(
-    known_future: bool, ahead: int, suffix: str, prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+@pytest.mark.parametrize(
+    ("known_future", "ahead", "suffix"), [(True, 3, "_lead3"), (None, 3, "_lead3"), (False, 0, "")]
+)
+def test_the_calendar_is_shown_ahead_unless_the_schema_says_that_it_is_not(
+    known_future: bool | None,
+    ahead: int,
+    suffix: str,
+    prepare_table: Prepare,
+    make_table: MakeTable,
+    make_schema: MakeSchema,
 ) -> None:
     calendar = {"features": ["hour_sin"], "known_future": known_future}
     bundle = prepare_table(make_table(), make_schema(calendar_features=calendar), **MULTIVARIATE)
     hours = (np.arange(60) + ahead) % 24
     expected = np.tile(np.sin(2 * np.pi * hours / 24), 2)
     np.testing.assert_allclose(channel(bundle, f"hour_sin{suffix}"), expected, atol=1e-6)
+
+
+def test_the_calendar_is_not_shown_ahead_where_the_horizon_does_not_fit_into_the_lookback(
+    prepare_table: Prepare, make_table: MakeTable, make_schema: MakeSchema
+) -> None:
+    schema = make_schema(calendar_features={"features": ["hour_sin"]}, seasonal_lags=[])
+    bundle = prepare_table(make_table(), schema, **MULTIVARIATE | {"lookback": 2, "horizon": 3})
+    assert "hour_sin" in bundle.feature_names
+    assert bundle.preprocessor["feature_schema"]["calendar_features"]["known_future"] is False
 
 
 @pytest.mark.parametrize(
@@ -217,7 +233,13 @@ def test_a_missing_static_category_enters_as_the_zero_vector(
     ("changes", "name"),
     [
         ({"dynamic_covariates": [{"name": "target_lag24"}], "seasonal_lags": [24]}, "target_lag24"),
-        ({"dynamic_covariates": [{"name": "hour_sin"}], "calendar_features": {"features": ["hour_sin"]}}, "hour_sin"),
+        (
+            {
+                "dynamic_covariates": [{"name": "hour_sin"}],
+                "calendar_features": {"features": ["hour_sin"], "known_future": False},
+            },
+            "hour_sin",
+        ),
     ],
 )
 def test_a_column_with_the_name_of_a_derived_feature_is_refused(

@@ -205,17 +205,12 @@ def _read_workbook(content: bytes) -> DataFrame:
     """Read the first sheet of a workbook; numbers and dates keep their types.
 
     Raises:
-        ValueError: No reader is installed, or it is no workbook.
+        ValueError: It is no workbook, or its first sheet is empty.
 
     """
+    import openpyxl
     import pandas as pd
 
-    try:
-        import openpyxl
-    except ImportError:
-        raise ValueError(
-            'workbooks need a reader: pip install "spline-lstm[excel]", or save the sheet as CSV'
-        ) from None
     try:
         sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
         rows = [list(row) for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]

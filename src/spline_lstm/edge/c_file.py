@@ -9,30 +9,39 @@ from importlib.resources import files
 from typing import Any
 
 from spline_lstm.edge.c_network import write_network
-from spline_lstm.edge.c_tables import Columns, floats, half_widths, interval_tables, series_tables, window_tables
-from spline_lstm.edge.c_workspace import CNetwork
+from spline_lstm.edge.c_tables import (
+    Columns,
+    has_intervals,
+    interval_tables,
+    series_tables,
+    weights_table,
+    window_tables,
+)
+from spline_lstm.edge.c_workspace import CNetwork, CPrecision
 from spline_lstm.edge.contract import EdgeContract
 
-SOURCE, HEADER = "model.c", "model.h"
-_INCLUDE = f'#include "{HEADER}"\n'
+_INCLUDE = re.compile(rb'#include "model[\w.]*\.h"\n')
 _CONTRACT = re.compile(r"^contract: (.*)$", re.MULTILINE)
 
 
-def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
-    """Write a network and its contract as `model.c` and `model.h`.
+def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "fp32") -> dict[str, bytes]:
+    """Write a network and its contract as `model.c` and `model.h`, with int8 weights as `model.int8.c` and its header.
 
     Raises:
         ExportError: The network holds a layer that has no translation.
 
     """
-    written, columns = write_network(network), Columns(contract)
+    written, columns = write_network(network, precision), Columns(contract)
+    stem = "model" if precision == "fp32" else f"model.{precision}"
     tables = [*window_tables(contract, columns), *interval_tables(contract), *series_tables(contract)]
-    weights = (floats(name, values) for name, values in written.constants.items())
+    weights = (weights_table(name, values) for name, values in written.constants.items())
     parts = {
         "NOTICE": _notice(contract),
+        "HEADER": f"{stem}.h",
+        "WEIGHT": "float" if precision == "fp32" else "int8_t",
         "SIZES": _sizes(contract, columns, written),
         "COLUMNS": _describe_columns(contract, columns),
-        "DECLARATIONS": _INTERVALS if half_widths(contract) else "",
+        "INTERVALS": _template("intervals.h") if has_intervals(contract) else "",
         "TIME": _describe_time(contract, columns),
         "CONSTANTS": "\n\n".join([*tables, *weights]),
         "KERNELS": _kernels(written, columns),
@@ -41,16 +50,17 @@ def make_c_files(network: Any, contract: EdgeContract) -> dict[str, bytes]:
         "INIT": _init(contract),
         "CALENDAR": _calendar(contract, columns),
         "CLAMP": _CLAMP if contract.target_range else "",
+        "FOLLOWING": _template("intervals.c") if has_intervals(contract) else "",
     }
     return {
         name: _fill(_template(template), parts).encode()
-        for name, template in ((SOURCE, "forecaster.c"), (HEADER, "forecaster.h"))
+        for name, template in ((f"{stem}.c", "forecaster.c"), (f"{stem}.h", "forecaster.h"))
     }
 
 
 def with_header(source: bytes, header: bytes) -> bytes:
     """Put the header into the file that includes it."""
-    return source.replace(_INCLUDE.encode(), header)
+    return _INCLUDE.sub(lambda _: header, source, count=1)
 
 
 def contract_in(source: str) -> str | None:
@@ -133,7 +143,7 @@ def _sizes(contract: EdgeContract, columns: Columns, written: CNetwork) -> str:
         "STATICS": len(contract.static_codes),
         "SERIES": len(next(iter(contract.series_scalers.values()), ())),
         "WORK": written.work,
-        "LEVELS": len(half_widths(contract)),
+        "PROBABILITIES": len(contract.intervals.get("probabilities", ())),
     }
     return "\n".join(f"#define MODEL_{name} {value}" for name, value in sizes.items())
 
@@ -154,10 +164,6 @@ def _describe_columns(contract: EdgeContract, columns: Columns) -> str:
     return "\n".join([*lines, "*/"])
 
 
-_INTERVALS = """\
-/* Half widths of the prediction intervals in the units of the targets, by level, step and target. */
-extern const float model_levels[MODEL_LEVELS];
-extern const float model_half_widths[MODEL_LEVELS][MODEL_HORIZON * MODEL_TARGETS];"""
 _SERIES = """\
     {
         int s = 0;

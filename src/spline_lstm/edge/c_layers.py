@@ -7,6 +7,7 @@ import numpy as np
 
 from spline_lstm.edge.c_tables import number
 from spline_lstm.edge.c_workspace import Shape, Value, Writer
+from spline_lstm.edge.quantise import REGRESSION
 from spline_lstm.errors import ExportError
 
 Translator = Callable[[Writer, str, dict[str, Any], list[Any], list[Any]], Value]
@@ -19,7 +20,9 @@ def _recurrent(writer: Writer, name: str, config: dict[str, Any], source: Value,
     kind = "gru" if len(weights) == 4 else "lstm"
     (steps, channels), units = source.shape, config["units"]
     parts = ("kernel", "recurrent", "bias", "recurrent_bias")
-    names = [writer.constant(f"{name}_{part}", weight) for part, weight in zip(parts, weights, strict=False)]
+    stored = [writer.kernel(f"{name}_{part}", weight) for part, weight in zip(parts, weights[:2], strict=False)]
+    kernels, scales = zip(*stored, strict=True)
+    biases = [writer.constant(f"{name}_{part}", weight) for part, weight in zip(parts[2:], weights[2:], strict=False)]
     made = writer.output(name)
     # The state before the first step lies before the output, or is the output where only the last state is asked for.
     every = config["return_sequences"]
@@ -33,8 +36,9 @@ def _recurrent(writer: Writer, name: str, config: dict[str, Any], source: Value,
     after = f"{made.place} + t * {units}" if every else made.place
     writer.statements += [
         f"for (int t = 0; t < {steps}; t++) {{",
-        f"    static const float *const weights[] = {{{', '.join(names)}}};",
-        f"    {kind}_step(weights, {source.place} + t * {channels}, {before}, {after}, {scratch.place}, "
+        f"    static const weight *const kernels[] = {{{', '.join(kernels)}}};",
+        f"    static const float *const vectors[] = {{{', '.join([*scales, *biases])}}};",
+        f"    {kind}_step(kernels, vectors, {source.place} + t * {channels}, {before}, {after}, {scratch.place}, "
         f"{channels}, {units});",
         "}",
     ]
@@ -57,16 +61,24 @@ def _dense(writer: Writer, name: str, config: dict[str, Any], inputs: list[Any],
     if activation not in ("linear", "tanh", "sigmoid", "relu"):
         raise ExportError(f"layer '{name}': the activation '{activation}' has no C translation")
     source, made = inputs[0], writer.output(name)
-    kernel = writer.constant(f"{name}_kernel", weights[0])
+    kernels = writer.kernels_of(f"{name}_kernel", weights[0], exact=name == REGRESSION)
     bias = writer.constant(f"{name}_bias", weights[1]) if config["use_bias"] else "0"
     channels, units = weights[0].shape
     rows = source.size // channels
     writer.kernels.add("dense")
     given, found = f"{source.place} + r * {channels}", f"{made.place} + r * {units}"
+    (kernel, scale), *rest = kernels
     writer.statements += [
         f"for (int r = 0; r < {rows}; r++)",
-        f"    dense({kernel}, {bias}, {given}, {found}, {channels}, {units});",
+        f"    dense({kernel}, {scale}, {bias}, {given}, {found}, {channels}, {units});",
     ]
+    for fine, fine_scale in rest:  # of the regression, which has one row
+        added = writer.make((units,), writer.position)
+        writer.statements += [
+            f"dense({fine}, {fine_scale}, 0, {source.place}, {added.place}, {channels}, {units});",
+            f"for (int u = 0; u < {units}; u++)",
+            f"    {made.place}[u] += {added.place}[u];",
+        ]
     if activation != "linear":
         writer.call(f"{activation}_all", made.place, made.size)
     return made

@@ -8,16 +8,17 @@ last time, its room is free again.
 from typing import Any
 
 from spline_lstm.edge.c_layers import TRANSLATORS
-from spline_lstm.edge.c_workspace import CNetwork, Value, Writer
+from spline_lstm.edge.c_workspace import CNetwork, CPrecision, Value, Writer
 from spline_lstm.edge.onnx_graph import resolve_argument
 from spline_lstm.errors import ExportError
 
 
-def write_network(network: Any) -> CNetwork:
+def write_network(network: Any, precision: CPrecision = "fp32") -> CNetwork:
     """Write a Keras network in C.
 
     Args:
         network: A functional network with one input `(batch, lookback, features)` and one output.
+        precision: How its kernels are stored.
 
     Raises:
         ExportError: The network holds a layer that has no translation.
@@ -30,7 +31,7 @@ def write_network(network: Any) -> CNetwork:
     for position, layer in enumerate(config["layers"]):
         for name in _sources(layer["inbound_nodes"]):
             readers[name] = max(readers[name], position)
-    writer = Writer(shapes, readers)
+    writer = Writer(shapes, readers, precision)
     for position, layer in enumerate(config["layers"]):
         writer.position = position
         _translate(writer, network, layer)

@@ -1,7 +1,7 @@
 """Tables of a C forecaster: what a row of its ring holds, its scaling, ages, codes, intervals and weights."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -42,13 +42,8 @@ class Columns:
         return len(self.inputs) + len(self.calendar)
 
 
-def number(value: float | None, digits: int = 9) -> str:
-    """Write a number in C so that it is read back bit for bit: with 9 digits as float, with 17 as double.
-
-    None is infinite.
-    """
-    if value is None:
-        return "INFINITY"
+def number(value: float, digits: int = 9) -> str:
+    """Write a number in C so that it is read back bit for bit: with 9 digits as float, with 17 as double."""
     text = f"{value:.{digits}g}"
     text = text if any(mark in text for mark in ".e") else f"{text}.0"
     return f"{text}f" if digits == 9 else text
@@ -59,11 +54,12 @@ def table(declaration: str, rows: Iterable[str]) -> str:
     return f"{declaration} = {{\n    " + ",\n    ".join(rows) + "};"
 
 
-def floats(name: str, values: Any) -> str:
-    """Write weights."""
-    numbers = [number(value) for value in np.asarray(values, dtype=np.float32).reshape(-1).tolist()]
+def weights_table(name: str, values: np.ndarray) -> str:
+    """Write weights: float32, or int8."""
+    kind, write = ("int8_t", str) if values.dtype == np.int8 else ("float", number)
+    numbers = [write(value) for value in values.reshape(-1).tolist()]
     rows = (", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8))
-    return table(f"static const float {name}[{len(numbers)}]", rows)
+    return table(f"static const {kind} {name}[{len(numbers)}]", rows)
 
 
 def _text(value: str) -> str:
@@ -105,24 +101,56 @@ def _scaling(contract: EdgeContract, name: str) -> tuple[float, float]:
     return state.get("center", 0.0), state.get("scale", 1.0)
 
 
-def half_widths(contract: EdgeContract) -> list[dict[str, Any]]:
-    """Return the levels of the contract whose intervals have fixed half widths."""
-    return [entry for entry in contract.intervals.get("levels", ()) if "half_width" in entry]
-
-
 def interval_tables(contract: EdgeContract) -> list[str]:
-    """Write the half widths of the prediction intervals, if they are fixed."""
-    entries = half_widths(contract)
-    if not entries:
+    """Write the rule of the prediction intervals and the running errors with which they begin."""
+    if not has_intervals(contract):
         return []
-    widths = (zip(*(entry["half_width"][name] for name in contract.target_names), strict=True) for entry in entries)
+    intervals, targets = contract.intervals, list(contract.intervals["targets"].values())
+    shares = intervals["probabilities"]
+    half_life, size = intervals["half_life"], "[MODEL_HORIZON * MODEL_TARGETS]"
+    starts = [_start(target) for target in targets]
+    multiples = (
+        _row(*(_multiple(value, share) for step in zip(*rows, strict=True) for value in step))
+        for share, rows in zip(shares, zip(*(target["multiples"] for target in targets), strict=True), strict=True)
+    )
+    weight = 0.0 if half_life is None else 1 - 0.5 ** (1 / half_life)
     return [
-        table("const float model_levels[MODEL_LEVELS]", [", ".join(number(entry["level"]) for entry in entries)]),
+        f"#define LEAST_WEIGHT {number(weight)}",
+        table("const float model_probabilities[MODEL_PROBABILITIES]", [", ".join(map(number, shares))]),
+        table(f"static const float pooled_errors{size}", [_by_step([target["pooled"] for target in targets])]),
+        table(f"static const float start_mean{size}", [_by_step([mean for mean, _ in starts])]),
+        table(f"static const int32_t start_count{size}", [_by_step([count for _, count in starts], str)]),
+        table(f"static const float multiples[MODEL_PROBABILITIES]{size}", multiples),
         table(
-            "const float model_half_widths[MODEL_LEVELS][MODEL_HORIZON * MODEL_TARGETS]",
-            (_row(*(number(width) for step in steps for width in step)) for steps in widths),
+            "static const int is_nonnegative[MODEL_TARGETS]",
+            [", ".join(str(int(target["nonnegative"])) for target in targets)],
         ),
     ]
+
+
+def has_intervals(contract: EdgeContract) -> bool:
+    """Whether the contract has a rule of prediction intervals."""
+    return "targets" in contract.intervals
+
+
+def _start(target: dict[str, Any]) -> tuple[list[float], list[int]]:
+    """Return the running errors of the only series of a run, of several the pooled ones: flash is small."""
+    states = list(target["series"].values())
+    if len(states) == 1:
+        return states[0]["mean"], states[0]["count"]
+    return target["pooled"], [1] * len(target["pooled"])
+
+
+def _by_step(columns: list[list[Any]], write: Callable[[Any], str] = number) -> str:
+    """Write the values of all targets, step by step."""
+    return ", ".join(write(value) for step in zip(*columns, strict=True) for value in step)
+
+
+def _multiple(value: float | None, share: float) -> str:
+    """Write a multiple; one that could not be learnt is infinite on its side."""
+    if value is None:
+        return "-INFINITY" if share < 0.5 else "INFINITY"
+    return number(value)
 
 
 def series_tables(contract: EdgeContract) -> list[str]:

@@ -3,11 +3,14 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from spline_lstm.edge.quantise import round_to_int8
 from spline_lstm.types import Float32
+
+CPrecision = Literal["fp32", "int8"]
 
 Shape = tuple[int, ...]
 
@@ -42,14 +45,16 @@ class CNetwork:
 
     Attributes:
         statements: Lines of the function's body.
-        constants: Name to weights.
+        precision: How kernels are stored.
+        constants: Name to weights: float32, or int8.
         kernels: Names of the functions that are called.
         work: Elements of the workspace.
 
     """
 
+    precision: CPrecision = "fp32"
     statements: list[str] = field(default_factory=list)
-    constants: dict[str, Float32] = field(default_factory=dict)
+    constants: dict[str, np.ndarray] = field(default_factory=dict)
     kernels: set[str] = field(default_factory=set)
     work: int = 0
 
@@ -57,6 +62,26 @@ class CNetwork:
         """Add weights and return their name in C."""
         name = "".join(character if character.isalnum() else "_" for character in name)
         self.constants[name] = np.asarray(value, dtype=np.float32)
+        return name
+
+    def kernel(self, name: str, value: Float32) -> tuple[str, str]:
+        """Add a kernel `(in, out)` as the precision asks for; return its name in C and that of its scale."""
+        if self.precision == "fp32":
+            return self.constant(name, value), "0"
+        rounded, scale = round_to_int8(value, 1)
+        return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))
+
+    def kernels_of(self, name: str, value: Float32, *, exact: bool) -> list[tuple[str, str]]:
+        """Add a kernel; in 8 bits, an `exact` one, whose weights cancel each other, is the sum of two."""
+        kernels = [self.kernel(name, value)]
+        if exact and self.precision == "int8":
+            rounded, scale = round_to_int8(value, 1)
+            kernels.append(self.kernel(f"{name}_rest", (value - rounded * scale).astype(np.float32)))
+        return kernels
+
+    def _whole(self, name: str, value: np.ndarray) -> str:
+        name = self.constant(name, value)
+        self.constants[name] = value
         return name
 
     def call(self, kernel: str, *arguments: Any) -> None:
@@ -77,8 +102,8 @@ class CNetwork:
 class Writer(CNetwork):
     """The statements under construction."""
 
-    def __init__(self, shapes: dict[str, Shape], last_use: dict[str, int]) -> None:
-        super().__init__()
+    def __init__(self, shapes: dict[str, Shape], last_use: dict[str, int], precision: CPrecision) -> None:
+        super().__init__(precision)
         self.shapes, self.last_use = shapes, last_use
         self.values: dict[str, Value] = {}
         self.rooms: list[Room] = []

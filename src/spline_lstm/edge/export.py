@@ -5,7 +5,8 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import AfterValidator, WithJsonSchema
 
 from spline_lstm.edge import conversion, tflite_file
-from spline_lstm.edge.c_file import HEADER, make_c_files
+from spline_lstm.edge.c_file import make_c_files
+from spline_lstm.edge.c_workspace import CPrecision
 from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY, EdgeContract
 from spline_lstm.edge.conversion import RECURRENT, TFLiteForm
 from spline_lstm.edge.gate import EdgeSpec, Kind
@@ -16,7 +17,7 @@ from spline_lstm.models.archive import archive_network
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
-COMPANIONS = (CONTRACT_FILE, HEADER)
+COMPANIONS = (CONTRACT_FILE, "model.h", "model.int8.h")
 """Files that are exported beside the models."""
 
 
@@ -83,7 +84,8 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         content = full if precision == "fp32" else quantise_tflite(full, precision)  # type: ignore[arg-type]
         files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
     if "c" in formats:
-        files |= make_c_files(network, contract)
+        for precision in spec.precisions:
+            files |= {} if precision == "fp16" else make_c_files(network, contract, cast(CPrecision, precision))
     return files
 
 

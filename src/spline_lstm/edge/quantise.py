@@ -14,7 +14,7 @@ from spline_lstm.types import Float32
 
 Precision = Literal["fp16", "int8"]
 _SMALLEST = 64  # elements: below that the bookkeeping outweighs what is saved
-_REGRESSION = "linear_path"
+REGRESSION = "linear_path"
 _MOST = np.float32(127)
 
 
@@ -24,10 +24,10 @@ def _is_stored_smaller(weight: np.ndarray, channels: int) -> bool:
 
 
 def _precision_of(name: str, precision: Precision) -> Precision:
-    return "fp16" if _REGRESSION in name else precision
+    return "fp16" if REGRESSION in name else precision
 
 
-def _round_to_int8(weight: Float32, axis: int) -> tuple[np.ndarray, Float32]:
+def round_to_int8(weight: Float32, axis: int) -> tuple[np.ndarray, Float32]:
     """Return the weight in 8 bits and the scale of each channel along `axis`, shaped so that it broadcasts."""
     others = tuple(other for other in range(weight.ndim) if other != axis)
     scale = np.maximum(np.abs(weight).max(axis=others, keepdims=True), np.float32(1e-12)) / _MOST
@@ -64,7 +64,7 @@ def quantise_onnx(content: bytes, precision: Precision) -> bytes:
             kept.append(numpy_helper.from_array(weight.astype(np.float16), stored))
             added.append(helper.make_node("Cast", [stored], [name], name=f"{name}/cast", to=TensorProto.FLOAT))
             continue
-        rounded, scale = _round_to_int8(weight, 1)
+        rounded, scale = round_to_int8(weight, 1)
         kept += [numpy_helper.from_array(rounded, stored), numpy_helper.from_array(scale, f"{name}/scale")]
         whole = f"{name}/whole"
         added += [
@@ -119,7 +119,7 @@ def _stored_tensor(model: Any, tensor: Any, weight: Float32, precision: Precisio
         stored.type, data = schema.TensorType.FLOAT16, weight.astype(np.float16)
     else:
         stored.type = schema.TensorType.INT8
-        data, scale = _round_to_int8(weight, 0)
+        data, scale = round_to_int8(weight, 0)
         stored.quantization = schema.QuantizationParametersT()
         stored.quantization.scale = scale.reshape(-1)
         stored.quantization.zeroPoint = np.zeros(scale.size, dtype=np.int64)

@@ -57,6 +57,25 @@ def seasonal_naive(seasonal: Float64, last: Float64) -> Float64:
     return np.where(np.isnan(seasonal), last, seasonal)
 
 
+def drift(last: Float64, first: Float64, passed: Int64, ahead: Int64) -> Float64:
+    """Go on along the line from the first value of a series to its last one.
+
+    R. J. Hyndman and G. Athanasopoulos, "Forecasting: principles and practice", 3rd edition, 2021, section 5.2.
+
+    Args:
+        last: Targets at the origin, shape `(windows, 1, F_target)`.
+        first: Targets of the first step of each series, of the same shape.
+        passed: Steps between the two, shape `(windows,)`.
+        ahead: Steps to go on from the origin, shape `(horizon,)`.
+
+    Returns:
+        What to add to a value of the origin, shape `(windows, horizon, F_target)`.
+
+    """
+    slope = (last - first) / np.maximum(passed, 1)[:, None, None]
+    return slope * ahead[None, :, None]
+
+
 def naive_forecasts(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
     """Make all naive forecasts for some windows.
 
@@ -77,8 +96,14 @@ def naive_forecasts(model_input: ModelInput, windows: Int64, season: int) -> dic
 def _forecast_chunk(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
     horizon = model_input.horizon
     last = model_input.past(windows, np.array([0]))
+    starts = model_input.series_starts[model_input.window_series[windows]]
+    passed, first = model_input.window_origin[windows] - starts, model_input.raw_target[starts][:, None]
+    seasonal = seasonal_naive(model_input.past(windows, seasonal_ages(horizon, season)), last)
+    seasons_ahead = (np.arange(horizon) // season + 1) * season
     return {
         "last_value": last_value(last, horizon),
         "moving_average": moving_average(model_input.past(windows, np.arange(model_input.lookback)[::-1]), horizon),
-        "seasonal_naive": seasonal_naive(model_input.past(windows, seasonal_ages(horizon, season)), last),
+        "seasonal_naive": seasonal,
+        "drift": last + drift(last, first, passed, np.arange(1, horizon + 1)),
+        "seasonal_naive_with_drift": seasonal + drift(last, first, passed, seasons_ahead),
     }

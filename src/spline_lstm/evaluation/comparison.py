@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from spline_lstm.errors import ComparisonError
-from spline_lstm.evaluation.differences import is_level, typical_rmse
+from spline_lstm.evaluation.differences import Difference, block_errors, compare, draw_difference, typical_rmse
 from spline_lstm.spec import Spec, StrictFloat
 from spline_lstm.types import DataFrame
 
@@ -198,13 +198,12 @@ def _operation(operation: Mapping[str, Any], size_bytes: int, params: int) -> Ro
 
 
 def _notes(record: CellRecord) -> list[str]:
-    rmse = typical_rmse(record.metrics["test"]["model"])
     notes = []
     for name in _FLAGGING:
-        baseline = typical_rmse(record.metrics["test"]["baselines"][name])
-        if is_level(rmse, baseline):
+        difference = compare(record.metrics["test"], name, comparisons=len(_FLAGGING))
+        if difference.is_level:
             notes.append(f"level with {name.replace('_', ' ')}")
-        elif rmse > baseline:
+        elif difference.ratio > 1:
             notes.append(f"loses to {name.replace('_', ' ')}")
     return notes if record.operation["stable"] else [*notes, "latency unstable"]
 
@@ -331,6 +330,58 @@ def make_verdicts(
             "loses_to_ridge": chosen["loses_to_ridge"],
         },
     }
+
+
+def find_level(records: list[CellRecord], winner: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Compare the accuracy winner with every other model and mode, and with ridge, over all seeds together.
+
+    Returns:
+        For each of the others `model_type`, `data_mode`, the `ratio` of the winner's RMSE to its own, `low` and `high`
+        of where that ratio would be on other stretches of time (95 % for all of them together; None where there is too
+        little to tell), and whether both are `level`.
+
+    """
+    groups: dict[tuple[str, str], list[tuple[CellRecord, str]]] = {}
+    for record in records:
+        groups.setdefault((record.model_type, record.feature_mode), []).append((record, "model"))
+        groups.setdefault(("ridge", record.feature_mode), [(record, "ridge")])
+    name = winner["model_type"], winner["data_mode"]
+    best = groups.pop(name)
+    found = []
+    for (model_type, data_mode), others in groups.items():
+        difference = _compare_groups(best, others, len(groups))
+        found.append(
+            {
+                "model_type": model_type,
+                "data_mode": data_mode,
+                "ratio": difference.ratio,
+                "low": difference.low,
+                "high": difference.high,
+                "level": difference.is_level,
+            }
+        )
+    return found
+
+
+def _compare_groups(best: list[tuple[CellRecord, str]], others: list[tuple[CellRecord, str]], count: int) -> Difference:
+    scores, other_scores = (
+        float(np.mean([typical_rmse(_part(record, name)) for record, name in group])) for group in (best, others)
+    )
+    ratio = scores / max(other_scores, 1e-300)
+    tested = [record.metrics["test"].get("blocks") for record, _ in (*best, *others)]
+    if any(blocks is None for blocks in tested):  # of an earlier version
+        return Difference(ratio)
+    errors, other_errors = (
+        np.mean([block_errors(record.metrics["test"]["blocks"], name) for record, name in group], axis=0)
+        for group in (best, others)
+    )
+    return draw_difference(ratio, errors, other_errors, tested[0], comparisons=count)
+
+
+def _part(record: CellRecord, name: str) -> Mapping[str, Any]:
+    test = record.metrics["test"]
+    scores: Mapping[str, Any] = test["model"] if name == "model" else test["baselines"][name]
+    return scores
 
 
 def row_of(summary: list[Row], verdict: Mapping[str, Any]) -> Row:

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from spline_lstm.evaluation.baselines import naive_forecasts
 from spline_lstm.evaluation.calibration import HALF_LIVES, Calibration, calibrate
+from spline_lstm.evaluation.differences import make_blocks
 from spline_lstm.evaluation.intervals import QuantileSpec, Shares
 from spline_lstm.evaluation.metrics import Scored, fit_error_scales, score, score_series, sum_up
 from spline_lstm.evaluation.quantile_scores import SCALED, describe_levels, score_quantiles
@@ -46,11 +47,14 @@ def evaluate(
     scales = fit_error_scales(model_input, steps)
     result: dict[str, Any] = {"season": steps, "units": _units(model_input)}
     for split, rows in windows.items():
+        every = {**made[split], **naive_forecasts(model_input, rows, steps)}
         scores = {
             name: score(sum_up(_scored(model_input, rows, forecast), scales), model_input.target_names)
-            for name, forecast in {**made[split], **naive_forecasts(model_input, rows, steps)}.items()
+            for name, forecast in every.items()
         }
         result[split] = {"windows": len(rows), "model": scores.pop("model"), "baselines": scores}
+        if split == "test":
+            result[split]["blocks"] = make_blocks(model_input, rows, every)
     return result
 
 
@@ -97,7 +101,7 @@ def evaluate_quantiles(
             scored[name]["per_series"] = _per_series(model_input, by_series[name])
             levels = describe_levels(scored[name], further, model_input, spec.interval_levels)
             of_model, half_lives = found, (found.half_life,)
-    test_part = {"windows": len(windows["test"]), "model": scored.pop("model"), "baselines": scored}
+    test_part = metrics["test"] | {"model": scored.pop("model"), "baselines": scored}
     table = _series_table(model_input, by_series)
     return metrics | {"test": test_part, "half_life": of_model.half_life, "intervals": levels}, table, of_model
 

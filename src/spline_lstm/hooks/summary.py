@@ -26,7 +26,15 @@ from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.project.invocation import Invocation
 from spline_lstm.project.places import place_of
 from spline_lstm.reporting.comparison_report import best_ridge
-from spline_lstm.reporting.wording import against, label, little_evidence, number, typical_scores, with_unit
+from spline_lstm.reporting.wording import (
+    against,
+    differences,
+    label,
+    little_evidence,
+    number,
+    typical_scores,
+    with_unit,
+)
 from spline_lstm.text import printable
 
 logger = logging.getLogger(__name__)
@@ -126,10 +134,10 @@ def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
         "MASE",
         "the model's RMSE is",
     )
-    typical = typical_scores(metrics["test"])
+    typical, found = typical_scores(metrics["test"]), differences(metrics)
     for name in sorted(rows, key=lambda name: typical[name]):
         scores, is_model = rows[name], name == "model"
-        relation = "" if is_model else against(typical["model"], typical[name])
+        relation = "" if is_model else against(found[name])
         table.add_row(
             label(name),
             number(scores["rmse"]),

@@ -3,8 +3,9 @@
 from typing import Any
 
 from spline_lstm.evaluation.backtest import METRICS
+from spline_lstm.evaluation.differences import Difference
 from spline_lstm.reporting.markdown import table
-from spline_lstm.reporting.wording import against, label, number, with_unit
+from spline_lstm.reporting.wording import label, number, with_unit
 
 
 def make_backtest_report(backtest: dict[str, Any]) -> str:
@@ -23,7 +24,8 @@ def make_backtest_report(backtest: dict[str, Any]) -> str:
 
 
 def _wins(scores: dict[str, Any], name: str) -> bool:
-    return against(scores["model"]["rmse"], scores[name]["rmse"]).endswith("below")
+    difference = Difference(scores["model"]["rmse"] / max(scores[name]["rmse"], 1e-300))
+    return difference.ratio < 1 and not difference.is_level
 
 
 def _scores_section(backtest: dict[str, Any], metric: str) -> str:

@@ -79,12 +79,28 @@ def _label(verdict: dict[str, Any]) -> str:
 def _verdict_section(comparison: dict[str, Any]) -> str:
     verdicts = comparison["verdicts"]
     loses = verdicts["recommendation"]["loses_to_ridge"]
-    recommended = "Ship none of them as it is; closest" if loses else "Ship"
+    level = [f"{item['model_type']}, {item['data_mode']}" for item in comparison["differences"] if item["level"]]
     lines = [
         f"- **{title}: {_label(verdicts[key])}** – {verdicts[key]['reason']}"
         + (f" (weights: {_weights(verdicts[key]['weights'])})" if "weights" in verdicts[key] else "")
-        for title, key in ((recommended, "recommendation"), ("Most accurate", "accuracy"), ("Best on a device", "edge"))
+        for title, key in (
+            (_advice(comparison), "recommendation"),
+            ("Lowest error" if level else "Most accurate", "accuracy"),
+            ("Best edge score of the Keras models", "edge"),
+        )
     ]
+    if level:
+        winner = _label(verdicts["accuracy"])
+        lines.append(
+            f"- Most accurate: level between {winner} and {'; '.join(level)}. The test part cannot tell them apart."
+        )
+    lines.append(
+        "- Latency and size are those of the Keras models; those of the exported files, which a device runs, come from "
+        "`kedro run --pipeline=edge_matrix`."
+    )
+    unstable = [row["run_id"] for row in comparison["rows"] if "latency unstable" in row["notes"]]
+    if unstable:
+        lines.append(f"- **Latencies were unstable, so do not compare them: {', '.join(unstable)}.**")
     ridge = best_ridge(comparison)
     warning = "**With every seed it loses to the ridge regression on the same inputs.** " if loses else ""
     lines.append(
@@ -92,6 +108,17 @@ def _verdict_section(comparison: dict[str, Any]) -> str:
         f"{ridge['RMSE']:.4g} with {ridge['params']:,} weights."
     )
     return "## Which model to ship\n\n" + "\n".join(lines)
+
+
+def _advice(comparison: dict[str, Any]) -> str:
+    """Say whether to ship the recommended model: only where it is clearly better than ridge on the same inputs."""
+    chosen = comparison["verdicts"]["recommendation"]
+    if chosen["loses_to_ridge"]:
+        return "Ship none of them as it is; closest"
+    same = [row for row in comparison["rows"] if _label(row) == _label(chosen)]
+    if all("level with ridge" in row["notes"] for row in same):
+        return "Level with ridge, so ship it only if it costs you nothing"
+    return "Ship"
 
 
 def best_ridge(comparison: dict[str, Any]) -> Row:

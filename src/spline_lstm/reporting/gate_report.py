@@ -16,6 +16,7 @@ _TARGETS = {
     ),
     ("onnx", "int8"): (("bytes_per_param", 2.0),),
     ("tflite", "int8"): (("bytes_per_param", 2.0),),
+    ("c", "int8"): (("bytes_per_param", 2.0),),
     ("c", "fp32"): (("parity", 1e-5), ("latency_to_keras", 1 / 10), ("latency_p95_ms", 1.0)),
     ("tflite", "fp32"): (("parity", 1e-4), ("latency_to_keras", 1 / 8), ("latency_p95_ms", 1.0)),
 }

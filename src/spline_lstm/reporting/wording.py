@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from spline_lstm.evaluation.differences import is_level, typical_rmse
+from spline_lstm.evaluation.differences import Difference, compare, typical_rmse
 from spline_lstm.models.base import ENOUGH_HORIZONS
 from spline_lstm.text import significant
 
+_BOUNDLESS = 1e6
+"""Ratio of two errors from which a percentage says nothing: the other forecast has practically none."""
 _PARTS = {"val": "validation", "test": "test"}
 CLEARLY_LESS = 0.05
 """Share of the truth by which an interval may miss its level before a report warns."""
@@ -82,18 +84,32 @@ def strongest_baseline(metrics: dict[str, Any]) -> str:
     return min((name for name in scores if name != "model"), key=lambda name: scores[name])
 
 
-def against(error: float, baseline: float) -> str:
+def against(difference: Difference) -> str:
     """Put the relation to a baseline into words."""
-    if is_level(error, baseline):
+    if difference.is_level:
         return "level with"
-    side = "below" if error < baseline else "above"
-    return f"{abs(error / baseline - 1):.1%} {side}" if baseline else side
+    side = "below" if difference.ratio < 1 else "above"
+    return f"{abs(difference.ratio - 1):.1%} {side}" if difference.ratio < _BOUNDLESS else side
+
+
+def interval_of(difference: Difference) -> str:
+    """Say in which interval the relation lies, as in `-3.1% to +0.4%`; a dash where that was not tested."""
+    if difference.low is None or difference.high is None or difference.high >= _BOUNDLESS:
+        return "–"
+    return f"{difference.low - 1:+.1%} to {difference.high - 1:+.1%}"
+
+
+def differences(metrics: dict[str, Any]) -> dict[str, Difference]:
+    """Compare the model with every baseline on test; the intervals hold for all of them together."""
+    baselines = metrics["test"]["baselines"]
+    return {name: compare(metrics["test"], name, comparisons=len(baselines)) for name in baselines}
 
 
 def one_line(metrics: dict[str, Any]) -> str:
     """Say how the model compares with its strongest baseline on test."""
     name, scores = strongest_baseline(metrics), typical_scores(metrics["test"])
-    relation = f"{against(scores['model'], scores[name])} the strongest baseline"
+    difference = differences(metrics)[name]
+    relation = f"{against(difference)} the strongest baseline"
     targets = len(metrics["units"])
     if targets > 1:
         return f"Test RMSE, geometric mean over {targets} targets: {relation} ({label(name)})"
@@ -104,13 +120,13 @@ def one_line(metrics: dict[str, Any]) -> str:
 
 def verdict(metrics: dict[str, Any]) -> str:
     """Say whether the model is better than all baselines on test, and on which targets it is not."""
-    scores = typical_scores(metrics["test"])
-    rmse = scores.pop("model")
-    beaten_by = [label(name) for name, score in scores.items() if score < rmse and not is_level(rmse, score)]
+    found = differences(metrics)
+    beaten_by = [label(name) for name, each in found.items() if each.ratio > 1 and not each.is_level]
+    level = [label(name) for name, each in found.items() if each.is_level]
     if beaten_by:
         words = f"The model loses to {' and '.join(beaten_by)}: do not ship it as it is."
-    elif is_level(rmse, min(scores.values())):
-        words = "The model is no better than it."
+    elif level:
+        words = f"The model is not clearly better than {' and '.join(level)}."
     else:
         words = "The model beats every baseline."
     return words + _lost_targets(metrics)
@@ -120,11 +136,14 @@ def _lost_targets(metrics: dict[str, Any]) -> str:
     """Name each target on which a baseline is better: their mean would hide it."""
     model, baselines = metrics["test"]["model"]["per_target"], metrics["test"]["baselines"]
     lost = []
-    for target, scores in model.items() if len(model) > 1 else ():
+    for target in model if len(model) > 1 else ():
         others = {name: each["per_target"][target]["rmse"] for name, each in baselines.items()}
         best = min((name for name in others if others[name] is not None), key=lambda name: others[name], default=None)
-        if best is not None and others[best] < scores["rmse"] and not is_level(scores["rmse"], others[best]):
-            lost.append(f"{target} ({against(scores['rmse'], others[best])} {label(best)})")
+        if best is None:
+            continue
+        difference = compare(metrics["test"], best, comparisons=len(model), target=list(model).index(target))
+        if difference.ratio > 1 and not difference.is_level:
+            lost.append(f"{target} ({against(difference)} {label(best)})")
     return f" It loses on {', '.join(lost)}." if lost else ""
 
 

@@ -18,16 +18,22 @@ from spline_lstm.types import Int64
 
 logger = logging.getLogger(__name__)
 
-_CHOICES: dict[str, tuple[Any, ...]] = {
-    "normalization": NORMALIZATIONS,
-    "loss": ("absolute", "squared"),
-    "spline_smoothing": (0.0, 0.1, 1.0, 10.0),
+_SMOOTHING = (0.0, 0.1, 1.0, 10.0)
+_OVER_ROWS: dict[str, tuple[tuple[Any, ...], float]] = {
+    "normalization": (NORMALIZATIONS, CLEARLY_BETTER),
+    "loss": (("squared",), CLEARLY_BETTER),
+    "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
 }
-"""What `auto` tries, the simplest first."""
+"""What `auto` tries, the simplest first, and the relative error from which another one is taken; the learning rate is
+tried by the training."""
+_OVER_SEGMENTS: dict[str, tuple[tuple[Any, ...], float]] = {
+    "normalization": (NORMALIZATIONS, 1.0),
+    "loss": (("absolute", "squared"), CLEARLY_BETTER),
+    "learning_rate": ((1e-3, 3e-3), 1.0),
+    "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
+}
 _STEPS = 14
 _TRIAL_EPOCHS = 3
-_RATE = 1e-3
-"""Learning rate over segments, where it is `auto`."""
 
 
 def resolve_model(
@@ -35,10 +41,10 @@ def resolve_model(
 ) -> tuple[ModelSpec, dict[str, Any]]:
     """Replace `auto` by what validation decides; those of learning rate, path and link are left to the training.
 
-    Another choice than the first is taken only where the validation error is at least 2 % lower. Over windows of single
-    rows a ridge regression in the space of each choice is compared; over segments the network itself, trained for a
-    few hundred steps, because the regression prefers other normalisations than the network does; of these the best is
-    taken.
+    Over windows of single rows a ridge regression in the space of each choice is compared, and another one than the
+    simplest is taken only where its validation error is at least 2 % lower. Over segments the network itself is
+    compared, trained for a few hundred steps, because the regression prefers other normalisations than the network
+    does: of normalisations and learning rates the best is taken, of losses the squared one where it is 2 % better.
 
     Args:
         spec: Architecture and optimiser, with or without `auto`.
@@ -54,12 +60,10 @@ def resolve_model(
     """
     record: dict[str, Any] = {}
     segment = resolve_segment(spec.segment, model_input.lookback)
-    resolved = spec.model_copy(
-        update={"segment": segment}
-        | ({"learning_rate": _RATE} if segment > 1 and spec.learning_rate == "auto" else {})
-        | {name: choices[0] for name, choices in _CHOICES.items() if getattr(spec, name) == "auto"}
-        | ({"loss": "squared"} if segment == 1 and spec.loss == "auto" else {})
-    )
+    choices, judge = (_OVER_ROWS, "ridge") if segment == 1 else (_OVER_SEGMENTS, "network")
+    choices = {name: choice for name, choice in choices.items() if getattr(spec, name) == "auto"}
+    first = {name: candidates[0] for name, (candidates, _) in choices.items()}
+    resolved = spec.model_copy(update={"segment": segment, **first})
 
     @functools.cache
     def error(choice: ModelSpec) -> float:
@@ -67,14 +71,13 @@ def resolve_model(
             return ridge_error(choice, model_input, train, val, val_series, training.seed)
         return _network_error(choice, model_input, train, val, val_series, training)
 
-    for name, candidates in _CHOICES.items():
-        if getattr(spec, name) == "auto" and (name != "loss" or segment > 1):
+    for name, (candidates, margin) in choices.items():
+        if len(candidates) > 1:
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
             scores = {value: error(choice) for value, choice in tried.items()}
-            is_tried_out = segment > 1 and name == "normalization"
-            chosen = choose(scores, 1.0 if is_tried_out else CLEARLY_BETTER)
+            chosen = choose(scores, margin)
             resolved = tried[chosen]
-            record[name] = make_record(name, chosen, scores, "validation", "ridge" if segment == 1 else "network")
+            record[name] = make_record(name, chosen, scores, "validation", judge)
     return resolved, record
 
 
@@ -99,7 +102,7 @@ def _network_error(
     """Validation RMSE, in scaled units, of the network after a short training without a linear path."""
     changes = {"linear_path": "none", "link": "identity" if spec.link == "auto" else spec.link}
     model = make_model(spec.model_copy(update=changes), model_input, training.seed)
-    logger.info("Trying normalization=%s, loss=%s", spec.normalization, spec.loss)
+    logger.info("Trying normalization=%s, loss=%s, learning_rate=%s", spec.normalization, spec.loss, spec.learning_rate)
     record = model.fit_model(
         train, val, epochs=_TRIAL_EPOCHS, batch_size=training.batch_size, patience=_TRIAL_EPOCHS, val_series=val_series
     )

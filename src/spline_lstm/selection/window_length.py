@@ -6,7 +6,7 @@ import numpy as np
 
 from spline_lstm.models.registry import ROW_BY_ROW
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge
-from spline_lstm.selection.choice import choose, make_record, series_rmse
+from spline_lstm.selection.choice import CLEARLY_BETTER, choose, make_record, series_rmse
 from spline_lstm.selection.lookback import ENOUGH_WINDOWS, age_candidates
 from spline_lstm.series.lazy_windows import draw
 from spline_lstm.series.model_input import ModelInput
@@ -16,7 +16,6 @@ SHORT = 24
 """Rows of a window from which longer ones are looked for, or the horizon where that is longer."""
 _LONG = (168, 336, 720)
 _KEPT_WINDOWS = 0.5
-_LEVEL = 1.01
 _MOST_FITTED, _MOST_JUDGED = 12_000, 4_000
 
 
@@ -30,7 +29,7 @@ def choose_window_length(model_input: ModelInput, seasons: tuple[int, ...]) -> t
     What is compared is the validation error of a ridge regression on the targets alone, so univariate and multivariate
     data of a table have the same windows. It is the mean over the series, each in its own scaled units, with the
     window's last value subtracted or not, whichever is better. Windows of single rows stay consecutive unless another
-    choice is at least 2 % better. Among long windows within 1 % of the best the longest is taken: it takes the network
+    choice is at least 2 % better. Among long windows within 2 % of the best the longest is taken: it takes the network
     no more recurrent steps, and it can leave out what the regression has to penalise.
 
     Args:
@@ -55,7 +54,9 @@ def choose_window_length(model_input: ModelInput, seasons: tuple[int, ...]) -> t
     chosen = choose(scores) if rows_alone else min(scores, key=lambda name: scores[name])
     if chosen in long or not rows_alone:
         level = [
-            name for name in scores if scores[name] <= _LEVEL * scores[chosen] and (name in long or not rows_alone)
+            name
+            for name in scores
+            if CLEARLY_BETTER * scores[name] <= scores[chosen] and (name in long or not rows_alone)
         ]
         chosen = max(level, key=lambda name: len(candidates[name]))
     return candidates[chosen], make_record("lookback", chosen, scores, "validation")

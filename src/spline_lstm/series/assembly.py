@@ -128,9 +128,11 @@ def _schema_in_use(
 ) -> CovariateSchema:
     """Narrow the schema to the columns that take part; univariate mode drops leads it cannot show."""
     grid = filled.grid
-    in_use = schema.model_copy(
-        update={"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
-    )
+    calendar = schema.calendar_features
+    if calendar.known_future is None:
+        calendar = calendar.model_copy(update={"known_future": windows.horizon <= windows.lookback})
+    columns = {"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
+    in_use = schema.model_copy(update={**columns, "calendar_features": calendar})
     if multivariate:
         check_leads(in_use, windows.lookback, windows.horizon)
         annual = annual_features_on_short_history(grid, filled.borders, in_use)

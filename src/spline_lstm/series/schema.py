@@ -96,7 +96,7 @@ def _check_calendar_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class CalendarFeatures(Spec):
-    """Features computed from the timestamp alone; `known_future` shows them `horizon` steps ahead."""
+    """Features computed from the timestamp alone, known ahead by nature."""
 
     enabled: Flag = True
     """Whether they are used at all."""
@@ -106,8 +106,8 @@ class CalendarFeatures(Spec):
         WithJsonSchema({"type": "array", "items": {"enum": list(CALENDAR_FEATURES)}}),
     ] = ()
     """Which ones."""
-    known_future: Flag = False
-    """Whether the model sees those of the horizon."""
+    known_future: Flag | None = None
+    """Whether the model sees those of the horizon; null does so wherever the horizon fits into the lookback."""
 
     @property
     def names(self) -> tuple[str, ...]:

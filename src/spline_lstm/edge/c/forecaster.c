@@ -1,7 +1,9 @@
 @NOTICE@
-#include "model.h"
+#include "@HEADER@"
 
 #include <math.h>
+
+typedef @WEIGHT@ weight;
 
 @CONSTANTS@
 
@@ -102,3 +104,4 @@ int model_forecast(model_state *state, float forecast[MODEL_HORIZON * MODEL_TARG
     }
     return MODEL_OK;
 }
+@FOLLOWING@

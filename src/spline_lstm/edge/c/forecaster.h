@@ -1,4 +1,4 @@
-@NOTICE@
+/* A forecaster made by Spline-LSTM; the C file says of which run. Do not edit it: every export makes it anew. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -30,8 +30,6 @@ typedef struct {
     float work[MODEL_WORK];
 } model_state;
 
-@DECLARATIONS@
-
 /* Start a series.
    series: its name, where MODEL_SERIES is not 0; else 0.
    categories: its category in each static covariate, where MODEL_STATICS is not 0; else 0.
@@ -52,4 +50,5 @@ int model_forecast(model_state *state, float forecast[MODEL_HORIZON * MODEL_TARG
 /* The network alone: a scaled window [MODEL_LOOKBACK][MODEL_FEATURES] to a scaled forecast. */
 void model_run(const float *restrict window, float *restrict forecast, float *restrict work);
 
+@INTERVALS@
 #endif

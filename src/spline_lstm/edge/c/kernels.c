@@ -1,13 +1,14 @@
-/* y[out] = bias + x[in] * kernel[in][out], four inputs at a time: the loop over outputs vectorises without reordering. */
-static void dense(const float *restrict kernel, const float *restrict bias, const float *restrict x, float *restrict y,
-                  int in, int out)
+/* y[out] = bias + scale[out] * x[in] * kernel[in][out], four inputs at a time: the loop over outputs vectorises without
+   reordering. Without a scale it is 1. */
+static void dense(const weight *restrict kernel, const float *restrict scale, const float *restrict bias,
+                  const float *restrict x, float *restrict y, int in, int out)
 {
     const int fours = in - in % 4;
     int i, o;
     for (o = 0; o < out; o++)
-        y[o] = bias ? bias[o] : 0.0f;
+        y[o] = bias && !scale ? bias[o] : 0.0f;
     for (i = 0; i < fours; i += 4) {
-        const float *restrict k = kernel + i * out;
+        const weight *restrict k = kernel + i * out;
         const float a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
         for (o = 0; o < out; o++)
             y[o] += (a * k[o] + b * k[out + o]) + (c * k[2 * out + o] + d * k[3 * out + o]);
@@ -15,6 +16,9 @@ static void dense(const float *restrict kernel, const float *restrict bias, cons
     for (i = fours; i < in; i++)
         for (o = 0; o < out; o++)
             y[o] += x[i] * kernel[i * out + o];
+    if (scale)
+        for (o = 0; o < out; o++)
+            y[o] = y[o] * scale[o] + (bias ? bias[o] : 0.0f);
 }
 
 /* A rational approximation, fitted to |x| <= 9; its largest error is 4e-7. Each value is computed alike, so that the
@@ -66,13 +70,13 @@ static void softmax_rows(float *v, int rows, int columns)
 }
 
 /* One step of a GRU whose reset gate is applied after the product; the gates stand as z, r, h. `scratch` takes 6 units. */
-static void gru_step(const float *const *weights, const float *restrict x, const float *before, float *after,
-                     float *restrict scratch, int in, int units)
+static void gru_step(const weight *const *kernels, const float *const *vectors, const float *restrict x,
+                     const float *before, float *after, float *restrict scratch, int in, int units)
 {
     float *restrict of_x = scratch, *restrict of_h = scratch + 3 * units;
     int u;
-    dense(weights[0], weights[2], x, of_x, in, 3 * units);
-    dense(weights[1], weights[3], before, of_h, units, 3 * units);
+    dense(kernels[0], vectors[0], vectors[2], x, of_x, in, 3 * units);
+    dense(kernels[1], vectors[1], vectors[3], before, of_h, units, 3 * units);
     for (u = 0; u < 2 * units; u++)
         of_x[u] += of_h[u];
     sigmoid_all(of_x, 2 * units);
@@ -84,13 +88,13 @@ static void gru_step(const float *const *weights, const float *restrict x, const
 }
 
 /* One step of an LSTM; the gates stand as i, f, c, o. `scratch` takes 9 units, the last of them the cell state. */
-static void lstm_step(const float *const *weights, const float *restrict x, const float *before, float *after,
-                      float *restrict scratch, int in, int units)
+static void lstm_step(const weight *const *kernels, const float *const *vectors, const float *restrict x,
+                      const float *before, float *after, float *restrict scratch, int in, int units)
 {
     float *restrict gates = scratch, *restrict of_h = scratch + 4 * units, *restrict cell = scratch + 8 * units;
     int u;
-    dense(weights[0], weights[2], x, gates, in, 4 * units);
-    dense(weights[1], 0, before, of_h, units, 4 * units);
+    dense(kernels[0], vectors[0], vectors[2], x, gates, in, 4 * units);
+    dense(kernels[1], vectors[1], 0, before, of_h, units, 4 * units);
     for (u = 0; u < 4 * units; u++)
         gates[u] += of_h[u];
     sigmoid_all(gates, 2 * units);

@@ -161,6 +161,7 @@ class CompareCells:
             "baselines": comparison.make_baseline_rows(records, operation),
             "ensembles": comparison.make_ensemble_rows(records, ensembles) if ensembles else [],
             "summary": summary,
+            "differences": comparison.find_level(records, verdicts["accuracy"]),
             "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
         }
         files = {
@@ -200,11 +201,17 @@ def _baseline_operation(model_input: ModelInput, feature_mode: str, benchmark: B
         np.zeros((1, n, len(model_input.target_indices))) for n in (model_input.lookback, model_input.horizon)
     )
     last, horizon = recent[:, -1:], model_input.horizon
+    passed, steps = np.array([horizon]), np.arange(1, horizon + 1)
     calls: dict[str, tuple[Callable[[], Any], int]] = {
         f"ridge {feature_mode}": (lambda: ridge.apply(window), ridge.weights.size + ridge.bias.size),
         "last_value": (lambda: baselines.last_value(last, horizon), 0),
         "moving_average": (lambda: baselines.moving_average(recent, horizon), 0),
         "seasonal_naive": (lambda: baselines.seasonal_naive(ahead, last), 0),
+        "drift": (lambda: last + baselines.drift(last, last, passed, steps), 0),
+        "seasonal_naive_with_drift": (
+            lambda: baselines.seasonal_naive(ahead, last) + baselines.drift(last, last, passed, steps),
+            0,
+        ),
     }
     return {
         name: {

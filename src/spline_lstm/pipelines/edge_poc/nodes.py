@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from spline_lstm.edge import export, gate
-from spline_lstm.edge.c_file import HEADER, with_header
+from spline_lstm.edge.c_file import with_header
 from spline_lstm.edge.contract import EdgeContract, make_contract
 from spline_lstm.edge.export import ExportSpec
 from spline_lstm.edge.gate import EdgeSpec
@@ -92,7 +92,7 @@ def judge_exports(
         if name in export.COMPANIONS:
             continue
         kind, precision = export.parse_file_name(name)
-        whole = with_header(content, exported_models[HEADER]) if kind == "c" else content
+        whole = with_header(content, exported_models[f"{name[:-1]}h"]) if kind == "c" else content
         verdict = gate.judge(whole, kind, precision, reference, edge_poc)
         judged[name] = {
             "format": kind,
