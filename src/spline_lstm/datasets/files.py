@@ -12,8 +12,9 @@ from kedro.io import AbstractDataset
 
 from spline_lstm.datasets.previews import JSONPreview, PlotlyPreview, TablePreview
 from spline_lstm.datasets.records import RECORDS, FailureRecord, Index, check_record
-from spline_lstm.datasets.storage import parse_json, read_bytes, remove, shown, write_bytes
+from spline_lstm.datasets.storage import read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
+from spline_lstm.strict_json import parse_json
 from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
 

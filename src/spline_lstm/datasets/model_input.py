@@ -16,7 +16,7 @@ from kedro.io import AbstractDataset
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.previews import JSONPreview
 from spline_lstm.datasets.records import Meta, check_record
-from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
+from spline_lstm.datasets.storage import atomic_path, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ParameterError
 from spline_lstm.series.bundle_format import (
     ARRAYS,
@@ -30,6 +30,7 @@ from spline_lstm.series.bundle_format import (
 from spline_lstm.series.legacy_format import LEGACY_KEYS, adapt_legacy_arrays
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.windows import WindowSpec
+from spline_lstm.strict_json import parse_json
 from spline_lstm.text import first_line
 
 logger = logging.getLogger(__name__)

@@ -3,24 +3,16 @@
 import functools
 import glob
 import hashlib
-import json
-import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 from kedro.utils import find_kedro_project
 
 from spline_lstm.errors import ArtifactMissingError, StorageError
-from spline_lstm.text import shorten
 
 _BLOCK = 1 << 20
-_MOST_DIGITS = 19
-"""Of an integer in JSON: what fits 64 bits."""
-_DEEPEST = 32
-"""Levels of a JSON value."""
 
 
 @contextmanager
@@ -101,48 +93,6 @@ def read_bytes(path: Path, made_by: str | None = None) -> bytes:
         raise ArtifactMissingError(f"{shown(path)} is missing{hint}") from None
     except OSError as error:
         raise StorageError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-
-
-def parse_json(content: bytes) -> Any:
-    """Read a JSON value; unlike Python's own reader, without NaN, infinity, and what no record holds.
-
-    Raises:
-        ValueError: The content is not valid JSON, is nested too deeply, or holds a number that is too large.
-
-    """
-    try:
-        value = json.loads(content, parse_constant=_refuse_constant, parse_float=_parse_float, parse_int=_parse_int)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
-    _check_depth(value)
-    return value
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not valid JSON")
-
-
-def _parse_float(text: str) -> float:
-    number = float(text)
-    if not math.isfinite(number):
-        raise ValueError(f"{shorten(text)} is too large a number")
-    return number
-
-
-def _parse_int(text: str) -> int:
-    if len(text) > _MOST_DIGITS:
-        raise ValueError(f"an integer of {len(text):,} digits is too large a number")
-    return int(text)
-
-
-def _check_depth(value: Any) -> None:
-    level = [value]
-    for _ in range(_DEEPEST):
-        inner = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, dict | list))
-        level = [item for items in inner for item in items if isinstance(item, dict | list)]
-        if not level:
-            return
-    raise ValueError("it is nested too deeply")
 
 
 def sha256_of(path: Path) -> str:
