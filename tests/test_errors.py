@@ -176,3 +176,17 @@ def test_a_shortage_names_the_node() -> None:
 
 def test_a_message_is_cut_before_it_is_shown() -> None:
     assert len(SplineLSTMError("x" * 10_000_000).message) == 2_000
+
+
+FULL = [
+    OSError(28, "No space left on device"),
+    OSError(30, "Read-only file system"),
+    OSError("unable to flush file (errno = 28, error message = 'No space left on device')"),
+    FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=repr)
+def test_storage_without_room_has_its_code_whoever_says_it(error: Exception, refuses: Any) -> None:
+    with refuses(errors.StorageError, 60, "no room to write: ", "TMPDIR=..."):
+        raise errors.own_error(error)

@@ -154,6 +154,15 @@ class StorageError(SplineLSTMError):
     """The storage is full, read-only or unreachable."""
 
     exit_code = 60
+    advice = "make room there, or name a folder with room for temporary files: TMPDIR=..."
+
+    @classmethod
+    def of(cls, error: BaseException) -> "StorageError":
+        """Put into words what a library raised when it could not write."""
+        cause = error
+        while cause.__cause__ is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__
+        return cls(f"no room to write: {first_line(cause)}; {cls.advice}")
 
 
 class RunLockedError(SplineLSTMError):
@@ -166,6 +175,10 @@ class MemoryShortageError(SplineLSTMError):
     """There is not enough memory; the message names what was being done and what to make smaller."""
 
     exit_code = 62
+    advice = (
+        "make hidden_units, batch_size or lookback smaller, run fewer workers at once, or split a long table with "
+        "partitions"
+    )
 
     @classmethod
     def of(cls, error: BaseException) -> "MemoryShortageError":
@@ -173,10 +186,7 @@ class MemoryShortageError(SplineLSTMError):
         names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__) if _is_node(frame)]
         what = f" in {names[0]}" if names else ""
         words = "a worker was killed, as systems do when memory runs out" if _is_killed(error) else first_line(error)
-        return cls(
-            f"not enough memory{what}: {words or type(error).__name__}; make hidden_units, batch_size or lookback "
-            "smaller, run fewer workers at once, or split a long table with partitions"
-        )
+        return cls(f"not enough memory{what}: {words or type(error).__name__}; {cls.advice}")
 
 
 class ProjectBugError(SplineLSTMError):
@@ -197,37 +207,51 @@ def own_error(error: BaseException) -> SplineLSTMError:
         if isinstance(cause, SplineLSTMError):
             return cause
         cause = cause.__cause__
-    kind = MemoryShortageError if is_memory_shortage(error) else ProjectBugError
+    kind = is_shortage(error) or ProjectBugError
     unexpected = kind.of(error)
     unexpected.__cause__ = error
     return unexpected
 
 
 _KILLED = ("BrokenProcessPool", "KilledWorker")
-_SHORTAGES = (
-    "cannot allocate memory",
-    "failed to map segment",
-    "can't start new thread",
-    "bad_alloc",
-    "bad allocation",
-    "malloc of size",
-    "unable to allocate",
-    "out of memory",
-)
-"""What libraries say when they get no memory, where their exceptions are of no class of its own."""
+_SHORTAGES: dict[type[MemoryShortageError] | type[StorageError], tuple[str, ...]] = {
+    MemoryShortageError: (
+        "memoryerror",
+        "cannot allocate memory",
+        "failed to map segment",
+        "can't start new thread",
+        "bad_alloc",
+        "bad allocation",
+        "malloc of size",
+        "unable to allocate",
+        "out of memory",
+    ),
+    StorageError: (
+        "no space left on device",
+        "disk quota exceeded",
+        "read-only file system",
+        "no usable temporary directory",
+    ),
+}
+"""What libraries say when they get no memory or no storage, where their exceptions are of no class of its own."""
 
 
-def is_memory_shortage(error: BaseException) -> bool:
-    """Tell whether an error, or one that it came from, is of too little memory or of a killed worker."""
+def is_shortage(error: BaseException) -> type[MemoryShortageError] | type[StorageError] | None:
+    """Return what an error, or one that it came from, is of: too little memory, a killed worker, no storage."""
     cause: BaseException | None = error
     while cause is not None:
-        text = str(cause)[:_LONGEST].lower() if isinstance(cause, OSError | RuntimeError | ImportError) else ""
         if isinstance(cause, MemoryError) or type(cause).__name__ == "ResourceExhaustedError" or _is_killed(cause):
-            return True
-        if any(words in text for words in _SHORTAGES):
-            return True
+            return MemoryShortageError
+        if isinstance(cause, OSError | RuntimeError | ImportError) and (found := shortage_of(str(cause))):
+            return found
         cause = cause.__cause__
-    return False
+    return None
+
+
+def shortage_of(text: str) -> type[MemoryShortageError] | type[StorageError] | None:
+    """Return what the words of a library tell of."""
+    last = text[-_LONGEST:].lower()
+    return next((kind for kind, words in _SHORTAGES.items() if any(word in last for word in words)), None)
 
 
 def _is_killed(error: BaseException) -> bool:

@@ -5,9 +5,11 @@ the signals that stop a run.
 """
 
 import copy
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -44,6 +46,8 @@ class _RunCommand(click.Command):
             return super().parse_args(ctx, args)
         except (click.UsageError, KedroCliError) as error:
             raise ParameterError(error.format_message()) from None
+        except OSError as error:  # of the help
+            raise StorageError(f"standard output cannot be written: {error.strerror or error}") from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipeline.
@@ -53,6 +57,8 @@ class _RunCommand(click.Command):
             SystemExit: A signal came, with 128 and its number.
 
         """
+        _open_outputs()
+        logging.raiseExceptions = False  # a full or closed output loses its lines; the work goes on
         try:
             with _stoppable():
                 return super().invoke(ctx)
@@ -63,6 +69,18 @@ class _RunCommand(click.Command):
             if refusal is error:
                 raise
             raise refusal from error
+
+
+def _open_outputs() -> None:
+    """Let nothing else take the place of an output that is closed."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.fstat(number)
+            except OSError:
+                os.dup2(opened, number)
+            setattr(sys, name, os.fdopen(opened, "w"))
 
 
 def _check_encoding(args: list[str]) -> None:
