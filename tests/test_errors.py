@@ -1,9 +1,13 @@
 import dataclasses
 import pickle
 from collections.abc import Iterator
+from concurrent.futures.process import BrokenProcessPool
+from typing import Any
 
 import click
+import pyarrow.lib
 import pytest
+from distributed.scheduler import KilledWorker
 
 from spline_lstm import errors
 from spline_lstm.errors import Failure, ProjectBugError, SplineLSTMError, TableError, own_error
@@ -27,6 +31,7 @@ EXIT_CODES = {
     "EdgeGateError": 51,
     "StorageError": 60,
     "RunLockedError": 61,
+    "MemoryShortageError": 62,
     "ProjectBugError": 70,
 }
 
@@ -130,3 +135,58 @@ def test_at_most_five_examples_are_listed(values: list[int], text: str) -> None:
 def test_a_bug_that_passed_from_another_process_is_a_bug_again() -> None:
     again = Failure.of(ProjectBugError("unexpected")).to_error()
     assert (type(again), again.message) == (ProjectBugError, "unexpected")
+
+
+class ResourceExhaustedError(Exception):
+    """As TensorFlow names it."""
+
+
+SHORTAGES = [
+    MemoryError("Unable to allocate 8 GiB"),
+    MemoryError(),
+    pyarrow.lib.ArrowMemoryError("malloc of size 64 failed"),
+    ResourceExhaustedError("OOM when allocating"),
+    BrokenProcessPool("A process in the process pool was terminated abruptly"),
+    KilledWorker("train", None, 3),
+    OSError(12, "Cannot allocate memory"),
+    ImportError("libtensorflow.so: failed to map segment from shared object"),
+    RuntimeError("can't start new thread"),
+]
+
+
+@pytest.mark.parametrize("error", SHORTAGES, ids=repr)
+def test_too_little_memory_has_a_code_of_its_own_whoever_says_it(error: Exception, refuses: Any) -> None:
+    with refuses(errors.MemoryShortageError, 62, "not enough memory: ", "make hidden_units, batch_size or lookback"):
+        raise errors.own_error(error)
+
+
+def test_too_little_memory_is_found_under_the_wrapping_of_others() -> None:
+    wrapped = ValueError("failed while loading")
+    wrapped.__cause__ = MemoryError()
+    assert errors.own_error(wrapped).exit_code == 62
+
+
+def test_a_shortage_names_the_node() -> None:
+    names: dict[str, Any] = {"__name__": "spline_lstm.pipelines.modelling.nodes"}
+    exec("def train_model():\n    raise MemoryError('8 GiB')", names)
+    with pytest.raises(MemoryError) as caught:
+        names["train_model"]()
+    assert errors.own_error(caught.value).message.startswith("not enough memory in train_model: 8 GiB; make ")
+
+
+def test_a_message_is_cut_before_it_is_shown() -> None:
+    assert len(SplineLSTMError("x" * 10_000_000).message) == 2_000
+
+
+FULL = [
+    OSError(28, "No space left on device"),
+    OSError(30, "Read-only file system"),
+    OSError("unable to flush file (errno = 28, error message = 'No space left on device')"),
+    FileNotFoundError(2, "No usable temporary directory found in ['/tmp']"),
+]
+
+
+@pytest.mark.parametrize("error", FULL, ids=repr)
+def test_storage_without_room_has_its_code_whoever_says_it(error: Exception, refuses: Any) -> None:
+    with refuses(errors.StorageError, 60, "no room to write: ", "TMPDIR=..."):
+        raise errors.own_error(error)

@@ -22,6 +22,7 @@
     ├── EdgeGateError               51   the edge gate failed and is enforced
     ├── StorageError                60   the disk is full or read-only
     ├── RunLockedError              61   another process uses the run
+    ├── MemoryShortageError         62   not enough memory
     └── ProjectBugError             70   a bug in the project
 
 The classes derive from ``click.ClickException``: Kedro's command line prints
@@ -32,10 +33,14 @@ between worker processes.
 
 import traceback
 from dataclasses import dataclass
+from types import FrameType
 
 import click
 
-from spline_lstm.text import printable
+from spline_lstm.text import first_line, printable
+
+_LONGEST = 2_000
+"""Characters of a message."""
 
 
 class SplineLSTMError(click.ClickException):
@@ -44,7 +49,7 @@ class SplineLSTMError(click.ClickException):
     exit_code = 70
 
     def __init__(self, message: str) -> None:
-        super().__init__(printable(" ".join(message.split())))
+        super().__init__(printable(" ".join(message[:_LONGEST].split())))
 
 
 class ParameterError(SplineLSTMError):
@@ -149,12 +154,39 @@ class StorageError(SplineLSTMError):
     """The storage is full, read-only or unreachable."""
 
     exit_code = 60
+    advice = "make room there, or name a folder with room for temporary files: TMPDIR=..."
+
+    @classmethod
+    def of(cls, error: BaseException) -> "StorageError":
+        """Put into words what a library raised when it could not write."""
+        cause = error
+        while cause.__cause__ is not None and not isinstance(cause, OSError):
+            cause = cause.__cause__
+        return cls(f"no room to write: {first_line(cause)}; {cls.advice}")
 
 
 class RunLockedError(SplineLSTMError):
     """Another process works on the same run."""
 
     exit_code = 61
+
+
+class MemoryShortageError(SplineLSTMError):
+    """There is not enough memory; the message names what was being done and what to make smaller."""
+
+    exit_code = 62
+    advice = (
+        "make hidden_units, batch_size or lookback smaller, run fewer workers at once, or split a long table with "
+        "partitions"
+    )
+
+    @classmethod
+    def of(cls, error: BaseException) -> "MemoryShortageError":
+        """Put into words what a library raised when it got no memory, or what was raised for a killed worker."""
+        names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__) if _is_node(frame)]
+        what = f" in {names[0]}" if names else ""
+        words = "a worker was killed, as systems do when memory runs out" if _is_killed(error) else first_line(error)
+        return cls(f"not enough memory{what}: {words or type(error).__name__}; {cls.advice}")
 
 
 class ProjectBugError(SplineLSTMError):
@@ -175,9 +207,61 @@ def own_error(error: BaseException) -> SplineLSTMError:
         if isinstance(cause, SplineLSTMError):
             return cause
         cause = cause.__cause__
-    bug = ProjectBugError.of(error)
-    bug.__cause__ = error
-    return bug
+    kind = is_shortage(error) or ProjectBugError
+    unexpected = kind.of(error)
+    unexpected.__cause__ = error
+    return unexpected
+
+
+_KILLED = ("BrokenProcessPool", "KilledWorker")
+_SHORTAGES: dict[type[MemoryShortageError] | type[StorageError], tuple[str, ...]] = {
+    MemoryShortageError: (
+        "memoryerror",
+        "cannot allocate memory",
+        "failed to map segment",
+        "can't start new thread",
+        "bad_alloc",
+        "bad allocation",
+        "malloc of size",
+        "unable to allocate",
+        "out of memory",
+    ),
+    StorageError: (
+        "no space left on device",
+        "disk quota exceeded",
+        "read-only file system",
+        "no usable temporary directory",
+    ),
+}
+"""What libraries say when they get no memory or no storage, where their exceptions are of no class of its own."""
+
+
+def is_shortage(error: BaseException) -> type[MemoryShortageError] | type[StorageError] | None:
+    """Return what an error, or one that it came from, is of: too little memory, a killed worker, no storage."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, MemoryError) or type(cause).__name__ == "ResourceExhaustedError" or _is_killed(cause):
+            return MemoryShortageError
+        if isinstance(cause, OSError | RuntimeError | ImportError) and (found := shortage_of(str(cause))):
+            return found
+        cause = cause.__cause__
+    return None
+
+
+def shortage_of(text: str) -> type[MemoryShortageError] | type[StorageError] | None:
+    """Return what the words of a library tell of."""
+    last = text[-_LONGEST:].lower()
+    return next((kind for kind, words in _SHORTAGES.items() if any(word in last for word in words)), None)
+
+
+def _is_killed(error: BaseException) -> bool:
+    return type(error).__name__ in _KILLED
+
+
+def _is_node(frame: FrameType) -> bool:
+    """Tell whether a frame is that of a node."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.startswith("spline_lstm.pipelines.") and module.endswith(".nodes")
 
 
 @dataclass(frozen=True)
@@ -203,6 +287,11 @@ class Failure:
         if self.traceback:
             error.add_note(self.traceback)
         return error
+
+
+def exit_codes() -> set[int]:
+    """Return the exit codes that there are."""
+    return {kind.exit_code for kind in _subclasses(SplineLSTMError)}
 
 
 def _subclasses(kind: type[SplineLSTMError]) -> list[type[SplineLSTMError]]:

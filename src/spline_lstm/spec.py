@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from spline_lstm.errors import SplineLSTMError
-from spline_lstm.text import examples, nearest
+from spline_lstm.text import examples, nearest, shorten
 
 HIDDEN = "hidden"
 """Type of a finding whose value must not be repeated."""
@@ -74,7 +74,7 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     hint = ""
     if finding["type"] == "literal_error":
         hint = nearest(str(finding["input"]), re.findall(r"'([^']*)'", finding["ctx"]["expected"]))
-    return f"{subject} '{path}' is {_shorten(finding['input'])}; {text}{hint}"
+    return f"{subject} '{path}' is {shorten(finding['input'])}; {text}{hint}"
 
 
 def _meant(name: str, known: list[str], spec: type[BaseModel]) -> str:
@@ -119,11 +119,6 @@ def _known_names(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str
         nested = [annotation, *getattr(annotation, "__args__", ())]
         spec = next(kind for kind in nested if isinstance(kind, type) and issubclass(kind, BaseModel))
     return list(spec.model_fields)
-
-
-def _shorten(value: object, limit: int = 60) -> str:
-    text = repr(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def split_names(value: object) -> object:

@@ -2,9 +2,26 @@
 
 import difflib
 import re
+import reprlib
 from collections.abc import Iterable
 
 _LONGEST = 200
+
+
+class _Short(reprlib.Repr):
+    """Python's own way to show a value, cut before it is built."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = self.maxlong = _LONGEST
+        self.maxlevel = 3
+
+    def repr_int(self, value: int, level: int) -> str:
+        """Return an integer's digits; Python refuses to write those of a very long one."""
+        return super().repr_int(value, level) if value.bit_length() < _LONGEST else "a very long integer"
+
+
+_SHORT = _Short()
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
@@ -23,6 +40,16 @@ def examples(values: Iterable[object], limit: int = 5) -> str:
     texts = [printable(str(value)) for value in values]
     rest = len(texts) - limit
     return ", ".join(texts[:limit]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def shorten(value: object, limit: int = 60) -> str:
+    """Return a value as Python shows it, at most `limit` characters of it, whatever it holds.
+
+    >>> shorten([1, "two"]), shorten("x" * 100, limit=9)
+    ("[1, 'two']", "'xxxxxxx…")
+    """
+    text = _SHORT.repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def quoted(names: Iterable[str]) -> str:

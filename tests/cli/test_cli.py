@@ -306,3 +306,21 @@ def test_a_run_with_nothing_to_do_or_refused_imports_no_pandas(finished: Run, op
 def test_kedro_registry_list_names_the_pipelines(workspace: Path) -> None:
     listed = run(workspace, str(BIN / "kedro"), "registry", "list").stdout
     assert {"- __default__", "- preprocessing", "- modelling"} <= set(listed.splitlines())
+
+
+@pytest.mark.parametrize("output", [">&-", "> /dev/full"])
+def test_a_closed_or_full_output_does_not_end_the_work(output: str, workspace: Path) -> None:
+    command = f"{BIN / 'kedro'} run --pipeline=preprocessing --params {TABLE},lookback=6,horizon=3,run_id=unseen"
+    done = run(workspace, "sh", "-c", f"{command} {output}")
+    assert done.returncode == 0, done.stderr
+    assert (workspace / "data/05_model_input/unseen/meta.json").exists()
+    assert "Traceback" not in done.stderr
+    refused = run(workspace, "sh", "-c", f"{command},horizn=3 {output}")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("Error: parameter 'horizn' is unknown")
+
+
+def test_help_that_cannot_be_written_is_one_line(workspace: Path) -> None:
+    done = run(workspace, "sh", "-c", f"{BIN / 'kedro'} run --help > /dev/full")
+    assert done.returncode == 60
+    assert done.stderr == "Error: standard output cannot be written: No space left on device\n"

@@ -34,6 +34,32 @@ def invoke(*raised: BaseException, args: tuple[str, ...] = (), module: str = "ke
     return CliRunner().invoke(_RunCommand("run", callback=names["callback"], params=[_show_traceback]), args)
 
 
+UNREADABLE = {
+    "an open bracket": "epochs=[1", "an alias": "input_path=*", "an at sign": "input_path=@x",
+    "an open interpolation": "input_path=${", "a lone quote": "input_path='", "a control character": "input_path=\x07",
+    "many digits": f"epochs={'9' * 5_000}", "a tag": "epochs=!!python/object:x", "an equals sign": "epochs==",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", UNREADABLE)
+@pytest.mark.parametrize("option", ["--params", "--runner-params"])
+def test_a_value_that_yaml_cannot_read_is_refused_in_one_line(option: str, typed: str) -> None:
+    result = CliRunner().invoke(run, [option, f"seed=1,{UNREADABLE[typed]}"])
+    assert result.exit_code == 2
+    name = UNREADABLE[typed].partition("=")[0]
+    assert result.stderr.startswith(f"Error: {option}: ")
+    assert f" is no value for '{name}': YAML cannot read it" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert len(result.stderr) < 300
+
+
+@pytest.mark.parametrize("args", [["--params", "run_id=\udcff"], ["--nodes", "\udcff"], ["--\udcff"]])
+def test_an_argument_that_is_not_utf8_is_refused(args: list[str]) -> None:
+    result = CliRunner().invoke(run, args)
+    assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+    assert "is not UTF-8" in result.stderr
+
+
 def test_the_command_takes_all_options_of_kedros_own() -> None:
     assert cli.commands["run"] is run
     assert [option.name for option in run.params] == [*(option.name for option in kedro_run.params), "traceback"]

@@ -305,7 +305,7 @@ def test_a_meta_without_a_key_of_the_contract_is_refused(key: str, folder: Path,
 @pytest.mark.parametrize("hashes", [None, [], "abc", {}, {"processed.npz": 3}], ids=str)
 def test_a_meta_without_the_hashes_is_refused(hashes: Any, folder: Path, refuses_load: Any) -> None:
     edit_meta(folder, lambda meta: meta.update(sha256=hashes))
-    with refuses_load(ArtifactDamagedError, 21, "processed.npz is damaged: it is not the file that meta.json"):
+    with refuses_load(ArtifactDamagedError, 21):
         open_dataset(folder).load()
 
 

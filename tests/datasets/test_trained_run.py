@@ -37,7 +37,8 @@ def data(bundle: ModelInput, tmp_path: Path) -> Path:
     FilesDataset(filepath=str(tmp_path / EXPORTS)).save({"model.onnx": b"onnx", "model.tflite": b"tflite"})
     hashes = {path: sha256_of(tmp_path / path) for path in (PREPROCESSOR, KERAS)}
     record = {
-        "run_id": "trained", "processed_run_id": "shared", "settings": SETTINGS,
+        "run_id": "trained", "processed_run_id": "shared", "settings": SETTINGS, "seed": 1, "size_bytes": 5,
+        "params": 1, "train_seconds": 0.5,
         "sha256": {"model.keras": hashes[KERAS]}, "processed_sha256": {"preprocessor.pkl": hashes[PREPROCESSOR]},
     }  # fmt: skip
     write_bytes(tmp_path / RECORD, json.dumps(record).encode())
@@ -95,7 +96,7 @@ def test_a_file_that_is_not_the_runs_is_refused(damage: str, data: Path, refuses
 @pytest.mark.parametrize("content", ["[]", "{}"])
 def test_another_json_is_no_record(content: str, data: Path, refuses_load: Any) -> None:
     (data / RECORD).write_text(content)
-    with refuses_load(ArtifactDamagedError, 21, "run.json is no record of a run", "make it with: kedro run"):
+    with refuses_load(ArtifactDamagedError, 21, "run.json", "make it again with: kedro run"):
         open_dataset(data).load()
 
 
@@ -142,3 +143,9 @@ def test_without_any_run_none_is_named(data: Path, refuses_load: Any) -> None:
 def test_a_run_is_not_written(data: Path, refuses_load: Callable[..., Any]) -> None:
     with refuses_load(ArtifactDamagedError, 21, "is written by the modelling"):
         open_dataset(data).save({})
+
+
+def test_a_record_of_another_run_is_refused(data: Path, refuses_load: Callable[..., Any]) -> None:
+    shutil.copytree(data / "08_reporting" / "trained", data / "08_reporting" / "other")
+    with refuses_load(RunIdMismatchError, 23, "run.json belongs to run 'trained', not to 'other'"):
+        open_dataset(data, run_id="other").load()

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError
 from spline_lstm.models import training
-from spline_lstm.models.archive import load_network
+from spline_lstm.models.archive import archive_network, load_network
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.ridge import RidgeData, fit_ridge
@@ -299,3 +300,11 @@ def test_a_flipped_bit_of_a_network_is_refused_or_changes_nothing(make_tiny: Any
         if loaded.get_config() != intact.get_config() or not all(np.array_equal(*pair) for pair in pairs):
             silent.append(int(position))
     assert silent == []
+
+
+def test_a_network_is_archived_whatever_the_clock_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = LSTMModel(6, (2,), 0.0, 1e-3, 3, 2, seed=1).build()
+    today = archive_network(network)
+    monkeypatch.setattr(time, "time", lambda: 0.0)
+    monkeypatch.setattr(time, "localtime", lambda _=0: time.gmtime(0))
+    assert archive_network(network) == today

@@ -167,7 +167,8 @@ def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
 
 def test_an_unexpected_error_of_one_cell_is_a_failure_too() -> None:
     failure = Tolerant("gru-1", 1, lambda: 1 / 0)()
-    assert (failure.message, failure.exit_code) == ("cell 'gru-1': unexpected ZeroDivisionError: division by zero", 70)
+    assert failure.message.startswith("cell 'gru-1': unexpected ZeroDivisionError: division by zero")
+    assert failure.exit_code == 70
     assert "ZeroDivisionError" in failure.traceback
 
 

@@ -1,3 +1,4 @@
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.project.parameters import (
     GROUPS,
+    RESERVED,
     Parameters,
     check_given,
     parse_parameters,
@@ -315,3 +317,14 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(make_parameters: A
 )
 def test_lists_are_told_from_single_values(name: str, expected: bool) -> None:
     assert takes_list(name) == expected
+
+
+def test_no_run_takes_the_name_of_a_folder_beside_the_runs(
+    project: Path, make_parameters: Make, refuses: Callable[..., Any]
+) -> None:
+    catalog = (project / "conf" / "base" / "catalog.yml").read_text()
+    beside = re.findall(r"\$\{globals:reporting\}/(\w+)/", catalog)
+    assert sorted(beside) == sorted(RESERVED)
+    for name in (*RESERVED, RESERVED[0].upper()):
+        with refuses(ParameterError, 2, f"parameter 'run_id' is '{name}'", f"such as my-{name}"):
+            make_parameters(run_id=name)

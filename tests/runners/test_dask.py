@@ -3,11 +3,13 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kedro.io import DataCatalog, MemoryDataset
@@ -15,7 +17,7 @@ from kedro.pipeline import Node, Pipeline
 from kedro_datasets.json import JSONDataset
 
 from spline_lstm.errors import ParameterError
-from spline_lstm.runners import DaskRunner
+from spline_lstm.runners import DaskRunner, dask
 from spline_lstm.runners.dask import split_by_memory
 
 KEDRO = str(Path(sys.executable).parent / "kedro")
@@ -124,3 +126,17 @@ def test_nodes_that_share_memory_stay_together() -> None:
     catalog = DataCatalog({name: MemoryDataset() for name in "abcd"} | {"stored": JSONDataset(filepath="stored.json")})
     parts = split_by_memory(Pipeline(nodes), catalog)
     assert [sorted(node.name for node in part.nodes) for part in parts] == [["one", "three", "two"], ["four"]]
+
+
+@pytest.mark.parametrize("address", [8786, "somewhere", "", ["tcp://a:1"]])
+def test_an_address_that_is_none_is_refused(address: Any, refuses: Any) -> None:
+    with refuses(ParameterError, 2, "runner parameter 'address' is ", "such as tcp://10.0.0.1:8786"):
+        DaskRunner(address=address)
+
+
+def test_a_scheduler_that_never_answers_is_not_waited_for(monkeypatch: pytest.MonkeyPatch, refuses: Any) -> None:
+    monkeypatch.setattr(dask, "_PATIENCE_SECONDS", 0.5)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        with refuses(ParameterError, 2, f"no Dask scheduler answers at '{address}' within 0.5 s: TimeoutError"):
+            DaskRunner(address=address).run(Pipeline([]), DataCatalog())

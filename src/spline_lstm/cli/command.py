@@ -5,13 +5,15 @@ the signals that stop a run.
 """
 
 import copy
+import logging
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -25,8 +27,9 @@ from kedro.utils import find_kedro_project
 from spline_lstm.cli.messages import in_words, is_mistake
 from spline_lstm.datasets.locks import release_all
 from spline_lstm.datasets.storage import shown, write_bytes
-from spline_lstm.errors import ParameterError, ProjectBugError, StorageError
+from spline_lstm.errors import ParameterError, ProjectBugError, StorageError, own_error
 from spline_lstm.pipelines import MAIN_JOB
+from spline_lstm.text import shorten
 
 _TRACEBACK = f"{__name__}.traceback"
 _GRACE_SECONDS = 5.0
@@ -38,10 +41,13 @@ class _RunCommand(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options; a mistake takes one line, without the usage."""
+        _check_encoding(args)
         try:
             return super().parse_args(ctx, args)
         except (click.UsageError, KedroCliError) as error:
             raise ParameterError(error.format_message()) from None
+        except OSError as error:  # of the help
+            raise StorageError(f"standard output cannot be written: {error.strerror or error}") from None
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the pipeline.
@@ -51,6 +57,8 @@ class _RunCommand(click.Command):
             SystemExit: A signal came, with 128 and its number.
 
         """
+        _open_outputs()
+        logging.raiseExceptions = False  # a full or closed output loses its lines; the work goes on
         try:
             with _stoppable():
                 return super().invoke(ctx)
@@ -63,6 +71,32 @@ class _RunCommand(click.Command):
             raise refusal from error
 
 
+def _open_outputs() -> None:
+    """Let nothing else take the place of an output that is closed."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            opened = os.open(os.devnull, os.O_WRONLY)
+            try:
+                os.fstat(number)
+            except OSError:
+                os.dup2(opened, number)
+            setattr(sys, name, os.fdopen(opened, "w"))
+
+
+def _check_encoding(args: list[str]) -> None:
+    """Refuse bytes that are no text: no name or path of the project has any.
+
+    Raises:
+        ParameterError: Shows the argument, with question marks for them.
+
+    """
+    for argument in args:
+        try:
+            argument.encode()
+        except UnicodeEncodeError:
+            raise ParameterError(f"the argument {shorten(argument)} is not UTF-8") from None
+
+
 def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
     """Return what is said of an error, in one line."""
     if isinstance(error, KedroCliError):
@@ -72,7 +106,8 @@ def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
     # Errors of a pipeline that runs have passed the hooks.
     if is_mistake(error):
         return ParameterError(in_words(error, options))
-    return _keep_traceback(error)
+    own = own_error(error)
+    return _keep_traceback(error) if isinstance(own, ProjectBugError) else own
 
 
 def _keep_traceback(error: Exception) -> ProjectBugError:
@@ -166,12 +201,40 @@ def _join_lists(value: Any) -> Any:
     return ",".join(joined)
 
 
-def _taking_lists(option: Any) -> Any:
-    """Return Kedro's option `--params`, which splits at every comma, as one that takes lists."""
+def _taking_any_text(option: Any) -> Any:
+    """Return Kedro's option `--params` or `--runner-params` as one that takes lists, and refuses what it cannot read.
+
+    Kedro splits at every comma and reads each value as YAML, whose readers raise almost anything.
+    """
     split = option.callback
     taking = copy.copy(option)
-    taking.callback = lambda ctx, param, value: split(ctx, param, _join_lists(value))
+
+    def read(ctx: click.Context, param: click.Parameter, value: Any) -> Any:
+        try:
+            return split(ctx, param, _join_lists(value) if param.name == "params" else value)
+        except click.ClickException:
+            raise
+        except Exception as error:
+            raise _unreadable(lambda item: split(ctx, param, item), param, str(value)) from error
+
+    taking.callback = read
     return taking
+
+
+def _unreadable(split: Callable[[str], Any], param: click.Parameter, value: str) -> ParameterError:
+    """Name the first item that cannot be read."""
+    for item in value.split(","):
+        try:
+            split(item)
+        except click.ClickException:
+            continue
+        except Exception:
+            name, _, text = item.partition("=")
+            other = "; conf/local/parameters.yml takes it, in quotes" if param.name == "params" else ""
+            return ParameterError(
+                f"{param.opts[0]}: {shorten(text)} is no value for '{name.strip()}': YAML cannot read it{other}"
+            )
+    return ParameterError(f"{param.opts[0]} cannot be read: {shorten(value)}")
 
 
 _show_traceback = click.Option(
@@ -185,7 +248,10 @@ cli = click.Group("spline_lstm", context_settings=CONTEXT_SETTINGS)
 run = _RunCommand(
     "run",
     callback=_run,
-    params=[*(_taking_lists(item) if item.name == "params" else item for item in kedro_run.params), _show_traceback],
+    params=[
+        *(_taking_any_text(item) if item.name in ("params", "runner_params") else item for item in kedro_run.params),
+        _show_traceback,
+    ],
     help=kedro_run.help,
     context_settings=CONTEXT_SETTINGS,
 )

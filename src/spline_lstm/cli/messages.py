@@ -87,7 +87,8 @@ def _asked(options: Mapping[str, Any]) -> Pipeline:
 
 def _first(names: str) -> str:
     """First of the names in a list as Python prints it."""
-    return str(re.findall(r"'([^']*)'", names)[0])
+    found = re.search(r"'([^']*)'|\"([^\"]*)\"", names)
+    return (found[1] or found[2] or "") if found else names
 
 
 def _unknown_nodes(names: str, options: Mapping[str, Any]) -> str:

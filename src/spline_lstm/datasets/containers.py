@@ -214,6 +214,8 @@ def _read_workbook(content: bytes) -> DataFrame:
     try:
         sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
         rows = [list(row) for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+    except MemoryError:
+        raise
     except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
         raise ValueError(f"it is no workbook: {printable(str(error))}") from None
     if not rows:

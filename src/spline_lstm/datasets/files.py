@@ -11,10 +11,17 @@ from typing import Any
 from kedro.io import AbstractDataset
 
 from spline_lstm.datasets.previews import JSONPreview, PlotlyPreview, TablePreview
-from spline_lstm.datasets.storage import parse_json, read_bytes, remove, shown, write_bytes
+from spline_lstm.datasets.records import RECORDS, FailureRecord, Index, check_record
+from spline_lstm.datasets.storage import read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
+from spline_lstm.strict_json import parse_json
 from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
+
+
+def damaged(path: Path, error: Exception) -> ArtifactDamagedError:
+    """Say that a file is not what was written."""
+    return ArtifactDamagedError(f"{shown(path)} is damaged: {first_line(error)}; run the step again")
 
 
 class FileDataset(AbstractDataset[Any, Any]):
@@ -59,9 +66,11 @@ class BytesDataset(FileDataset):
         if not self._failed.exists():
             return read_bytes(self._filepath, self._made_by)
         try:
-            return Failure(**parse_json(read_bytes(self._failed)))
-        except (ValueError, TypeError) as error:
-            raise ArtifactDamagedError(f"{shown(self._failed)} is damaged: {error}; run the step again") from None
+            found = parse_json(read_bytes(self._failed))
+        except ValueError as error:
+            raise damaged(self._failed, error) from None
+        source = f"{shown(self._failed)} (remove it and run the step again): key"
+        return FailureRecord.parse(found, ArtifactDamagedError, source).to_failure()
 
     def save(self, data: bytes | Failure) -> None:
         """Write the file atomically."""
@@ -104,9 +113,7 @@ class _CodedDataset(FileDataset):
         try:
             return self._decode(content)
         except (ValueError, TypeError, AttributeError, RecursionError, OSError) as error:
-            raise ArtifactDamagedError(
-                f"{shown(self._filepath)} is damaged: {first_line(error)}; run the step again"
-            ) from error
+            raise damaged(self._filepath, error) from error
 
     def save(self, data: Any) -> None:
         """Write the value atomically: it is encoded whole before the file is touched."""
@@ -127,13 +134,27 @@ class TextDataset(_CodedDataset):
 
 
 class JSONDataset(_CodedDataset):
-    """A JSON value without NaN, with a preview in kedro-viz."""
+    """A JSON value without NaN, with a preview in kedro-viz; `holds` names the record that it has to be."""
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        made_by: str | None = None,
+        holds: str | None = None,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, made_by=made_by, metadata=metadata)
+        self._record = RECORDS[holds] if holds else None
 
     def _encode(self, data: Any) -> bytes:
         return (json.dumps(data, indent=2, allow_nan=False, ensure_ascii=False) + "\n").encode()
 
     def _decode(self, content: bytes) -> Any:
-        return parse_json(content)
+        value = parse_json(content)
+        if self._record:
+            check_record(value, self._record, shown(self._filepath), self._made_by)
+        return value
 
     def preview(self) -> JSONPreview:
         """Return the text for kedro-viz."""
@@ -237,9 +258,8 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
                 remove(path)
 
     def _entries(self) -> dict[str, str]:
-        entries = self._index.load()
-        if not isinstance(entries, dict) or any(Path(name).name != name for name in entries):
-            raise ArtifactDamagedError(f"{shown(self._index.place)} names files outside its folder")
+        entries: dict[str, str] = self._index.load()
+        check_record({"files": entries}, Index, shown(self._index.place), self._made_by)
         return entries
 
     def _exists(self) -> bool:

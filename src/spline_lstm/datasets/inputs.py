@@ -64,7 +64,7 @@ class _Place:
         try:
             system, path = fsspec.core.url_to_fs(self.name, **self.credentials)
             return getattr(system, question)(path, **options)
-        except OSError:
+        except (OSError, MemoryError):
             raise
         except Exception as error:  # each store has errors of its own
             raise OSError(first_line(error)) from error

@@ -1,10 +1,13 @@
 """The preprocessed data: `processed.npz`, `preprocessor.pkl` and, written last, `meta.json`."""
 
 import io
+import itertools
 import json
 import logging
+import math
 import pickle
 import pickletools
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,7 +15,8 @@ from kedro.io import AbstractDataset
 
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.previews import JSONPreview
-from spline_lstm.datasets.storage import atomic_path, parse_json, read_bytes, remove, sha256_of, shown, write_bytes
+from spline_lstm.datasets.records import Meta, check_record
+from spline_lstm.datasets.storage import atomic_path, read_bytes, remove, sha256_of, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ParameterError
 from spline_lstm.series.bundle_format import (
     ARRAYS,
@@ -26,11 +30,18 @@ from spline_lstm.series.bundle_format import (
 from spline_lstm.series.legacy_format import LEGACY_KEYS, adapt_legacy_arrays
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.windows import WindowSpec
+from spline_lstm.strict_json import parse_json
+from spline_lstm.text import first_line
 
 logger = logging.getLogger(__name__)
 
 Materialize = Literal["auto", "always", "never"]
 _MOST_WINDOW_BYTES = 256_000_000
+_PLAIN = (dict, list, tuple, str, int, float, bool)
+_DEEPEST = 32
+"""Levels of a preprocessor."""
+_MOST_TIMES = 4
+"""Values that a preprocessor may have for each of its bytes."""
 _HASHED = ("processed.npz", "preprocessor.pkl")
 
 
@@ -114,17 +125,18 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         content = read_bytes(path, self._made_by)
         try:
             meta = parse_json(content)
-        except (ValueError, RecursionError) as error:
+        except ValueError as error:
             raise ArtifactDamagedError(
-                f"{shown(path)} is not valid JSON: {error}; make it with: {self._made_by}"
+                f"{shown(path)} is not valid JSON: {first_line(error)}; make it with: {self._made_by}"
             ) from None
         check_meta(meta, shown(path))
+        if "schema_version" in meta:
+            check_record(meta, Meta, shown(path), self._made_by)
         return dict(meta)
 
     def _check_hashes(self, meta: dict[str, Any]) -> None:
-        hashes = meta.get("sha256")
         for name in _HASHED:
-            if isinstance(hashes, dict) and sha256_of(self._folder / name) == hashes.get(name):
+            if sha256_of(self._folder / name) == meta["sha256"].get(name):
                 continue
             found = self._run_id_in(name)
             if found is not None:
@@ -166,6 +178,36 @@ def _check_memo(content: bytes) -> None:
         raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 
+def _check_plain(state: Any, length: int) -> None:
+    """Refuse what no preprocessor holds; one that shares its parts would unfold to any size."""
+    level, most = [state], _MOST_TIMES * length
+    for _ in range(_DEEPEST):
+        for item in level:
+            _check_plain_value(item)
+        inner = itertools.chain.from_iterable(_inside(item) for item in level)
+        level = list(itertools.islice(inner, most + 1))
+        if len(level) > most:
+            raise pickle.UnpicklingError("it unfolds to far more than it is")
+        if not level:
+            return
+    raise pickle.UnpicklingError("it is nested too deeply")
+
+
+def _check_plain_value(item: Any) -> None:
+    if isinstance(item, float) and not math.isfinite(item):
+        raise pickle.UnpicklingError(f"it holds {item}")
+    if isinstance(item, int) and item.bit_length() > 63:
+        raise pickle.UnpicklingError("it holds too large an integer")
+    if item is not None and type(item) not in _PLAIN:
+        raise pickle.UnpicklingError(f"it holds a {type(item).__name__}")
+
+
+def _inside(item: Any) -> Iterator[Any]:
+    if isinstance(item, dict):
+        return itertools.chain(item.keys(), item.values())
+    return iter(item if isinstance(item, list | tuple) else ())
+
+
 class _NoImports(pickle.Unpickler):
     """An unpickler with an empty allow-list: nothing is ever imported."""
 
@@ -187,8 +229,9 @@ def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
     try:
         _check_memo(content)
         state = _NoImports(io.BytesIO(content)).load()
+        _check_plain(state, len(content))
     except Exception as error:  # damaged pickles raise almost anything
-        raise ArtifactDamagedError(f"{source} is damaged: {error}; run the preprocessing again") from None
+        raise ArtifactDamagedError(f"{source} is damaged: {first_line(error)}; run the preprocessing again") from None
     if not isinstance(state, dict):
         raise ArtifactDamagedError(f"{source} holds a {type(state).__name__}, no dict; run the preprocessing again")
     return state

@@ -3,12 +3,10 @@
 import functools
 import glob
 import hashlib
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, NoReturn
 
 from kedro.utils import find_kedro_project
 
@@ -95,20 +93,6 @@ def read_bytes(path: Path, made_by: str | None = None) -> bytes:
         raise ArtifactMissingError(f"{shown(path)} is missing{hint}") from None
     except OSError as error:
         raise StorageError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
-
-
-def parse_json(content: bytes) -> Any:
-    """Read a JSON value; unlike Python's own reader, without NaN and infinity.
-
-    Raises:
-        ValueError: The content is not valid JSON.
-
-    """
-    return json.loads(content, parse_constant=_refuse_constant)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is not valid JSON")
 
 
 def sha256_of(path: Path) -> str:

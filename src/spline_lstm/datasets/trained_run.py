@@ -9,13 +9,12 @@ from typing import Any, NoReturn
 from kedro.io import AbstractDataset
 
 from spline_lstm.datasets.model_input import load_preprocessor
+from spline_lstm.datasets.records import RunRecord, check_record
 from spline_lstm.datasets.storage import read_bytes, shown
 from spline_lstm.edge.backends import MODEL_FILES, Backend, TrainedRun
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.text import examples, nearest
-
-_KEYS = ("run_id", "processed_run_id", "settings", "sha256", "processed_sha256")
 
 
 class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
@@ -84,9 +83,12 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
                 f"run '{self._run_id}' is not there ({shown_path} is missing)"
                 f"{_others(self._run_id, _runs_at(path))}; make it with: {made_by}"
             )
-        record = self._record.load()
-        if not isinstance(record, dict) or any(key not in record for key in _KEYS):
-            raise ArtifactDamagedError(f"{shown_path} is no record of a run; make it with: {made_by}")
+        record: dict[str, Any] = self._record.load()
+        check_record(record, RunRecord, shown_path, made_by)
+        if record["run_id"] != self._run_id:
+            raise RunIdMismatchError(
+                f"{shown_path} belongs to run '{record['run_id']}', not to '{self._run_id}'; make it with: {made_by}"
+            )
         return record
 
     def _load_preprocessor(self, record: dict[str, Any]) -> Preprocessor:

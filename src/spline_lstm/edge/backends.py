@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.edge import runtime
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.runtime import Run
-from spline_lstm.errors import RunIdMismatchError
+from spline_lstm.errors import RunIdMismatchError, ShapeContractError
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.series.latest_windows import LatestWindows, to_target_units
 from spline_lstm.series.model_input import check_windows
@@ -77,7 +77,8 @@ def forecast(trained: TrainedRun, windows: LatestWindows) -> tuple[Float64, Floa
     preprocessor = trained.preprocessor
     lookback, features = preprocessor.windows.lookback, len(preprocessor.feature_order)
     check_windows(windows.X, input_features=features, lookback=lookback)
-    run = _open(trained)
+    targets = len(preprocessor.target_names)
+    run = runtime.checked(_open(trained), preprocessor.windows.horizon * targets, MODEL_FILES[trained.backend])
     latest = np.concatenate([run(window[None]) for window in windows.X])
     past, started = np.empty((len(windows.past.X), latest.shape[1]), dtype=np.float32), time.perf_counter()
     at_once = 1 if trained.backend == "tflite" else _AT_ONCE
@@ -98,8 +99,12 @@ def _open(trained: TrainedRun) -> Run:
         return TrainedNetwork.from_bytes(trained.model_file, name, model_type).predict
     open_file = runtime.open_tflite if trained.backend == "tflite" else runtime.open_onnx
     run, text = open_file(trained.model_file, name)
-    if EdgeContract.from_text(text, name).model_sha256 != trained.model_sha256:
+    contract = EdgeContract.from_text(text, name)
+    if contract.model_sha256 != trained.model_sha256:
         raise RunIdMismatchError(
             f"{name} was exported from another training than that of run '{trained.record['run_id']}'; export it again"
         )
+    windows, order = trained.preprocessor.windows, list(trained.preprocessor.feature_order)
+    if (contract.lookback, contract.horizon, contract.feature_order) != (windows.lookback, windows.horizon, order):
+        raise ShapeContractError(f"{name} is of other windows than run '{trained.record['run_id']}'; export it again")
     return run

@@ -4,7 +4,6 @@ import ctypes
 import re
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 from spline_lstm.edge.c_file import contract_in
 from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import ExportError
+from spline_lstm.temporary import temporary_folder
 from spline_lstm.types import Float32
 
 _COMPILER = "cc"
@@ -33,8 +33,8 @@ def open_c(content: bytes, source: str) -> tuple[Run, str | None]:
 
     """
     text = content.decode()
-    with tempfile.TemporaryDirectory() as name:
-        built = Path(name) / "model.so"
+    with temporary_folder() as folder:
+        built = folder / "model.so"
         _compile(text, built, "-O3", "-march=native", "-shared", "-fPIC", "-lm", source=source)
         network = ctypes.CDLL(str(built)).model_run
     network.argtypes, network.restype = [ctypes.c_void_p] * 3, None
@@ -62,8 +62,8 @@ def measure_footprint(content: bytes) -> dict[str, int]:
     """
     symbol = f"const unsigned long {_STATE_BYTES}"
     text = f"{content.decode()}\nextern {symbol};\n{symbol} = sizeof(model_state);\n"
-    with tempfile.TemporaryDirectory() as name:
-        built, probe = Path(name) / "model.o", Path(name) / "probe.so"
+    with temporary_folder() as folder:
+        built, probe = folder / "model.o", folder / "probe.so"
         _compile(text, probe, "-shared", "-fPIC", "-lm", source="the C file")
         state = ctypes.c_ulong.in_dll(ctypes.CDLL(str(probe)), _STATE_BYTES).value
         _compile(content.decode(), built, "-Os", "-c", "-fstack-usage", source="the C file")

@@ -8,10 +8,12 @@ from typing import Any, Self
 
 import numpy as np
 
+from spline_lstm.edge.contract_record import ContractRecord
 from spline_lstm.errors import ArtifactDamagedError, ParameterError, RunIdMismatchError, ShapeContractError
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.scaling import SeriesScalers
-from spline_lstm.text import examples
+from spline_lstm.strict_json import parse_json
+from spline_lstm.text import examples, shorten
 from spline_lstm.types import Float32, Float64
 
 CONTRACT_FILE = "contract.json"
@@ -99,17 +101,22 @@ class EdgeContract:
         """Read a contract.
 
         Raises:
-            ArtifactDamagedError: There is none, or it is not of this version.
+            ArtifactDamagedError: There is none, it is not of this version, or it holds what no export writes.
 
         """
+        none = ArtifactDamagedError(f"{source} carries no input contract of this project; export it again")
         try:
-            values = json.loads(text or "")
+            values = parse_json(text or "")
             version = values["schema_version"]
-            if version == CONTRACT_VERSION:
-                return cls(**values)
         except (ValueError, TypeError, LookupError):
-            raise ArtifactDamagedError(f"{source} carries no input contract of this project; export it again") from None
-        raise ArtifactDamagedError(f"{source} has the contract version '{version}'; export it again")
+            raise none from None
+        if version != CONTRACT_VERSION:
+            raise ArtifactDamagedError(f"{source} has the contract version {shorten(version)}; export it again")
+        ContractRecord.parse(values, ArtifactDamagedError, f"{source} (export it again): input contract's")
+        try:
+            return cls(**values)
+        except TypeError:  # a field that is not one
+            raise none from None
 
     def scale(self, window: Float64, series: str | None = None) -> Float32:
         """Scale a raw window, `(lookback, features)`, to an input of batch 1.

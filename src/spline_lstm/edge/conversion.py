@@ -9,11 +9,13 @@ import json
 import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any, Literal
 
-from spline_lstm.errors import ExportError
+from spline_lstm.children import end_with_parent
+from spline_lstm.errors import ExportError, MemoryShortageError, shortage_of
+from spline_lstm.temporary import temporary_folder
 
 TFLiteForm = Literal["unrolled", "loop"]
 RECURRENT = ("LSTM", "GRU")
@@ -36,16 +38,19 @@ def convert(model_file: bytes, forms: tuple[TFLiteForm, ...], *, second_route: b
 
     """
     request = {"forms": list(forms), "second_route": second_route}
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         (folder / "model.keras").write_bytes(model_file)
         (folder / "request.json").write_text(json.dumps(request))
-        command = [sys.executable, "-m", "spline_lstm.edge.conversion", name]
+        command = [sys.executable, "-m", "spline_lstm.edge.conversion", str(folder), str(os.getpid())]
         try:
             child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
             raise ExportError(f"the conversion took more than {_TIMEOUT_SECONDS} s and was stopped") from None
         if child.returncode:
+            shortage = shortage_of(child.stderr) or (MemoryShortageError if child.returncode == -SIGKILL else None)
+            if shortage is not None:
+                last = next(iter(child.stderr.strip().splitlines()[-1:]), "it was killed, as systems do")
+                raise shortage(f"the conversion of the model ran out of room: {last}; {shortage.advice}")
             crash = f"crashed with signal {-child.returncode}" if child.returncode < 0 else "failed"
             words = (child.stderr.strip().splitlines() or ["no message"])[-1]
             raise ExportError(f"the conversion {crash}: {words}")
@@ -100,4 +105,5 @@ def _with_tf2onnx(network: Any) -> bytes:
 
 
 if __name__ == "__main__":
+    end_with_parent(int(sys.argv[2]))
     _child(Path(sys.argv[1]))

@@ -4,16 +4,18 @@ The interpreter prints what it allocates, and what it refuses may end its proces
 as a module, this file is that child.
 """
 
+import os
 import re
 import subprocess
 import sys
-import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from spline_lstm.children import end_with_parent
+from spline_lstm.temporary import temporary_folder
 from spline_lstm.types import Float32
 
 _ARENA = re.compile(r"Arena allocation total (\d+) bytes")
@@ -34,11 +36,10 @@ def run_micro(content: bytes, windows: Float32) -> tuple[Float32, int] | None:
     """
     if not has_micro():
         return None
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
+    with temporary_folder() as folder:
         (folder / "model.tflite").write_bytes(content)
         np.save(folder / "windows.npy", windows)
-        command = [sys.executable, "-m", "spline_lstm.edge.micro", name]
+        command = [sys.executable, "-m", "spline_lstm.edge.micro", str(folder), str(os.getpid())]
         try:
             child = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)
         except subprocess.TimeoutExpired:
@@ -68,4 +69,5 @@ def _child(folder: Path) -> None:
 
 
 if __name__ == "__main__":
+    end_with_parent(int(sys.argv[2]))
     _child(Path(sys.argv[1]))

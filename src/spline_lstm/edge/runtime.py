@@ -7,7 +7,6 @@
 """
 
 import hashlib
-import json
 import os
 import tempfile
 import threading
@@ -16,15 +15,20 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from spline_lstm.edge import onnx_file, tflite_file
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ShapeContractError, SplineLSTMError
+from spline_lstm.strict_json import parse_json
 from spline_lstm.text import first_line
 from spline_lstm.types import Float32, Float64
 
 _STDERR = threading.Lock()
 """It belongs to the whole process."""
 
+_LARGEST = 1e12
+"""In scaled units; NaN and infinity are not below it."""
 Run = Callable[[Float32], Float32]
 """One inference in scaled units: `(1, lookback, features)` to `(1, horizon * targets)`."""
 
@@ -71,13 +75,50 @@ def load_forecaster(path: Path) -> EdgeForecaster:
     _check_hash(content, path)
     open_file = open_tflite if path.suffix == ".tflite" else open_onnx
     run, text = open_file(content, str(path))
-    return EdgeForecaster(EdgeContract.from_text(text, str(path)), run)
+    contract = EdgeContract.from_text(text, str(path))
+    outputs = contract.horizon * len(contract.target_indices)
+    return EdgeForecaster(contract, checked(run, outputs, str(path)))
+
+
+def checked(run: Run, outputs: int, source: str) -> Run:
+    """Return a run that gives a forecast or refuses: what it makes is held against the contract.
+
+    Args:
+        run: One inference in scaled units.
+        outputs: Values of a forecast, `horizon * targets`.
+        source: The model file's name, for messages.
+
+    """
+
+    def run_checked(window: Float32) -> Float32:
+        try:
+            forecast = run(window)
+        except SplineLSTMError:
+            raise
+        except Exception as error:  # the runtimes' errors have no common base
+            raise ShapeContractError(
+                f"{source} does not run on windows of shape {window.shape}: {first_line(error)}; export it again"
+            ) from None
+        needed = (len(window), outputs)
+        if forecast.shape != needed or forecast.dtype != np.float32:
+            raise ShapeContractError(
+                f"{source} returns {forecast.dtype} of shape {forecast.shape}; float32 of shape {needed} is needed; "
+                "export it again"
+            )
+        if not (np.abs(forecast) < _LARGEST).all():
+            raise ArtifactDamagedError(
+                f"{source} returns values that are no forecast, such as "
+                f"{forecast[~(np.abs(forecast) < _LARGEST)][0]:g}; train and export again"
+            )
+        return forecast
+
+    return run_checked
 
 
 def _check_hash(content: bytes, path: Path) -> None:
     """Hold the file against the index that the export left beside it; a file copied alone has none."""
     try:
-        digest = json.loads(path.with_name("index.json").read_bytes())[path.name]
+        digest = parse_json(path.with_name("index.json").read_bytes())[path.name]
     except FileNotFoundError:
         return
     except (ValueError, LookupError, TypeError):

@@ -5,9 +5,11 @@ from typing import Annotated, Literal, Self
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
+from spline_lstm.errors import ShapeContractError
 from spline_lstm.evaluation.quantiles import QuantileRule, probabilities_of
 from spline_lstm.evaluation.running_errors import RunningErrors, start_running
 from spline_lstm.spec import Flag, Floats, Spec, StrictFloat, StrictInt, Text
+from spline_lstm.text import examples
 from spline_lstm.types import Bool, Float64
 
 
@@ -27,14 +29,17 @@ class QuantileSpec(Spec):
     quantiles: Shares = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
-Size = Annotated[StrictFloat, Field(ge=0)]
+MOST = 1e12
+"""Bound of errors and multiples, in scaled units: beyond it nothing was learnt."""
+Size = Annotated[StrictFloat, Field(ge=0, le=MOST)]
+Multiple = Annotated[StrictFloat, Field(ge=-MOST, le=MOST)]
 
 
 class SeriesState(Spec):
     """The running errors of one series and target, one entry a step."""
 
     mean: tuple[Size, ...]
-    count: tuple[Annotated[StrictInt, Field(ge=1)], ...]
+    count: tuple[Annotated[StrictInt, Field(ge=1, lt=1 << 63)], ...]
 
 
 class TargetIntervals(Spec):
@@ -42,9 +47,9 @@ class TargetIntervals(Spec):
 
     nonnegative: Flag
     """Whether no quantile is below zero."""
-    pooled: tuple[Annotated[StrictFloat, Field(gt=0)], ...]
+    pooled: tuple[Annotated[StrictFloat, Field(gt=0, le=MOST)], ...]
     """Mean absolute error on validation for each step; a new series begins with it."""
-    multiples: tuple[tuple[StrictFloat | None, ...], ...]
+    multiples: tuple[tuple[Multiple | None, ...], ...]
     """For each probability and step the quantile of the error over the running error; None: too few errors for it."""
     series: dict[str, SeriesState]
     """The running errors of every series when the truth of all forecasts was known."""
@@ -59,7 +64,7 @@ class Intervals(Spec):
     interval_method: Literal["adaptive", "split"]
     windows: Annotated[StrictInt, Field(ge=0)]
     """Validation windows that the quantiles were learnt from."""
-    half_life: Annotated[StrictInt, Field(ge=1)] | None
+    half_life: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
     """Errors after which one has half its weight in the running error; None keeps that as it is."""
     levels: Shares
     probabilities: Shares
@@ -77,7 +82,24 @@ class Intervals(Spec):
             rows += [row for state in target.series.values() for row in (state.mean, state.count)]
             if not steps or any(len(row) != steps for row in rows) or len(target.multiples) != len(self.probabilities):
                 raise ValueError(f"the lists of target '{name}' are not as long as its steps and probabilities")
+        falls = (self.rule.multiples[1:] < self.rule.multiples[:-1]).any(axis=(0, 1))
+        if falls.any():
+            name = list(self.targets)[int(np.argmax(falls))]
+            raise ValueError(f"the multiples of target '{name}' fall from one probability to a greater one")
         return self
+
+    def check_fits(self, horizon: int, targets: tuple[str, ...]) -> None:
+        """Refuse intervals of other forecasts.
+
+        Raises:
+            ShapeContractError: They are of other targets, or of other steps.
+
+        """
+        if tuple(self.targets) != targets or len(self.pooled) != horizon:
+            raise ShapeContractError(
+                f"the intervals of run '{self.run_id}' are of {len(self.pooled)} steps of {examples(self.targets)}; "
+                f"{horizon} steps of {examples(targets)} are needed"
+            )
 
     @property
     def pooled(self) -> Float64:

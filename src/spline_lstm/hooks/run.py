@@ -4,8 +4,6 @@ import atexit
 import functools
 import logging
 import os
-import threading
-import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from spline_lstm.children import end_with_parent
 from spline_lstm.datasets.inputs import return_memory
 from spline_lstm.datasets.locks import RunLocks
 from spline_lstm.errors import ParameterError, own_error
@@ -118,15 +117,4 @@ def _end_workers_with_the_run() -> None:
 
     From its first moment, because a worker that never gets a node passes no hook and would wait for ever.
     """
-    os.register_at_fork(after_in_child=_end_with_parent)
-
-
-def _end_with_parent() -> None:
-    parent = os.getppid()
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.2)
-        os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
+    os.register_at_fork(after_in_child=lambda: end_with_parent(os.getppid()))

@@ -2,14 +2,16 @@
 
 import io
 import json
-import tempfile
+import time
 import zipfile
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
-from spline_lstm.errors import ArtifactDamagedError
+from spline_lstm.errors import ArtifactDamagedError, is_shortage, own_error
 from spline_lstm.models.backend import load_keras
+from spline_lstm.temporary import temporary_folder
 from spline_lstm.text import first_line
 from spline_lstm.types import Float32
 from spline_lstm.zip_sizes import check_zip_sizes
@@ -17,12 +19,24 @@ from spline_lstm.zip_sizes import check_zip_sizes
 
 def archive_network(network: Any) -> bytes:
     """Return a network as a `.keras` archive without its optimiser; the same weights give the same bytes."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
+    with temporary_folder() as folder, _zip_dates():
+        path = folder / "model.keras"
         bare = load_keras().Model.from_config(network.get_config())
         bare.set_weights(network.get_weights())
         bare.save(path)
         return _repeatable(path.read_bytes())
+
+
+@contextmanager
+def _zip_dates() -> Iterator[None]:
+    """Date what Keras zips by a fixed day: a clock before 1980, as of a board without a battery, fits no archive."""
+    clock = zipfile.time  # type: ignore[attr-defined]
+    fixed = SimpleNamespace(time=time.time, localtime=lambda _: time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0)))
+    zipfile.time = fixed  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        zipfile.time = clock  # type: ignore[attr-defined]
 
 
 def load_network(content: bytes, source: str) -> Any:
@@ -37,13 +51,15 @@ def load_network(content: bytes, source: str) -> Any:
 
     """
     keras = load_keras()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.keras"
+    with temporary_folder() as folder:
+        path = folder / "model.keras"
         path.write_bytes(content)
         try:
             _check_archive(content)
             return keras.saving.load_model(path, compile=False, safe_mode=True)
         except Exception as error:
+            if is_shortage(error):
+                raise own_error(error) from error
             raise ArtifactDamagedError(f"{source} cannot be loaded: {first_line(error)}; train again") from error
 
 

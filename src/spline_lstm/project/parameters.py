@@ -23,11 +23,15 @@ from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowParameters
 from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
 
+RESERVED = ("benchmarks", "tables")
+"""Folders that lie beside those of the runs."""
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
 
 def _check_run_id(run_id: object) -> object:
     # Before the type check: Kedro reads 007 as a number, and the message should say what to type.
+    if isinstance(run_id, str) and run_id.lower() in RESERVED:
+        raise ValueError(f"a folder of the project has this name; any other is fine, such as my-{run_id}")
     if run_id is None or (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id)):
         return run_id
     raise ValueError("1 to 64 letters, digits, '.', '_' or '-' are needed, at least one of them a letter")

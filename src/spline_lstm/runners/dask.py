@@ -1,5 +1,6 @@
 """A runner that hands the nodes to the workers of a Dask cluster; results pass from one to the other on storage."""
 
+import asyncio
 import logging
 import os
 import uuid
@@ -14,7 +15,7 @@ from kedro.runner import AbstractRunner, SequentialRunner
 from pluggy import PluginManager
 
 from spline_lstm.errors import Failure, ParameterError, own_error
-from spline_lstm.text import examples
+from spline_lstm.text import examples, first_line, shorten
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,11 @@ class DaskRunner(AbstractRunner):
         super().__init__(is_async=is_async)
         if type(workers) is not int or workers < 1:
             raise ParameterError(f"runner parameter 'workers' is {workers!r}; a whole number of at least 1 is needed")
+        if address is not None and (not isinstance(address, str) or ":" not in address):
+            raise ParameterError(
+                f"runner parameter 'address' is {shorten(address)}; the address of a scheduler is needed, such as "
+                "tcp://10.0.0.1:8786"
+            )
         self._address = address
         self._workers = workers
 
@@ -99,6 +105,8 @@ class DaskRunner(AbstractRunner):
             except ImportError:
                 raise ParameterError("the DaskRunner needs Dask: pip install 'spline-lstm[dask]'") from None
             try:
+                if self._address:
+                    asyncio.run(_ask(self._address))
                 cluster = self._address or stack.enter_context(
                     LocalCluster(
                         n_workers=self._workers,
@@ -111,9 +119,23 @@ class DaskRunner(AbstractRunner):
                 client = stack.enter_context(Client(cluster, timeout=_PATIENCE_SECONDS))
             except (OSError, ValueError) as error:
                 what = f"scheduler answers at '{self._address}'" if self._address else "cluster starts here"
-                raise ParameterError(f"no Dask {what}: {error}") from None
+                reason = first_line(error) or type(error).__name__
+                raise ParameterError(f"no Dask {what} within {_PATIENCE_SECONDS} s: {reason}") from None
             logger.info("Dask dashboard: %s", client.dashboard_link)
             yield client
+
+
+async def _ask(address: str) -> None:
+    """Ask a scheduler who it is: a client waits for ever where something listens and never answers.
+
+    Raises:
+        OSError: Nobody answers.
+
+    """
+    from distributed.core import rpc
+
+    async with asyncio.timeout(_PATIENCE_SECONDS), rpc(address) as scheduler:
+        await scheduler.identity()
 
 
 def split_by_memory(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Pipeline]:

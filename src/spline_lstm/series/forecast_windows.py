@@ -211,7 +211,7 @@ def _check_known_ahead(grid: Grid, origin: Int64, horizon: int) -> None:
 
 def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
     for covariate in grid.columns.dynamic if preprocessor.multivariate else ():
-        state = next((item for key, item in preprocessor.scalers.items() if _is_of(covariate.name, key)), {})
+        state = next((item for key, item in preprocessor.states.items() if _is_of(covariate.name, key)), {})
         unseen = [
             label for label in grid.labels.get(covariate.name, ()) if label not in state.get("categories", [label])
         ]
@@ -255,7 +255,7 @@ def _target_scaling(features: Features, grid: Grid, preprocessor: Preprocessor) 
     targets, names = grid.columns.targets, grid.series_names
     if features.series_scales is None:
         shape = (len(names), len(targets))
-        center, scale = scaling_of(targets, preprocessor.scalers)
+        center, scale = scaling_of(targets, preprocessor.states)
         return np.broadcast_to(center, shape), np.broadcast_to(scale, shape)
     unseen = [name for name in names if name not in preprocessor.series_scalers[targets[0]]]
     if unseen:
@@ -277,7 +277,7 @@ def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
         horizon=preprocessor.windows.horizon,
         multivariate=preprocessor.multivariate,
         by_series=preprocessor.table.target_scaling == "series",
-        learnt=Learnt(preprocessor.scalers, preprocessor.static_codes, preprocessor.series_scalers),
+        learnt=Learnt(preprocessor.states, preprocessor.static_codes, preprocessor.series_scalers),
     )
     if features.names != preprocessor.feature_order:
         raise ShapeContractError(

@@ -1,20 +1,22 @@
 """What `preprocessor.pkl` holds: all that turns a new table into the windows of a run, and how it is read."""
 
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from spline_lstm.errors import ParameterError
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.covariates import Features
 from spline_lstm.series.filled_series import FilledSeries
-from spline_lstm.series.scaling import SeriesScalers
+from spline_lstm.series.grid import parse_frequency
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.time_formats import check_format
 from spline_lstm.series.windows import WindowSpec, make_ages, make_window_ages
-from spline_lstm.spec import Flag, Names, Spec, StrictFloat, StrictInt, Text
+from spline_lstm.spec import Flag, Name, Names, Spec, StrictFloat, StrictInt, Text
 from spline_lstm.types import Int64
 
 
@@ -54,6 +56,29 @@ def make_preprocessor(
     return state
 
 
+class Scale(Spec):
+    """How the values of a feature were scaled: `(value - center) / scale`."""
+
+    kind: Literal["standard", "robust", "minmax", "none"]
+    center: StrictFloat
+    scale: Annotated[StrictFloat, Field(gt=0)]
+
+
+class Ranks(Spec):
+    """How the labels of a feature were ranked."""
+
+    kind: Literal["ordinal"]
+    categories: tuple[Name, ...]
+
+
+def _check_frequency(alias: str) -> str:
+    try:
+        parse_frequency(alias)
+    except ParameterError:
+        raise ValueError("the step of a time axis is needed") from None
+    return alias
+
+
 class Preprocessor(Spec):
     """What `preprocessor.pkl` holds, checked: how a run's table became windows."""
 
@@ -67,19 +92,21 @@ class Preprocessor(Spec):
     """Names of the features in the order of `X`."""
     known_ahead: Names
     """Features that describe the horizon rather than the past."""
-    scalers: dict[str, dict[str, Any]]
+    scalers: dict[Name, Annotated[Scale | Ranks, Field(discriminator="kind")]]
     """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
-    series_scalers: SeriesScalers = Field(default_factory=dict)
+    series_scalers: dict[Name, dict[Name, tuple[StrictFloat, Annotated[StrictFloat, Field(gt=0)]]]] = Field(
+        default_factory=dict
+    )
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
-    static_codes: dict[str, dict[str, list[float]]]
+    static_codes: dict[Name, dict[Name, list[StrictFloat]]]
     """Static covariate to the code of each category."""
     table: TableSpec
     """Which columns were used."""
     series_id_cols: Names
     """Columns that tell series apart."""
-    freq: Text
+    freq: Annotated[Text, AfterValidator(_check_frequency)]
     """The step, as a pandas offset."""
-    time_format: Text | None = None
+    time_format: Annotated[Text, AfterValidator(check_format)] | None = None
     """Format of the time axis; None, in earlier files: ISO 8601."""
     target_range: tuple[tuple[StrictFloat, StrictFloat], ...] | None = None
     """Least and greatest scaled target in the training part, where static covariates enter X: what a series of an
@@ -101,6 +128,62 @@ class Preprocessor(Spec):
         if not falling or (ages is not None and windows is not None and len(ages) != windows.lookback):
             raise ValueError("one age for each row of the lookback is needed, falling to 0")
         return ages
+
+    @model_validator(mode="after")
+    def _check_features(self) -> Self:
+        known = self._known_features
+        for name in self.feature_order:
+            kind = known.get(name)
+            if kind and not isinstance(self.scalers.get(name), kind):
+                raise ValueError(f"the feature '{name}' has no scaler of its kind")
+        if set(self.known_ahead) != self._shown_early & set(self.feature_order):
+            raise ValueError("known_ahead does not name the leads and lags")
+        for static in self.feature_schema.static_covariates if self.multivariate else ():
+            codes = self.static_codes.get(static.name)
+            if codes is None or any(len(code) != static.dim for code in codes.values()):
+                raise ValueError(f"the codes of '{static.name}' do not have {static.dim} numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _check_targets(self) -> Self:
+        count = len(self.target_names)
+        ranges = ((0.0, 0.0),) * count if self.target_range is None else self.target_range
+        if len(ranges) != count or any(low > high for low, high in ranges):
+            raise ValueError("target_range is not one range for each target")
+        by_series = self.table.target_scaling == "series"
+        if by_series and not set(self.target_names) <= set(self.series_scalers):
+            raise ValueError("series_scalers does not hold every target")
+        return self
+
+    @property
+    def _known_features(self) -> dict[str, type[Scale] | type[Ranks]]:
+        """Features that are scaled or ranked, and which of both; the rest is calendar features and static codes."""
+        lead, schema = f"_lead{self.windows.horizon}", self.schema_in_use
+        lags = [f"{name}_lag{lag}" for name in self.target_names for lag in schema.seasonal_lags]
+        dynamic = {
+            f"{item.name}{lead if item.known_future else ''}": Ranks if item.is_category else Scale
+            for item in schema.dynamic_covariates
+        }
+        return {**dict.fromkeys([*self.target_names, *lags], Scale), **dynamic}
+
+    @property
+    def _shown_early(self) -> set[str]:
+        """Names that the leads and lags have which the schema asks for."""
+        schema, lead = self.schema_in_use, f"_lead{self.windows.horizon}"
+        known = [item.name for item in schema.dynamic_covariates if item.known_future]
+        known += schema.calendar_features.names if schema.calendar_features.known_future else ()
+        lags = {f"{name}_lag{lag}" for name in self.target_names for lag in schema.seasonal_lags}
+        return lags | {f"{name}{lead}" for name in known}
+
+    @property
+    def states(self) -> dict[str, dict[str, Any]]:
+        """The scalers as `covariates.make_features` takes them."""
+        return {name: state.model_dump(mode="json") for name, state in self.scalers.items()}
+
+    @property
+    def target_names(self) -> tuple[str, ...]:
+        """The targets, in the order of the outputs."""
+        return self.table.target_cols
 
     @property
     def multivariate(self) -> bool:

@@ -5,13 +5,13 @@ import hashlib
 import json
 import logging
 import time
-import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from spline_lstm.errors import Failure, SplineLSTMError
+from spline_lstm.errors import Failure, own_error
 from spline_lstm.evaluation import baselines, comparison
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
@@ -44,12 +44,9 @@ class Tolerant:
         if failure is None:
             try:
                 return self._function(*inputs)
-            except SplineLSTMError as error:
-                failure = Failure(f"cell '{self._cell}': {error.message}", error.exit_code)
             except Exception as error:  # whatever a library raises must not end the other cells
-                message = f"cell '{self._cell}': unexpected {type(error).__name__}: {error}"
-                traced = "".join(traceback.format_exception(error))
-                failure = Failure(message, SplineLSTMError.exit_code, traced)
+                own = Failure.of(own_error(error))
+                failure = replace(own, message=f"cell '{self._cell}': {own.message}")
             logger.error("A cell failed, the others go on: %s", failure.message)
         return (failure,) * self._outputs if self._outputs > 1 else failure
 

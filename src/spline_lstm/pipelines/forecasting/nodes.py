@@ -39,6 +39,7 @@ def forecast(
     Raises:
         ArtifactDamagedError: The intervals are not as they were written.
         RunIdMismatchError: The intervals belong to another training.
+        ShapeContractError: The intervals are of other forecasts.
 
     """
     subject = f"intervals.json of run '{trained_run.record['run_id']}' (its modelling makes it again): key"
@@ -47,6 +48,7 @@ def forecast(
         raise RunIdMismatchError(
             f"the intervals of run '{trained_run.record['run_id']}' belong to another training; run its modelling again"
         )
+    learnt.check_fits(trained_run.preprocessor.windows.horizon, trained_run.preprocessor.target_names)
     past = _PAST_HALF_LIVES * learnt.half_life + trained_run.preprocessor.windows.horizon if learnt.half_life else 0
     windows = forecast_windows.make_latest_windows(later_table, trained_run.preprocessor, strict=strict, past=past)
     logger.info("%s: %d series", windows.source, len(windows.series_names))

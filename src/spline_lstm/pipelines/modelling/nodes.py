@@ -13,6 +13,7 @@ from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.quantiles import make_bounds
 from spline_lstm.evaluation.scores import EvaluationSpec, evaluate, evaluate_quantiles
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.memory import check_memory
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.models.ridge import fit_ridge, ridge_data
@@ -35,7 +36,7 @@ def train_model(
 ) -> tuple[bytes, bytes, dict[str, Any]]:
     """Train; returns the best and the last network and the record of the training."""
     check_link(model, model_input)
-    resolve_segment(model.segment, model_input.lookback)
+    check_memory(model_input, model, resolve_segment(model.segment, model_input.lookback), training.batch_size)
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
     train, val = (
