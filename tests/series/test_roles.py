@@ -157,3 +157,15 @@ def test_a_table_with_a_column_named_target_is_not_wide() -> None:
     names = ["target", *(f"a{letter}" for letter in "bcdefghijk")]
     numbers = {name: kind_of(pd.Series(np.random.default_rng(0).normal(5, 1, 50)), name) for name in names}
     assert not is_wide(numbers, 0, np.arange(50))
+
+
+def test_a_minimum_is_no_minute_and_a_month_of_other_numbers_no_month() -> None:
+    found = look({"min": RANDOM.normal(size=120), "max": range(120, 240), "month": RANDOM.normal(size=120) * 100})
+    assert found.spec.target_cols == ("min",)
+    assert "others that vary: month, max" in found.reasons["target_cols"]
+
+
+def test_what_stands_above_the_header_is_said() -> None:
+    table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=99), "y": RANDOM.normal(size=99)})
+    found = profile_table(table.set_axis(range(2, 101)))
+    assert found.unusual[0] == "the header is row 3; what stands above it is left out"

@@ -29,7 +29,7 @@ from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCo
 from spline_lstm.series.spline import run_lengths
 from spline_lstm.series.steps import USUAL_MISSING, find_steps, missing_ratio
 from spline_lstm.series.time_formats import ISO_8601
-from spline_lstm.series.time_parts import part_of
+from spline_lstm.series.time_parts import is_part
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Int64
@@ -159,6 +159,7 @@ class _Look:
         """Look at everything in turn."""
         table = self._table
         times = self._find_times(table)
+        self._look_above(table)
         names = [str(name) for name in table.columns if name not in self._settings["timestamp_col"]]
         kinds = {name: kind_of(table[name], self._source) for name in names}
         long = self._find_layout(table, kinds, times)
@@ -204,7 +205,9 @@ class _Look:
         return times
 
     def _find_layout(self, table: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> DataFrame:
-        numbers = {name: item for name, item in kinds.items() if item.kind == "number" and part_of(name) is None}
+        numbers = {
+            name: item for name, item in kinds.items() if item.kind == "number" and not is_part(name, item.values)
+        }
         others = sum(item.kind == "category" for item in kinds.values())
         guess = "layout" not in self._given and not set(self._given) & {"target_cols", "series_id_cols"}
         if not (self._settings.get("layout") == "wide" or (guess and is_wide(numbers, others, times.stamps))):
@@ -278,7 +281,7 @@ class _Look:
     def _assign_roles(self, table: DataFrame, kinds: dict[str, ColumnKind]) -> dict[str, Role]:
         ids = self._settings["series_id_cols"]
         roles: dict[str, Role] = {
-            name: "series id" if name in ids else _role(table, name, item.kind, ids) for name, item in kinds.items()
+            name: "series id" if name in ids else _role(table, name, item, ids) for name, item in kinds.items()
         }
         numbers = {
             name: kinds[name]
@@ -338,6 +341,11 @@ class _Look:
             self._unusual.append(f"{found.trouble}: resample=mean, freq={found.freq}")
         return found.observed, found.grid
 
+    def _look_above(self, table: DataFrame) -> None:
+        header = row_number(table.index, 0) - 1
+        if header > 1:
+            self._unusual.append(f"the header is row {header}; what stands above it is left out")
+
     def _look_for_outliers(self, table: DataFrame, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> None:
         for name, item in kinds.items():
             if item.values is None or roles[name] == "not used":
@@ -360,8 +368,9 @@ def _shown(stamp: Int64) -> str:
     return text.removesuffix("T00:00:00").replace("T", " ")
 
 
-def _role(table: DataFrame, name: str, kind: Kind, series_id: tuple[str, ...]) -> Role:
-    if kind not in ("number", "category") or table[name].nunique() <= 1 or part_of(name) is not None:
+def _role(table: DataFrame, name: str, found: ColumnKind, series_id: tuple[str, ...]) -> Role:
+    kind = found.kind
+    if kind not in ("number", "category") or table[name].nunique() <= 1 or is_part(name, found.values):
         return "not used"
     if series_id and table.groupby(list(series_id), observed=True)[name].nunique().max() <= 1:
         return "static covariate" if kind == "category" else "not used"

@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, codes_of, to_numbers
 from spline_lstm.series.layout import part_of_columns
-from spline_lstm.series.time_parts import CLOCK, part_of
+from spline_lstm.series.time_parts import CLOCK, is_part, part_of
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float64, Int64
@@ -263,7 +263,10 @@ def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:
     whole = {
         name
         for name, item in kinds.items()
-        if item.kind == "number" and item.values is not None and _is_whole(item.values) and part_of(name) is None
+        if item.kind == "number"
+        and item.values is not None
+        and _is_whole(item.values)
+        and not is_part(name, item.values)
     }
     names = [
         name
@@ -304,9 +307,7 @@ def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
     def unlikely(name: str) -> tuple[bool, int]:
         values = numbers[name].values
         known = [position for position, target in enumerate(_TARGETS) if target == name.strip().lower()]
-        return values is None or part_of(name) is not None or _is_code(name, values), known[0] if known else len(
-            _TARGETS
-        )
+        return values is None or is_part(name, values) or _is_code(name, values), known[0] if known else len(_TARGETS)
 
     return sorted(numbers, key=unlikely)
 

@@ -8,7 +8,7 @@ import numpy as np
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, row_of, shown, text_of
 from spline_lstm.text import quoted
-from spline_lstm.types import Int64
+from spline_lstm.types import Float64, Int64
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -52,6 +52,7 @@ _ALSO = {
     "clock": CLOCK,
     "timeofday": CLOCK,
 }
+_MEASURES = ("min", "sec")
 _MONTHS = (
     "january",
     "february",
@@ -73,6 +74,23 @@ def part_of(name: str) -> str | None:
     plain = re.sub(r"[^a-z0-9]", "", name.lower())
     known = _ALSO.get(plain, plain)
     return known if known in PARTS or known == CLOCK else None
+
+
+def is_part(name: str, values: Float64 | None) -> bool:
+    """Tell whether a column beside the time repeats a part of it; `min` is then a minimum, and `month` may be 31.5.
+
+    Args:
+        name: The column's name.
+        values: Its numbers, or None for labels, shape `(rows,)`.
+
+    """
+    part = part_of(name)
+    if part is None or name.strip().lower() in _MEASURES:
+        return False
+    if values is None or part not in PARTS:
+        return True
+    found, (_, lowest, highest) = values[~np.isnan(values)], PARTS[part]
+    return bool(((found == np.round(found)) & (found >= lowest) & (found <= highest)).all())
 
 
 def month_number(name: str) -> int | None:
