@@ -169,3 +169,36 @@ def test_what_stands_above_the_header_is_said() -> None:
     table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=99), "y": RANDOM.normal(size=99)})
     found = profile_table(table.set_axis(range(2, 101)))
     assert found.unusual[0] == "the header is row 3; what stands above it is left out"
+
+
+def across(rows: int, **ids: Any) -> pd.DataFrame:
+    """Lay out a table with a column for each year."""
+    return pd.DataFrame(RANDOM.normal(size=(rows, 40)), columns=list(map(str, range(1960, 2000)))).assign(**ids)
+
+
+def test_rows_are_series_where_columns_are_times() -> None:
+    found = profile_table(across(3, code=[1, 2, 3], place=["a", "b", "c"]))
+    assert (found.series_id, found.grid.series_names, found.longest) == (("place",), ("a", "b", "c"), 40)
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ({"place": ["a", "a", "b"]}, "each row seems to be a series, and no columns tell all rows apart"),
+        ({}, "no columns tell all rows apart"),
+    ],
+)
+def test_rows_that_nothing_tells_apart_are_refused(ids: dict[str, Any], message: str, refuses: Any) -> None:
+    with refuses(TableError, 10, message):
+        profile_table(across(3, **ids))
+
+
+def test_rows_of_months_below_years_are_refused(refuses: Any) -> None:
+    months = pd.date_range("2000-01-01", periods=12, freq="MS").strftime("%b")
+    with refuses(TableError, 10, "the rows are months, and the columns years; give each year a row of its own"):
+        profile_table(across(12, month=months))
+
+
+def test_columns_named_as_years_beside_a_time_are_series() -> None:
+    found = profile_table(across(60, day=pd.date_range("2024-01-01", periods=60)))
+    assert (found.spec.timestamp_col, len(found.grid.series_names)) == (("day",), 40)

@@ -140,4 +140,5 @@ def check_binary(values: Float64, column: "pd.Series[Any]", source: str) -> None
 def _refuse_text(text: "pd.Series[Any]", wrong: Bool, name: str, source: str) -> None:
     value = str(text.iloc[int(np.argmax(wrong))])
     hint = "; use a decimal point and no thousands separator" if re.search(r"[0-9][,' ][0-9]", value) else ""
+    hint = "; write the number that stands for it" if value[:1] in "<>~≤≥" else hint
     raise TableError(f"{source} {row_of(text.index, wrong)}, column '{name}': '{shown(value)}' is not a number{hint}")

@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, codes_of, to_numbers
 from spline_lstm.series.layout import part_of_columns
-from spline_lstm.series.time_parts import CLOCK, is_part, part_of
+from spline_lstm.series.time_parts import CLOCK, is_part, month_number, part_of
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float64, Int64
@@ -29,6 +29,7 @@ _TIME_NAME = re.compile(
     r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
     re.IGNORECASE,
 )
+_A_TIME = re.compile(r"(date|time|datetime|timestamp|month|period|week|day|ds)", re.IGNORECASE)
 _ID_NAME = re.compile(
     r".*(_id|id$|store|shop|item|sku|product|symbol|ticker|station|sensor|site|region|country|state|city|name|series|code).*",
     re.IGNORECASE,
@@ -87,6 +88,15 @@ def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tup
             refused = refused or error
         else:
             return _with_parts(table, name, found, source) if spelling is None else ((name,), found)
+    named = next((name for name in map(str, table.columns) if _A_TIME.fullmatch(name.strip())), None)
+    if refused is None and named is not None:
+        read_times(table, (named,), spelling, source)  # says which cell is none
+    numbered = [name for name in map(str, table.columns) if re.fullmatch(r"[A-Za-z]{1,5}_?[0-9]+", name)]
+    if refused is None and len(numbered) > len(table.columns) / 2:
+        raise TimeAxisError(
+            f"{source}: no column holds timestamps; if {examples(numbered, 3)} number the steps, name these columns by "
+            "their dates"
+        )
     parts = [str(name) for name in table.columns if part_of(str(name)) in (*_FINER, "year")]
     hint = f" (parts of a time: {examples(parts)})" if parts else ""
     raise refused or TimeAxisError(
@@ -256,6 +266,38 @@ def find_series_id(
             f"name those that do, series_id_cols=..., or say what becomes of repeated rows: duplicates=mean"
         )
     return tuple(name for name in kinds if name in chosen and _needed(name, chosen, labels, stamps, repeated))
+
+
+def find_row_id(
+    table: DataFrame, kinds: dict[str, ColumnKind], values: tuple[str, ...], source: str
+) -> tuple[str, ...]:
+    """Find the columns whose labels tell rows apart: the first that does, else all with labels in every row.
+
+    Args:
+        table: A row for each series.
+        kinds: What the cells of its columns are.
+        values: The columns that hold values.
+        source: The table's name, for messages.
+
+    Raises:
+        TableError: Two rows have the same labels, or rows are months.
+
+    """
+    others = [name for name in kinds if name not in values and kinds[name].kind != "empty"]
+    codes = {name: codes_of(table[name])[0] for name in others}
+    full = [name for name in others if (codes[name] >= 0).all()]
+    single = [name for name in full if len(np.unique(codes[name])) == len(table)]
+    if any(len(table) == 12 and all(map(month_number, table[name].astype("str"))) for name in single):
+        raise TableError(f"{source}: the rows are months, and the columns years; give each year a row of its own")
+    if single:
+        return (min(single, key=lambda name: kinds[name].kind != "category"),)
+    chosen = [name for name in full if kinds[name].kind == "category" and len(np.unique(codes[name])) > 1]
+    if len(table) > 1 and (not chosen or table.duplicated(subset=chosen).any()):
+        raise TableError(
+            f"{source}: each row seems to be a series, and no columns tell all rows apart; name those that do, "
+            f"series_id_cols=..., and fill their empty cells; columns: {examples(others, 12)}"
+        )
+    return tuple(chosen)
 
 
 def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:

@@ -228,6 +228,10 @@ def _refuse_cell(
     cell = shown(text.iloc[int(np.argmax(wrong))])
     if not any(character.isdigit() for character in cell) and not wrong.all():
         needed = f"{needed}; {_NO_READING}"
+    if re.search(r"\d ?[A-Z]{3,4}$", cell):
+        needed = "write the time zone as an offset from UTC, like 2024-05-31T13:00:00-05:00"
+    if re.fullmatch(r"-\d+", cell):
+        needed = "times before 1970 are needed as dates, like 1969-12-31T23:00:00"
     raise TimeAxisError(f"{where.format(row=row_of(text.index, wrong))}: '{cell}' is not a timestamp; {needed}")
 
 
