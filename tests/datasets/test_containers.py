@@ -97,10 +97,12 @@ def test_times_that_are_the_index_of_a_parquet_table_are_a_column(index: Any) ->
     assert read_table(content.getvalue(), "table.parquet").columns.tolist() == ["index", "y"]
 
 
-def workbook(rows: list[list[Any]]) -> bytes:
+def workbook(rows: list[list[Any]], *merged: str) -> bytes:
     book, content = openpyxl.Workbook(), io.BytesIO()
     for row in rows:
         book.active.append(row)
+    for area in merged:
+        book.active.merge_cells(area)
     book.save(content)
     return content.getvalue()
 
@@ -204,4 +206,19 @@ def test_an_empty_first_sheet_is_refused_with_the_names_of_the_others() -> None:
     book.create_sheet("Data").append(["date", "y"])
     book.save(content)
     with pytest.raises(ValueError, match="the first sheet is empty; the table has to be in it, not in Data"):
+        read_table(content.getvalue(), "table.xlsx")
+
+
+def test_a_label_merged_over_several_rows_of_a_sheet_holds_for_all_of_them() -> None:
+    rows = [["All shops"], ["shop", "date", "y"], ["a", 1, 2], [None, 2, 3], ["b", 1, 4], [None, 2, 5], [None, 3, 6]]
+    table = read_table(workbook(rows, "A1:C1", "A3:A4", "A5:A7"), "table.xlsx")
+    assert table["shop"].tolist() == ["a", "a", "b", "b", "b"]
+
+
+def test_a_first_sheet_of_notes_is_refused_with_the_names_of_the_others() -> None:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["See the sheet Data"])
+    book.create_sheet("Data").append(["date", "y"])
+    book.save(content)
+    with pytest.raises(ValueError, match="the first sheet holds one column; the table has to be in it, not in Data"):
         read_table(content.getvalue(), "table.xlsx")

@@ -160,9 +160,11 @@ def test_a_table_with_a_column_named_target_is_not_wide() -> None:
 
 
 def test_a_minimum_is_no_minute_and_a_month_of_other_numbers_no_month() -> None:
-    found = look({"min": RANDOM.normal(size=120), "max": range(120, 240), "month": RANDOM.normal(size=120) * 100})
+    found = look(
+        {"min": RANDOM.normal(size=120), "max": RANDOM.normal(size=120), "month": RANDOM.normal(size=120) * 100}
+    )
     assert found.spec.target_cols == ("min",)
-    assert "others that vary: month, max" in found.reasons["target_cols"]
+    assert "others that vary: max, month" in found.reasons["target_cols"]
 
 
 def test_what_stands_above_the_header_is_said() -> None:
@@ -202,3 +204,9 @@ def test_rows_of_months_below_years_are_refused(refuses: Any) -> None:
 def test_columns_named_as_years_beside_a_time_are_series() -> None:
     found = profile_table(across(60, day=pd.date_range("2024-01-01", periods=60)))
     assert (found.spec.timestamp_col, len(found.grid.series_names)) == (("day",), 40)
+
+
+def test_row_numbers_are_no_covariate() -> None:
+    days = pd.date_range("2023-01-01", periods=99)
+    found = profile_table(pd.DataFrame({"id": range(99), "day": days, "y": RANDOM.normal(size=99)}))
+    assert {column.name: column.role for column in found.columns}["id"] == "not used"

@@ -21,6 +21,7 @@ _LARGEST = 64 * 2**30
 _PROBE, _PROBE_LINES = 40, 200
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 _FEWER = re.compile(r"Expected (\d+) columns, got (\d+)")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _INDEX = "index"
 
 
@@ -232,14 +233,29 @@ def _read_workbook(content: bytes) -> DataFrame:
         sheet = book.worksheets[0]
         sheet.reset_dimensions()  # some programs write wrong ones
         rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not tell
     except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
         raise ValueError(f"it is no workbook: {printable(str(error))}") from None
     width = max((place + 1 for row in rows for place, cell in enumerate(row) if cell is not None), default=0)
-    if not width:
-        others = f"; the table has to be in it, not in {examples(book.sheetnames[1:])}" if book.sheetnames[1:] else ""
-        raise ValueError(f"the first sheet is empty{others}")
+    others = book.sheetnames[1:]
+    if not width or (width == 1 and others):
+        hint = f"; the table has to be in it, not in {examples(others)}" if others else ""
+        raise ValueError(f"the first sheet {'holds one column' if width else 'is empty'}{hint}")
     rows = [row[:width] + [None] * (width - len(row)) for row in rows]
     above = rows_above([[as_text(cell) for cell in row] for row in rows[:_PROBE_LINES]])
+    for column, first, last in merged:
+        for number in range(max(first, above + 2), min(last, len(rows))):
+            rows[number][column - 1] = rows[first - 1][column - 1]
     filled = [number for number in range(above + 1, len(rows)) if any(cell is not None for cell in rows[number])]
     table = pd.DataFrame([rows[number] for number in filled], columns=[as_text(cell) for cell in rows[above]])
     return _named(table.set_axis([number - 1 for number in filled]))
+
+
+def _merged_cells(content: bytes, path: str) -> list[tuple[int, int, int]]:
+    """Return the column and the first and last row of what is merged over several rows, all counted from 1."""
+    from openpyxl.utils import range_boundaries
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = _MERGED.findall(archive.read(path))
+    areas = [range_boundaries(area.decode()) for area in found]
+    return [(left, top, bottom) for left, top, _, bottom in areas if bottom > top]

@@ -20,6 +20,8 @@ from spline_lstm.series.roles import (
     find_row_id,
     find_series_id,
     find_times,
+    is_counter,
+    is_target,
     is_wide,
     kind_of,
     outliers,
@@ -417,6 +419,8 @@ def _shown(stamp: Int64) -> str:
 def _role(table: DataFrame, name: str, found: ColumnKind, series_id: tuple[str, ...]) -> Role:
     kind = found.kind
     if kind not in ("number", "category") or table[name].nunique() <= 1 or is_part(name, found.values):
+        return "not used"
+    if found.values is not None and is_counter(found.values) and not is_target(name):
         return "not used"
     if series_id and table.groupby(list(series_id), observed=True)[name].nunique().max() <= 1:
         return "static covariate" if kind == "category" else "not used"

@@ -111,7 +111,7 @@ def _time_candidates(table: DataFrame, spelling: str | None, source: str) -> Ite
     for position, column in enumerate(map(str, table.columns)):
         cells = table[column].head(1_000).dropna()
         cells = cells[~cells.astype("str").str.strip().str.lower().isin(MISSING_TOKENS)].head(_SAMPLE)
-        named, digits = bool(_TIME_NAME.fullmatch(column)), _is_digits(cells)
+        named, digits = bool(_TIME_NAME.fullmatch(column)) or part_of(column) == "year", _is_digits(cells)
         if column != "timestamp" and (not len(cells) or (digits and not named and position > 0)):
             continue
         if column == "timestamp" or _reads(cells.to_frame(), column, spelling, source):
@@ -352,6 +352,16 @@ def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
         return values is None or is_part(name, values) or _is_code(name, values), known[0] if known else len(_TARGETS)
 
     return sorted(numbers, key=unlikely)
+
+
+def is_target(name: str) -> bool:
+    """Tell whether a column has a name that usually says so."""
+    return name.strip().lower() in _TARGETS
+
+
+def is_counter(values: Float64) -> bool:
+    """Tell whether numbers grow by one from row to row, as row numbers do."""
+    return len(values) > 3 and bool((np.diff(values) == 1).all())
 
 
 def _is_code(name: str, values: Float64) -> bool:

@@ -1,6 +1,7 @@
 """Times in parts: a year, a month or an hour in a column of its own."""
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,13 @@ _ALSO = {
     "hourofday": "hour",
     "min": "minute",
     "sec": "second",
+    **dict.fromkeys(("jahr", "annee", "ano", "anno", "jaar"), "year"),
+    **dict.fromkeys(("quartal", "trimestre", "kwartaal"), "quarter"),
+    **dict.fromkeys(("monat", "mois", "mes", "mese", "maand"), "month"),
+    **dict.fromkeys(("woche", "kw", "semaine", "semana", "settimana"), "week"),
+    **dict.fromkeys(("tag", "jour", "dia", "giorno", "dag"), "day"),
+    **dict.fromkeys(("stunde", "heure", "hora", "ora", "uur"), "hour"),
+    "uhrzeit": CLOCK,
     "clock": CLOCK,
     "timeofday": CLOCK,
 }
@@ -71,7 +79,7 @@ _MONTHS = (
 
 def part_of(name: str) -> str | None:
     """Tell which part of a time a column holds by its name, or None."""
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name.lower()))
     known = _ALSO.get(plain, plain)
     return known if known in PARTS or known == CLOCK else None
 
