@@ -210,3 +210,9 @@ def test_row_numbers_are_no_covariate() -> None:
     days = pd.date_range("2023-01-01", periods=99)
     found = profile_table(pd.DataFrame({"id": range(99), "day": days, "y": RANDOM.normal(size=99)}))
     assert {column.name: column.role for column in found.columns}["id"] == "not used"
+
+
+@pytest.mark.parametrize("cell", ["12.5M", "12 p", "~12", "12.5 %"])
+def test_a_column_of_nearly_numbers_is_refused_for_its_first_odd_cell(cell: str, refuses: Any) -> None:
+    with refuses(TableError, 10, f"row 3, column 'y': '{cell}' is not a number"):
+        look({"y": ["1", cell] * 60})

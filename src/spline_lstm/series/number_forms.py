@@ -20,7 +20,7 @@ _FEWEST = 0.01
 def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[Any]":
     """Write numbers with marks between thousands, decimal commas, a currency or a percent sign as plain ones.
 
-    All numbers of a column have to be written in one way; `12 %` becomes 12.
+    All numbers of a column have to be written in one way; `12 %` becomes 12, `(12)` -12.
 
     Args:
         text: Stripped cells that are not missing.
@@ -39,7 +39,7 @@ def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[A
     if odd.sum() < max(2, _FEWEST * len(text)):
         return text
     codes, distinct = pd.factorize(text)
-    cells = pd.Series(distinct).str.extract(f"^{_CELL}$")
+    cells = pd.Series(distinct).str.replace(r"^\((.*)\)$", r"-\1", regex=True).str.extract(f"^{_CELL}$")
     if cells["number"].isna().any() or not _has_one_unit(cells["before"] + cells["after"]):
         return text
     numbers = cells["number"].str.strip()
@@ -51,7 +51,10 @@ def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[A
     if differ.any():
         one, other = (reading[differ].iloc[0] for reading in (usual[0], usual[-1]))
         cell = numbers[differ].iloc[0]
-        raise TableError(f"{where}: '{cell}' may be {one} or {other}, and no row decides; write one of them")
+        raise TableError(
+            f"{where}: '{cell}' may be {one} or {other}, and no row decides; write the column with "
+            "decimal points and without thousands separators"
+        )
     plain = cells["sign"].str.replace("−", "-") + usual[0]
     return pd.Series(plain.to_numpy()[codes], index=text.index)
 

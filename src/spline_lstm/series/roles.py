@@ -29,7 +29,9 @@ _TIME_NAME = re.compile(
     r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
     re.IGNORECASE,
 )
-_A_TIME = re.compile(r"(date|time|datetime|timestamp|month|period|week|day|ds)", re.IGNORECASE)
+_NEARLY_A_NUMBER = r"[^\w-]*-?[^\w-]*\d[\d.,'\s]*\W*[A-Za-z]?"
+"""A number with a unit, a flag or other marks."""
+_A_TIME = re.compile(r"(date|time|datetime|timestamp|year|month|period|week|day|ds)", re.IGNORECASE)
 _ID_NAME = re.compile(
     r".*(_id|id$|store|shop|item|sku|product|symbol|ticker|station|sensor|site|region|country|state|city|name|series|code).*",
     re.IGNORECASE,
@@ -65,7 +67,7 @@ def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
         values = to_numbers(column, source)
     except TableError as error:
         sample = column.dropna().astype("str").head(_SAMPLE)
-        numeric = sample.str.strip().str.fullmatch(r"[+-]?\d+[.,]?\d*").mean() if len(sample) else 0
+        numeric = sample.str.strip().str.fullmatch(_NEARLY_A_NUMBER).mean() if len(sample) else 0
         return ColumnKind("category", trouble=error.message if numeric > 0.5 else "")
     return ColumnKind("empty" if np.isnan(values).all() else "number", values)
 

@@ -41,6 +41,7 @@ _DIRECTIVES = {
     "b": "[A-Za-z]{3}",
     "B": "[A-Za-z]+",
     "a": "[A-Za-z]{3}",
+    "A": "[A-Za-z]+",
     "p": "[AaPp][Mm]",
 }
 _DATES = (
@@ -53,7 +54,7 @@ _DATES = (
         for mark in " -/"
         for year in "Yy"
     ),
-    *(f"{day}%{month} %d{mark} %Y" for day in ("", "%a ", "%a, ") for month in "bB" for mark in ("", ",")),
+    *(f"{day}%{month} %d{mark} %Y" for day in ("", "%a ", "%a, ", "%A, ") for month in "bB" for mark in ("", ",")),
     *(f"%Y{mark}%{month}{mark}%d" for month in "bB" for mark in " -"),
     *("%d%b%Y", "%d%b%y"),
 )
