@@ -216,3 +216,11 @@ def test_row_numbers_are_no_covariate() -> None:
 def test_a_column_of_nearly_numbers_is_refused_for_its_first_odd_cell(cell: str, refuses: Any) -> None:
     with refuses(TableError, 10, f"row 3, column 'y': '{cell}' is not a number"):
         look({"y": ["1", cell] * 60})
+
+
+def test_how_numbers_with_marks_are_read_is_said() -> None:
+    found = look({"y": [f"{value:,.2f}" for value in range(1000, 1120)], "share": ["12 %", "13 %"] * 60})
+    assert found.unusual[:2] == (
+        "column 'y': '1,000.00' is read as 1000",
+        "column 'share': '12 %' is read as 12",
+    )

@@ -122,6 +122,17 @@ def _is_number(text: "pd.Series[Any]") -> Bool:
     return text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
 
 
+def marked_cell(column: "pd.Series[Any]") -> int | None:
+    """Return the first of a thousand rows whose cell is a number with marks, such as `12 %`; None where none is."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return None
+    text, missing = text_of(column.head(1_000), MISSING_TOKENS)
+    marked = ~(missing | _is_number(text) | text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool))
+    return int(np.argmax(marked)) if marked.any() else None
+
+
 def check_binary(values: Float64, column: "pd.Series[Any]", source: str) -> None:
     """Refuse numbers other than 0 and 1.
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spline_lstm.errors import TableError, TimeAxisError
-from spline_lstm.series.cells import row_number
+from spline_lstm.series.cells import marked_cell, row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.durations import DAY_NS
 from spline_lstm.series.grid import Grid
@@ -179,6 +179,7 @@ class _Look:
         observed, grid = self._read(table, schema)
         columns = [self._time_profile(name) for name in self._settings["timestamp_col"]]
         columns += [_profile_column(table[name], kinds[name], roles[name]) for name in names]
+        self._look_for_marks(table, kinds)
         self._look_for_outliers(table, kinds, roles)
         return self._result(schema, columns, observed, grid)
 
@@ -286,6 +287,7 @@ class _Look:
         wide, self._settings = self._settings, {**spec.model_dump()}
         if times is not None:
             self._find_repeated(self._table, times, [self._table[name] for name in ids if name in self._table])
+        self._look_for_marks(self._table, kinds)
         observed, grid = self._read(long, schema)
         changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
         self._settings = wide | changed
@@ -393,6 +395,14 @@ class _Look:
         header = row_number(table.index, 0) - 1
         if header > 1:
             self._unusual.append(f"the header is row {header}; what stands above it is left out")
+
+    def _look_for_marks(self, table: DataFrame, kinds: dict[str, ColumnKind]) -> None:
+        read = []
+        for name, item in kinds.items():
+            row = marked_cell(table[name]) if item.kind == "number" and item.values is not None else None
+            if row is not None and item.values is not None:
+                read.append(f"column '{name}': '{table[name].iloc[row]}' is read as {item.values[row]:.12g}")
+        self._unusual += read[:3] + ([f"{len(read) - 3} more columns hold such numbers"] if len(read) > 3 else [])
 
     def _look_for_outliers(self, table: DataFrame, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> None:
         for name, item in kinds.items():
