@@ -183,6 +183,14 @@ def test_rows_are_series_where_columns_are_times() -> None:
     assert (found.series_id, found.grid.series_names, found.longest) == (("place",), ("a", "b", "c"), 40)
 
 
+def test_rows_without_a_value_are_no_series() -> None:
+    table = across(3, place=["a", "b", "c"]).astype("str")
+    table.iloc[1, :40] = ".."
+    found = profile_table(table)
+    assert found.grid.series_names == ("a", "c")
+    assert found.unusual[0] == "rows without a value are left out: 3"
+
+
 @pytest.mark.parametrize(
     ("ids", "message"),
     [

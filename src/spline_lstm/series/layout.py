@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import ParameterError, TableError
+from spline_lstm.series.cells import MISSING_TOKENS, text_of
 from spline_lstm.series.columns import TableSpec, names_of, source_of, timestamp_columns
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.time_parts import month_number
 from spline_lstm.text import examples
-from spline_lstm.types import DataFrame
+from spline_lstm.types import Bool, DataFrame
 
 SERIES_ID = "series_id"
 """The column that holds the names of the melted columns."""
@@ -29,7 +30,7 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
     The columns `wide_cols` become series of the one target, told apart by `series_id`; by default these are all
     but the time, what the schema declares and what identifies series. Where they are the twelve months, the four
     quarters or the 24 hours, they become part of the time instead. Where the table has no column of times, those whose
-    names are times become it.
+    names are times become it, and rows without a value are left out.
 
     Args:
         table: The raw table.
@@ -64,6 +65,8 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
     if missing or not melted:
         named = f"column '{missing[0]}' is missing" if missing else "there is no column to melt"
         raise TableError(f"{source}: {named}; found: {examples(found, 12)}")
+    if across:
+        table = table[~empty_rows(table, melted)]
     part, labels = part_of_columns(melted) or ("", melted)
     name = part or SERIES_ID
     if across:
@@ -90,6 +93,14 @@ def times_across(names: list[str]) -> tuple[str, ...]:
     """Return the columns whose names are times, such as `1960`, `2020-01-31` or `1/22/20`, if there are three."""
     found = tuple(name for name in names if _TIME.fullmatch(name))
     return found if len(found) > 2 else ()
+
+
+def empty_rows(table: DataFrame, names: tuple[str, ...]) -> Bool:
+    """Tell which rows have no cell in any of some columns, shape `(rows,)`."""
+    empty = np.ones(len(table), dtype=bool)
+    for name in names:
+        empty[empty] = text_of(table[name][empty], MISSING_TOKENS)[1]
+    return empty
 
 
 def _format_with(spelling: str | None, times: tuple[str, ...], part: str) -> str | None:

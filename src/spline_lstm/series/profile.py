@@ -12,7 +12,7 @@ from spline_lstm.series.cells import marked_cell, row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.durations import DAY_NS
 from spline_lstm.series.grid import Grid
-from spline_lstm.series.layout import SERIES_ID, make_long, times_across
+from spline_lstm.series.layout import SERIES_ID, empty_rows, make_long, times_across
 from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.roles import (
     ColumnKind,
@@ -257,6 +257,10 @@ class _Look:
         trouble = next((kinds[name].trouble for name in across if kinds[name].trouble), "")
         if trouble:
             raise TableError(trouble)
+        empty = empty_rows(table, across)
+        if empty.any():
+            rows = examples(row_number(table.index, int(row)) for row in np.flatnonzero(empty))
+            self._unusual.append(f"rows without a value are left out: {rows}")
         ids = self._given.get("series_id_cols", ("auto",))
         target = tuple(self._given.get("target_cols", ("value",)))
         self._settings |= {
