@@ -97,10 +97,12 @@ def test_times_that_are_the_index_of_a_parquet_table_are_a_column(index: Any) ->
     assert read_table(content.getvalue(), "table.parquet").columns.tolist() == ["index", "y"]
 
 
-def workbook(rows: list[list[Any]]) -> bytes:
+def workbook(rows: list[list[Any]], *merged: str) -> bytes:
     book, content = openpyxl.Workbook(), io.BytesIO()
     for row in rows:
         book.active.append(row)
+    for area in merged:
+        book.active.merge_cells(area)
     book.save(content)
     return content.getvalue()
 
@@ -144,3 +146,79 @@ def test_points_before_three_digits_in_every_row_are_decimal() -> None:
 
 def test_empty_rows_at_the_end_are_left_out() -> None:
     assert read_table((TEXT + ",\n,\n").encode(), "table.csv").to_dict("list") == CELLS
+
+
+GRID = ["date,a,b,c", "2024-01-01,1,2,3", "2024-01-02,4,5,6"]
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        ["# source: me, you"],
+        ["# one", "# two", ""],
+        ["World Bank,,,", ",,,"],
+        ["Category: All categories", ""],
+        ["Title", "Last updated,2024-03-01"],
+    ],
+    ids=str,
+)
+def test_comments_and_titles_above_the_header_are_left_out_and_rows_keep_their_numbers(above: list[str]) -> None:
+    table = read_table("\n".join([*above, *GRID]).encode(), "table.csv")
+    assert table.columns.tolist() == ["date", "a", "b", "c"]
+    assert table.index.tolist() == [len(above), len(above) + 1]
+
+
+def test_years_are_names_of_columns_below_titles() -> None:
+    text = '"Data Source","WDI",\n\n"Country Name","Code","1960","1961",\n"Aruba","ABW","1.5","2",\n"B","","","",\n'
+    assert read_table(text.encode(), "table.csv").columns.tolist() == ["Country Name", "Code", "1960", "1961"]
+
+
+@pytest.mark.parametrize("header", ["#date,y", "date,y"])
+def test_a_first_row_that_names_the_columns_is_the_header(header: str) -> None:
+    table = read_table(f"{header}\n2024-01-01,1\n2024-01-02,2\n".encode(), "table.csv")
+    assert table.columns.tolist() == header.split(",")
+
+
+@pytest.mark.parametrize("header", ["date,,value", "a,,,b"])
+def test_a_row_of_labels_is_never_taken_for_the_header(header: str) -> None:
+    rows = ",".join("xyzw"[: header.count(",") + 1])
+    table = read_table(f"{header}\n{rows}\n{rows}\n".encode(), "table.csv")
+    assert len(table) == 2
+
+
+@pytest.mark.parametrize(
+    ("row", "advice"), [("Source: me", "if the row is a title, a note or a total, delete it"), ("a,b,c,d,e", "quotes")]
+)
+def test_a_row_of_another_length_is_refused_with_what_to_do(row: str, advice: str) -> None:
+    with pytest.raises(ValueError, match=f"Row #4: Expected 4 columns, got .*{advice}"):
+        read_table("\n".join([*GRID, row]).encode(), "table.csv")
+
+
+def test_titles_above_the_header_of_a_sheet_are_left_out_and_rows_keep_their_numbers() -> None:
+    rows = [["Sales of the shops"], [], [None, "date", "sales"], [None, datetime(2024, 1, 1), 3], [], [None, "x", 4]]
+    table = read_table(workbook(rows), "table.xlsx")
+    assert table.columns.tolist() == ["date", "sales"]
+    assert table.index.tolist() == [2, 4]
+
+
+def test_an_empty_first_sheet_is_refused_with_the_names_of_the_others() -> None:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    book.create_sheet("Data").append(["date", "y"])
+    book.save(content)
+    with pytest.raises(ValueError, match="the first sheet is empty; the table has to be in it, not in Data"):
+        read_table(content.getvalue(), "table.xlsx")
+
+
+def test_a_label_merged_over_several_rows_of_a_sheet_holds_for_all_of_them() -> None:
+    rows = [["All shops"], ["shop", "date", "y"], ["a", 1, 2], [None, 2, 3], ["b", 1, 4], [None, 2, 5], [None, 3, 6]]
+    table = read_table(workbook(rows, "A1:C1", "A3:A4", "A5:A7"), "table.xlsx")
+    assert table["shop"].tolist() == ["a", "a", "b", "b", "b"]
+
+
+def test_a_first_sheet_of_notes_is_refused_with_the_names_of_the_others() -> None:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    book.active.append(["See the sheet Data"])
+    book.create_sheet("Data").append(["date", "y"])
+    book.save(content)
+    with pytest.raises(ValueError, match="the first sheet holds one column; the table has to be in it, not in Data"):
+        read_table(content.getvalue(), "table.xlsx")

@@ -48,6 +48,9 @@ PHASES = np.concatenate(
     [np.arange(0, 30_000, 60), np.arange(30_017, 60_000, 60)]
 ).astype("timedelta64[s]") + np.datetime64("2024-01-01T00:00:03")  # fmt: skip
 QUARTERS = [f"{year}Q{part}" for year in range(1960, 1980) for part in range(1, 5)]
+YEARS_ACROSS = pd.DataFrame(wave(240).reshape(4, 60), columns=list(map(str, range(1960, 2020))))
+YEARS_ACROSS.insert(0, "Country", ["Aruba", "Chile", "Kenya", "Nepal"])
+YEARS_ACROSS.insert(1, "Code", [1, 2, 2, 3])
 WEEKS = pd.date_range("2020-01-01", periods=150, freq="7D")
 TABLES: dict[str, tuple[Write, dict[str, Any]]] = {
     "unnamed index": (csv(pd.DataFrame({"co2": wave(100)}, index=DAYS[:100]), index=True), {"freq": "D"}),
@@ -69,6 +72,19 @@ TABLES: dict[str, tuple[Write, dict[str, Any]]] = {
         csv(pd.DataFrame({"date": DAYS, **{f"MT_{number}": wave(200, 7) + number for number in range(5)}})),
         {"layout": "wide", "target_cols": ["value"]},
     ),
+    "years across": (
+        csv(YEARS_ACROSS, header=["Country", "Code", "1960 [YR1960]", *YEARS_ACROSS.columns[3:]]),
+        {"layout": "wide", "timestamp_col": ["timestamp"], "series_id_cols": ["Country"], "freq": "YS"},
+    ),
+    "days across": (
+        csv(pd.DataFrame(wave(400, 7).reshape(2, 200), columns=DAYS.strftime("%-m/%-d/%y")).assign(place=["a", "b"])),
+        {"layout": "wide", "timestamp_format": "%m/%d/%y", "series_id_cols": ["place"], "freq": "D"},
+    ),
+    "thousands and percents": (
+        csv(dated(DAYS, share=[f"{cell} %" for cell in wave(200)]).assign(y=[f"{v * 30:,.2f}" for v in wave(200, 7)])),
+        {"target_cols": ["y"], "freq": "D"},
+    ),
+    "days of a spreadsheet": (csv(dated(range(45292, 45492))), {"timestamp_format": "excel_days", "freq": "D"}),
     "one repeated row": (csv(dated(HOURS, 24).iloc[[*range(600), 100]]), {"duplicates": "first"}),
     "European": (
         csv(dated(DAYS.strftime("%d.%m.%Y")), sep=";", decimal=",", encoding="utf-16"),

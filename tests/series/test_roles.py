@@ -157,3 +157,78 @@ def test_a_table_with_a_column_named_target_is_not_wide() -> None:
     names = ["target", *(f"a{letter}" for letter in "bcdefghijk")]
     numbers = {name: kind_of(pd.Series(np.random.default_rng(0).normal(5, 1, 50)), name) for name in names}
     assert not is_wide(numbers, 0, np.arange(50))
+
+
+def test_a_minimum_is_no_minute_and_a_month_of_other_numbers_no_month() -> None:
+    found = look(
+        {"min": RANDOM.normal(size=120), "max": RANDOM.normal(size=120), "month": RANDOM.normal(size=120) * 100}
+    )
+    assert found.spec.target_cols == ("min",)
+    assert "others that vary: max, month" in found.reasons["target_cols"]
+
+
+def test_what_stands_above_the_header_is_said() -> None:
+    table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=99), "y": RANDOM.normal(size=99)})
+    found = profile_table(table.set_axis(range(2, 101)))
+    assert found.unusual[0] == "the header is row 3; what stands above it is left out"
+
+
+def across(rows: int, **ids: Any) -> pd.DataFrame:
+    """Lay out a table with a column for each year."""
+    return pd.DataFrame(RANDOM.normal(size=(rows, 40)), columns=list(map(str, range(1960, 2000)))).assign(**ids)
+
+
+def test_rows_are_series_where_columns_are_times() -> None:
+    found = profile_table(across(3, code=[1, 2, 3], place=["a", "b", "c"]))
+    assert (found.series_id, found.grid.series_names, found.longest) == (("place",), ("a", "b", "c"), 40)
+
+
+def test_rows_without_a_value_are_no_series() -> None:
+    table = across(3, place=["a", "b", "c"]).astype("str")
+    table.iloc[1, :40] = ".."
+    found = profile_table(table)
+    assert found.grid.series_names == ("a", "c")
+    assert found.unusual[0] == "rows without a value are left out: 3"
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"),
+    [
+        ({"place": ["a", "a", "b"]}, "each row seems to be a series, and no columns tell all rows apart"),
+        ({}, "no columns tell all rows apart"),
+    ],
+)
+def test_rows_that_nothing_tells_apart_are_refused(ids: dict[str, Any], message: str, refuses: Any) -> None:
+    with refuses(TableError, 10, message):
+        profile_table(across(3, **ids))
+
+
+def test_rows_of_months_below_years_are_refused(refuses: Any) -> None:
+    months = pd.date_range("2000-01-01", periods=12, freq="MS").strftime("%b")
+    with refuses(TableError, 10, "the rows are months, and the columns years; give each year a row of its own"):
+        profile_table(across(12, month=months))
+
+
+def test_columns_named_as_years_beside_a_time_are_series() -> None:
+    found = profile_table(across(60, day=pd.date_range("2024-01-01", periods=60)))
+    assert (found.spec.timestamp_col, len(found.grid.series_names)) == (("day",), 40)
+
+
+def test_row_numbers_are_no_covariate() -> None:
+    days = pd.date_range("2023-01-01", periods=99)
+    found = profile_table(pd.DataFrame({"id": range(99), "day": days, "y": RANDOM.normal(size=99)}))
+    assert {column.name: column.role for column in found.columns}["id"] == "not used"
+
+
+@pytest.mark.parametrize("cell", ["12.5M", "12 p", "~12", "12.5 %"])
+def test_a_column_of_nearly_numbers_is_refused_for_its_first_odd_cell(cell: str, refuses: Any) -> None:
+    with refuses(TableError, 10, f"row 3, column 'y': '{cell}' is not a number"):
+        look({"y": ["1", cell] * 60})
+
+
+def test_how_numbers_with_marks_are_read_is_said() -> None:
+    found = look({"y": [f"{value:,.2f}" for value in range(1000, 1120)], "share": ["12 %", "13 %"] * 60})
+    assert found.unusual[:2] == (
+        "column 'y': '1,000.00' is read as 1000",
+        "column 'share': '12 %' is read as 12",
+    )

@@ -1,17 +1,16 @@
 """What a table comes in: CSV with any separator, Parquet or a workbook, packed or not, in UTF-8 or UTF-16."""
 
 import codecs
-import csv
 import gzip
 import io
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
-from spline_lstm.text import examples, printable
+from spline_lstm.datasets.headers import as_text, rows_above, split_rows, width_of
+from spline_lstm.text import examples, first_line, printable
 from spline_lstm.types import DataFrame
 
 _PARQUET, _WORKBOOKS = (".parquet", ".pq"), (".xlsx", ".xlsm")
@@ -21,6 +20,8 @@ _GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
 _LARGEST = 64 * 2**30
 _PROBE, _PROBE_LINES = 40, 200
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
+_FEWER = re.compile(r"Expected (\d+) columns, got (\d+)")
+_MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
 _INDEX = "index"
 
 
@@ -30,7 +31,7 @@ def is_parquet(name: str) -> bool:
 
 
 def read_table(content: bytes, name: str) -> DataFrame:
-    """Read a table; cells of text files stay text.
+    """Read a table; cells of text files stay text. The index is the number of a row in the file, counted from row 2.
 
     Args:
         content: The file.
@@ -97,36 +98,42 @@ def _read_csv(content: bytes) -> DataFrame:
         raise ValueError("Empty CSV file")
     if b"\0" in lines[:1_000]:
         raise ValueError("it is no text; CSV, Parquet or xlsx is needed")
-    head = lines[:100_000].decode("utf-8", errors="replace").splitlines()[:_PROBE_LINES]
+    head = re.split(r"\r\n|\n|\r", lines[:100_000].decode("utf-8", errors="replace"))[:_PROBE_LINES]
     separator = _separator(head)
+    above = rows_above(list(split_rows(head, separator)))
     source = pyarrow.py_buffer(lines + b"\n")
-    options = arrow.ReadOptions(use_threads=False)
+    options = arrow.ReadOptions(use_threads=False, skip_rows=above)
     parsing = arrow.ParseOptions(delimiter=separator, ignore_empty_lines=False)
-    with arrow.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
-        names = reader.schema.names
-    text = arrow.ConvertOptions(column_types=dict.fromkeys(names, "string"))
-    table: DataFrame = arrow.read_csv(
-        pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
-    ).to_pandas()
+    try:
+        with arrow.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
+            names = reader.schema.names
+        text = arrow.ConvertOptions(column_types=dict.fromkeys(names, "string"))
+        table: DataFrame = arrow.read_csv(
+            pyarrow.BufferReader(source), read_options=options, parse_options=parsing, convert_options=text
+        ).to_pandas()
+    except pyarrow.ArrowInvalid as error:
+        raise ValueError(f"{first_line(error)}{_advice(str(error))}") from None
+    table.index += above
     table = _without_empty_end(table)
     return table if separator == "," or table.columns.has_duplicates else _with_points(table)
 
 
-def _separator(head: list[str]) -> str:
-    """Return what splits all of the first lines into the same number of cells; of several the one with most cells."""
+def _advice(trouble: str) -> str:
+    """Say what becomes of a row of another length."""
+    found = _FEWER.search(trouble)
+    if found and int(found[2]) < int(found[1]):
+        return "; if the row is a title, a note or a total, delete it"
+    return "; put cells that hold the separator in quotes" if found else ""
 
-    def fits(mark: str) -> tuple[bool, int]:
-        counts = [len(cells) for cells in _rows(head, mark)] or [0]
-        return min(counts) == max(counts) > 1, counts[0]
+
+def _separator(head: list[str]) -> str:
+    """Return what splits most of the first lines into the same number of cells; of several the one with most cells."""
+
+    def fits(mark: str) -> tuple[bool, float, int]:
+        width, share = width_of(list(split_rows(head, mark)))
+        return width > 1, share, width
 
     return max(_SEPARATORS, key=fits)
-
-
-def _rows(lines: list[str], separator: str) -> Iterator[list[str]]:
-    try:
-        yield from (cells for cells in csv.reader(lines, delimiter=separator) if cells)
-    except csv.Error:
-        return
 
 
 def _with_points(table: DataFrame) -> DataFrame:
@@ -171,7 +178,13 @@ def _without_empty_end(table: DataFrame) -> DataFrame:
 
 
 def _named(table: DataFrame) -> DataFrame:
-    """Name the columns without a name, as pandas and R write an index: `index`, or by their place."""
+    """Name the columns without a name, as pandas and R write an index: `index`, or by their place.
+
+    Columns with neither a name nor a cell are left out.
+    """
+    if not table.empty:
+        named = [bool(str(name).strip()) or _is_filled(table.iloc[:, place]) for place, name in enumerate(table)]
+        table = table.loc[:, named] if not all(named) else table
     names = [str(name) for name in table.columns]
     for position, name in enumerate(names):
         if not name.strip():
@@ -179,6 +192,10 @@ def _named(table: DataFrame) -> DataFrame:
             names[position] = _INDEX if first else f"column {position + 1}"
     table.columns = names
     return table
+
+
+def _is_filled(column: Any) -> bool:
+    return bool((column.notna() & (column.astype("str").str.strip() != "")).any())
 
 
 def _read_parquet(content: bytes) -> DataFrame:
@@ -205,21 +222,42 @@ def _read_workbook(content: bytes) -> DataFrame:
     """Read the first sheet of a workbook; numbers and dates keep their types.
 
     Raises:
-        ValueError: It is no workbook, or its first sheet is empty.
+        ValueError: It is no workbook, or its first sheet holds no table.
 
     """
     import openpyxl
     import pandas as pd
 
     try:
-        sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-        rows = [list(row) for row in sheet.iter_rows(values_only=True) if any(cell is not None for cell in row)]
+        book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # some programs write wrong ones
+        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not tell
     except MemoryError:
         raise
     except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
         raise ValueError(f"it is no workbook: {printable(str(error))}") from None
-    if not rows:
-        raise ValueError("the first sheet is empty")
-    width = max(position + 1 for row in rows for position, cell in enumerate(row) if cell is not None)
-    names = ["" if cell is None else str(cell) for cell in rows[0][:width]]
-    return _named(pd.DataFrame([row[:width] for row in rows[1:]], columns=names))
+    width = max((place + 1 for row in rows for place, cell in enumerate(row) if cell is not None), default=0)
+    others = book.sheetnames[1:]
+    if not width or (width == 1 and others):
+        hint = f"; the table has to be in it, not in {examples(others)}" if others else ""
+        raise ValueError(f"the first sheet {'holds one column' if width else 'is empty'}{hint}")
+    rows = [row[:width] + [None] * (width - len(row)) for row in rows]
+    above = rows_above([[as_text(cell) for cell in row] for row in rows[:_PROBE_LINES]])
+    for column, first, last in merged:
+        for number in range(max(first, above + 2), min(last, len(rows))):
+            rows[number][column - 1] = rows[first - 1][column - 1]
+    filled = [number for number in range(above + 1, len(rows)) if any(cell is not None for cell in rows[number])]
+    table = pd.DataFrame([rows[number] for number in filled], columns=[as_text(cell) for cell in rows[above]])
+    return _named(table.set_axis([number - 1 for number in filled]))
+
+
+def _merged_cells(content: bytes, path: str) -> list[tuple[int, int, int]]:
+    """Return the column and the first and last row of what is merged over several rows, all counted from 1."""
+    from openpyxl.utils import range_boundaries
+
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        found = _MERGED.findall(archive.read(path))
+    areas = [range_boundaries(area.decode()) for area in found]
+    return [(left, top, bottom) for left, top, _, bottom in areas if bottom > top]

@@ -151,7 +151,7 @@ class TableFiles:
 
         """
         table = _read(self._paths[number])
-        table.index = range(rows_before, rows_before + len(table))  # type: ignore[assignment]
+        table.index += rows_before
         return table
 
     def join(self, parts: list[DataFrame], hashes: list[str] | None = None) -> DataFrame:

@@ -1,16 +1,21 @@
 """The cells of a raw table: text, labels and numbers, with the row that is named where one is wrong."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from spline_lstm.errors import TableError, ValuesError
+from spline_lstm.series.number_forms import without_marks
 from spline_lstm.types import Bool, Float64, Int64
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MISSING_TOKENS = ("", "na", "n/a", "nan", "null", "none", "?", "-", ".", "#n/a", "<na>", "nat")
+MISSING_TOKENS = (
+    *("", "na", "n/a", "n.a.", "nan", "null", "none", "?", "<na>", "nat"),
+    *("-", "--", "–", "—", ".", "..", "...", "…", ":", "#n/a", "#n/a n/a"),
+)
 LARGEST_VALUE = 1e30  # squares and sums of such values still fit a double, and scaled ones a 32-bit float
 _LONGEST_CELL = 40
 # [0-9], as \d takes the digits of every script.
@@ -72,7 +77,8 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
     """Read a column as numbers.
 
     Missing cells become NaN. With `flags`, `true` and `yes` are 1, `false` and `no` 0.
-    Text is converted exactly (to the nearest double), never by guessing at separators.
+    Text is converted exactly (to the nearest double). Thousands separators, decimal commas, currencies and percent
+    signs are read where the whole column allows one reading; `12 %` is 12.
 
     Raises:
         TableError: A cell is not a number.
@@ -88,11 +94,17 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
         text, missing = text_of(column, MISSING_TOKENS)
         if flags:
             text = text.str.lower().replace(_FLAGS)
-        fits = text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
         infinite = text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool)
+        fits = _is_number(text)
         wrong = ~(missing | fits | infinite)
         if wrong.any():
-            _refuse_text(text, wrong, str(column.name), source)
+            where = f"{source} {row_of(column.index, wrong)}, column '{column.name}'"
+            plain = text.copy()
+            plain[~missing] = without_marks(text[~missing], wrong[~missing], where).to_numpy()
+            fits = _is_number(plain)
+            if not (missing | fits | infinite).all():
+                _refuse_text(text, wrong, str(column.name), source)
+            text = plain
         values = np.full(len(column), np.nan)
         exact = pa.array(text[fits].str.removeprefix("+"), type=pa.string()).cast(pa.float64())
         values[fits] = exact.to_numpy(zero_copy_only=False)
@@ -103,6 +115,22 @@ def to_numbers(column: "pd.Series[Any]", source: str, *, flags: bool = False) ->
         found = "infinite" if np.isinf(value) else f"{value:g}, too large to compute with"
         raise ValuesError(f"{source} {row}, column '{column.name}': the value is {found}")
     return values
+
+
+def _is_number(text: "pd.Series[Any]") -> Bool:
+    """Tell which cells are plain numbers."""
+    return text.str.fullmatch(_NUMBER).to_numpy(dtype=bool)
+
+
+def marked_cell(column: "pd.Series[Any]") -> int | None:
+    """Return the first of a thousand rows whose cell is a number with marks, such as `12 %`; None where none is."""
+    import pandas as pd
+
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        return None
+    text, missing = text_of(column.head(1_000), MISSING_TOKENS)
+    marked = ~(missing | _is_number(text) | text.str.lower().str.fullmatch(_INFINITE).to_numpy(dtype=bool))
+    return int(np.argmax(marked)) if marked.any() else None
 
 
 def check_binary(values: Float64, column: "pd.Series[Any]", source: str) -> None:
@@ -122,5 +150,6 @@ def check_binary(values: Float64, column: "pd.Series[Any]", source: str) -> None
 
 def _refuse_text(text: "pd.Series[Any]", wrong: Bool, name: str, source: str) -> None:
     value = str(text.iloc[int(np.argmax(wrong))])
-    hint = "; use a decimal point and no thousands separator" if any(mark in value for mark in ",' ") else ""
+    hint = "; use a decimal point and no thousands separator" if re.search(r"[0-9][,' ][0-9]", value) else ""
+    hint = "; write the number that stands for it" if value[:1] in "<>~≤≥" else hint
     raise TableError(f"{source} {row_of(text.index, wrong)}, column '{name}': '{shown(value)}' is not a number{hint}")

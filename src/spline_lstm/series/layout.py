@@ -6,15 +6,21 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import ParameterError, TableError
+from spline_lstm.series.cells import MISSING_TOKENS, text_of
 from spline_lstm.series.columns import TableSpec, names_of, source_of, timestamp_columns
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.time_parts import month_number
 from spline_lstm.text import examples
-from spline_lstm.types import DataFrame
+from spline_lstm.types import Bool, DataFrame
 
 SERIES_ID = "series_id"
 """The column that holds the names of the melted columns."""
 _QUARTER = re.compile(r"(?:q|qtr|quarter)[ _-]?([1-4])")
+_TIME = re.compile(
+    r"X?(\d{4}(?:[-/. ]?[QMWqmw]?\d{1,2}(?:[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?)?)?"
+    r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|[A-Za-z]{3,9}[- ]\d{2,4}|[Qq][1-4][- ]\d{4})(?: \[YR\d{4}\])?"
+)
+"""A time as the name of a column: also as R (`X2020`) and the World Bank (`2020 [YR2020]`) write it."""
 _NUMBER = re.compile(r"(?:m|month|h|hr|hour)?[ _-]?([0-9]{1,2})")
 
 
@@ -23,7 +29,8 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
 
     The columns `wide_cols` become series of the one target, told apart by `series_id`; by default these are all
     but the time, what the schema declares and what identifies series. Where they are the twelve months, the four
-    quarters or the 24 hours, they become part of the time instead.
+    quarters or the 24 hours, they become part of the time instead. Where the table has no column of times, those whose
+    names are times become it, and rows without a value are left out.
 
     Args:
         table: The raw table.
@@ -50,20 +57,29 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
     ids = tuple(name for name in schema.static_names if name in found)
     ids = ids if spec.series_id_cols == ("auto",) else spec.series_id_cols
     kept = {*times, *ids, *schema.dynamic_names, *schema.static_names}
-    melted = spec.wide_cols or tuple(name for name in found if name not in kept)
+    across = () if set(times) & set(found) or spec.wide_cols else times_across(found)
+    melted = spec.wide_cols or across or tuple(name for name in found if name not in kept)
     missing = [name for name in melted if name not in found]
+    if across and len(times) > 1:
+        raise TableError(f"{source}: column '{times[0]}' is missing; found: {examples(found, 12)}")
     if missing or not melted:
         named = f"column '{missing[0]}' is missing" if missing else "there is no column to melt"
         raise TableError(f"{source}: {named}; found: {examples(found, 12)}")
+    if across:
+        table = table[~empty_rows(table, melted)]
     part, labels = part_of_columns(melted) or ("", melted)
     name = part or SERIES_ID
+    if across:
+        part, name, labels = "", times[0], tuple(match[1] for match in map(_TIME.fullmatch, melted) if match)
     others = [column for column in found if column not in melted]
     if name in others or spec.target_cols[0] in others:
         taken = name if name in others else spec.target_cols[0]
         raise TableError(f"{source}: the long table has a column '{taken}' of its own; rename that of the table")
     long = _melt(table, others, melted, labels, (name, spec.target_cols[0]))
     changes: dict[str, Any] = {"layout": "long", "wide_cols": ()}
-    if part:
+    if across:
+        changes |= {"series_id_cols": ids}
+    elif part:
         changes |= {
             "timestamp_col": (*times, part),
             "timestamp_format": _format_with(spec.timestamp_format, times, part),
@@ -71,6 +87,20 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
     else:
         changes |= {"series_id_cols": (*(column for column in ids if column != name), name)}
     return long, spec.model_copy(update=changes)
+
+
+def times_across(names: list[str]) -> tuple[str, ...]:
+    """Return the columns whose names are times, such as `1960`, `2020-01-31` or `1/22/20`, if there are three."""
+    found = tuple(name for name in names if _TIME.fullmatch(name))
+    return found if len(found) > 2 else ()
+
+
+def empty_rows(table: DataFrame, names: tuple[str, ...]) -> Bool:
+    """Tell which rows have no cell in any of some columns, shape `(rows,)`."""
+    empty = np.ones(len(table), dtype=bool)
+    for name in names:
+        empty[empty] = text_of(table[name][empty], MISSING_TOKENS)[1]
+    return empty
 
 
 def _format_with(spelling: str | None, times: tuple[str, ...], part: str) -> str | None:

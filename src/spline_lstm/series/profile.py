@@ -7,18 +7,21 @@ from typing import Any, Literal
 
 import numpy as np
 
-from spline_lstm.errors import TableError
-from spline_lstm.series.cells import row_number
+from spline_lstm.errors import TableError, TimeAxisError
+from spline_lstm.series.cells import marked_cell, row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.durations import DAY_NS
 from spline_lstm.series.grid import Grid
-from spline_lstm.series.layout import SERIES_ID, make_long
+from spline_lstm.series.layout import SERIES_ID, empty_rows, make_long, times_across
 from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.roles import (
     ColumnKind,
     Kind,
+    find_row_id,
     find_series_id,
     find_times,
+    is_counter,
+    is_target,
     is_wide,
     kind_of,
     outliers,
@@ -29,13 +32,15 @@ from spline_lstm.series.schema import SCHEMA_VERSION, CovariateSchema, DynamicCo
 from spline_lstm.series.spline import run_lengths
 from spline_lstm.series.steps import USUAL_MISSING, find_steps, missing_ratio
 from spline_lstm.series.time_formats import ISO_8601
-from spline_lstm.series.time_parts import part_of
+from spline_lstm.series.time_parts import is_part, part_of
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Int64
 
 Role = Literal["timestamp", "series id", "target", "dynamic covariate", "static covariate", "not used"]
 
+TIMESTAMP = "timestamp"
+"""The column that times in the names of columns become."""
 _MANY_LABELS = 20
 _MOST_COVARIATES = 50
 _MOST_COLUMNS = 10_000
@@ -158,7 +163,11 @@ class _Look:
     def profile(self) -> TableProfile:
         """Look at everything in turn."""
         table = self._table
+        across = times_across([str(name) for name in table.columns])
+        if across and not set(self._given) & {"timestamp_col", "layout", "wide_cols"} and not self._has_times(across):
+            return self._profile_across(table, across)
         times = self._find_times(table)
+        self._look_above(table)
         names = [str(name) for name in table.columns if name not in self._settings["timestamp_col"]]
         kinds = {name: kind_of(table[name], self._source) for name in names}
         long = self._find_layout(table, kinds, times)
@@ -170,6 +179,7 @@ class _Look:
         observed, grid = self._read(table, schema)
         columns = [self._time_profile(name) for name in self._settings["timestamp_col"]]
         columns += [_profile_column(table[name], kinds[name], roles[name]) for name in names]
+        self._look_for_marks(table, kinds)
         self._look_for_outliers(table, kinds, roles)
         return self._result(schema, columns, observed, grid)
 
@@ -184,6 +194,15 @@ class _Look:
             self._unusual.append(f"{found.missing_ratio:.0%} of the steps of a series have no target")
         return replace(found, unusual=tuple(self._unusual))
 
+    def _has_times(self, across: tuple[str, ...]) -> bool:
+        """Tell whether a column beside those named as times holds times."""
+        others = [name for name in self._table.columns if name not in across and part_of(str(name)) in (None, "day")]
+        try:
+            find_times(self._table[others], self._settings.get("timestamp_format"), self._source)
+        except TimeAxisError as error:
+            return "is not a timestamp" in error.message
+        return True
+
     def _find_times(self, table: DataFrame) -> Times:
         spelling = self._settings.get("timestamp_format")
         if self._settings.get("timestamp_col"):
@@ -196,15 +215,20 @@ class _Look:
         else:
             columns, times = find_times(table, spelling, self._source)
         self._settings["timestamp_col"] = columns
+        self._note_times(times)
+        return times
+
+    def _note_times(self, times: Times) -> None:
         first, last = (times.stamps.min(), times.stamps.max())
         self._reasons["timestamp_col"] = f"its cells are times, from {_shown(first)} to {_shown(last)}"
         if times.format != ISO_8601:
             self._settings["timestamp_format"] = times.format
             self._reasons["timestamp_format"] = "the only format that all cells have"
-        return times
 
     def _find_layout(self, table: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> DataFrame:
-        numbers = {name: item for name, item in kinds.items() if item.kind == "number" and part_of(name) is None}
+        numbers = {
+            name: item for name, item in kinds.items() if item.kind == "number" and not is_part(name, item.values)
+        }
         others = sum(item.kind == "category" for item in kinds.values())
         guess = "layout" not in self._given and not set(self._given) & {"target_cols", "series_id_cols"}
         if not (self._settings.get("layout") == "wide" or (guess and is_wide(numbers, others, times.stamps))):
@@ -226,7 +250,36 @@ class _Look:
         self._long = fitting
         return long
 
-    def _profile_wide(self, long: DataFrame, kinds: dict[str, ColumnKind], times: Times) -> TableProfile:
+    def _profile_across(self, table: DataFrame, across: tuple[str, ...]) -> TableProfile:
+        """Look at a table whose rows are series, and whose columns are times."""
+        self._look_above(table)
+        kinds = {str(name): kind_of(table[name], self._source) for name in table.columns}
+        trouble = next((kinds[name].trouble for name in across if kinds[name].trouble), "")
+        if trouble:
+            raise TableError(trouble)
+        empty = empty_rows(table, across)
+        if empty.any():
+            rows = examples(row_number(table.index, int(row)) for row in np.flatnonzero(empty))
+            self._unusual.append(f"rows without a value are left out: {rows}")
+        ids = self._given.get("series_id_cols", ("auto",))
+        target = tuple(self._given.get("target_cols", ("value",)))
+        self._settings |= {
+            "layout": "wide",
+            "timestamp_col": (TIMESTAMP,),
+            "target_cols": target,
+            "series_id_cols": find_row_id(table, kinds, across, self._source) if ids == ("auto",) else ids,
+        }
+        schema = CovariateSchema(version=SCHEMA_VERSION, target_cols=target, timestamp_col=TIMESTAMP)
+        long, self._long = make_long(table, schema, TableSpec(**self._settings))
+        self._note_times(read_times(long, (TIMESTAMP,), self._given.get("timestamp_format"), self._source))
+        self._long = self._long.model_copy(update={"timestamp_format": self._settings.get("timestamp_format")})
+        self._reasons["timestamp_col"] = f"names of {len(across)} columns, which become a column of this name"
+        self._reasons["layout"] = "the columns are times, and each row is a series"
+        return self._profile_wide(long, kinds, None, across)
+
+    def _profile_wide(
+        self, long: DataFrame, kinds: dict[str, ColumnKind], times: Times | None, across: tuple[str, ...] = ()
+    ) -> TableProfile:
         spec = self._long
         ids = [name for name in spec.series_id_cols if name not in (spec.timestamp_col or ())]
         schema = CovariateSchema(
@@ -236,19 +289,23 @@ class _Look:
             static_covariates=tuple(StaticCovariate(name=name, dim=3) for name in ids),
         )
         wide, self._settings = self._settings, {**spec.model_dump()}
-        self._find_repeated(self._table, times, [self._table[name] for name in ids if name in self._table])
+        if times is not None:
+            self._find_repeated(self._table, times, [self._table[name] for name in ids if name in self._table])
+        self._look_for_marks(self._table, kinds)
         observed, grid = self._read(long, schema)
         changed = {name: self._settings[name] for name in ("freq", "duplicates", "resample")}
         self._settings = wide | changed
-        self._settings["wide_cols"] = () if set(wide["wide_cols"]) == set(kinds) - set(ids) else wide["wide_cols"]
+        self._settings["wide_cols"] = (
+            () if across or set(wide["wide_cols"]) == set(kinds) - set(ids) else wide["wide_cols"]
+        )
         self._reasons["series_id_cols"] = (
             f"{len(grid.series_names)} series, named by their columns"
             if (SERIES_ID in ids)
             else f"{len(grid.series_names)} series"
         )
         self._reasons["target_cols"] = "what the values of all these columns are called"
-        melted = set(wide["wide_cols"])
-        columns = [self._time_profile(name) for name in wide["timestamp_col"]]
+        melted = set(across or wide["wide_cols"])
+        columns = [self._time_profile(name) for name in wide["timestamp_col"] if name in self._table]
         for name, item in kinds.items():
             role: Role = "target" if name in melted else "series id" if name in ids else "not used"
             columns.append(_profile_column(self._table[name], item, role))
@@ -278,7 +335,7 @@ class _Look:
     def _assign_roles(self, table: DataFrame, kinds: dict[str, ColumnKind]) -> dict[str, Role]:
         ids = self._settings["series_id_cols"]
         roles: dict[str, Role] = {
-            name: "series id" if name in ids else _role(table, name, item.kind, ids) for name, item in kinds.items()
+            name: "series id" if name in ids else _role(table, name, item, ids) for name, item in kinds.items()
         }
         numbers = {
             name: kinds[name]
@@ -338,6 +395,19 @@ class _Look:
             self._unusual.append(f"{found.trouble}: resample=mean, freq={found.freq}")
         return found.observed, found.grid
 
+    def _look_above(self, table: DataFrame) -> None:
+        header = row_number(table.index, 0) - 1
+        if header > 1:
+            self._unusual.append(f"the header is row {header}; what stands above it is left out")
+
+    def _look_for_marks(self, table: DataFrame, kinds: dict[str, ColumnKind]) -> None:
+        read = []
+        for name, item in kinds.items():
+            row = marked_cell(table[name]) if item.kind == "number" and item.values is not None else None
+            if row is not None and item.values is not None:
+                read.append(f"column '{name}': '{table[name].iloc[row]}' is read as {item.values[row]:.12g}")
+        self._unusual += read[:3] + ([f"{len(read) - 3} more columns hold such numbers"] if len(read) > 3 else [])
+
     def _look_for_outliers(self, table: DataFrame, kinds: dict[str, ColumnKind], roles: dict[str, Role]) -> None:
         for name, item in kinds.items():
             if item.values is None or roles[name] == "not used":
@@ -360,8 +430,11 @@ def _shown(stamp: Int64) -> str:
     return text.removesuffix("T00:00:00").replace("T", " ")
 
 
-def _role(table: DataFrame, name: str, kind: Kind, series_id: tuple[str, ...]) -> Role:
-    if kind not in ("number", "category") or table[name].nunique() <= 1 or part_of(name) is not None:
+def _role(table: DataFrame, name: str, found: ColumnKind, series_id: tuple[str, ...]) -> Role:
+    kind = found.kind
+    if kind not in ("number", "category") or table[name].nunique() <= 1 or is_part(name, found.values):
+        return "not used"
+    if found.values is not None and is_counter(found.values) and not is_target(name):
         return "not used"
     if series_id and table.groupby(list(series_id), observed=True)[name].nunique().max() <= 1:
         return "static covariate" if kind == "category" else "not used"

@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, codes_of, to_numbers
 from spline_lstm.series.layout import part_of_columns
-from spline_lstm.series.time_parts import CLOCK, part_of
+from spline_lstm.series.time_parts import CLOCK, is_part, month_number, part_of
 from spline_lstm.series.timestamps import Times, read_times
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float64, Int64
@@ -29,6 +29,9 @@ _TIME_NAME = re.compile(
     r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
     re.IGNORECASE,
 )
+_NEARLY_A_NUMBER = r"[^\w-]*-?[^\w-]*\d[\d.,'\s]*\W*[A-Za-z]?"
+"""A number with a unit, a flag or other marks."""
+_A_TIME = re.compile(r"(date|time|datetime|timestamp|year|month|period|week|day|ds)", re.IGNORECASE)
 _ID_NAME = re.compile(
     r".*(_id|id$|store|shop|item|sku|product|symbol|ticker|station|sensor|site|region|country|state|city|name|series|code).*",
     re.IGNORECASE,
@@ -64,7 +67,7 @@ def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
         values = to_numbers(column, source)
     except TableError as error:
         sample = column.dropna().astype("str").head(_SAMPLE)
-        numeric = sample.str.strip().str.fullmatch(r"[+-]?\d+[.,]?\d*").mean() if len(sample) else 0
+        numeric = sample.str.strip().str.fullmatch(_NEARLY_A_NUMBER).mean() if len(sample) else 0
         return ColumnKind("category", trouble=error.message if numeric > 0.5 else "")
     return ColumnKind("empty" if np.isnan(values).all() else "number", values)
 
@@ -87,6 +90,15 @@ def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tup
             refused = refused or error
         else:
             return _with_parts(table, name, found, source) if spelling is None else ((name,), found)
+    named = next((name for name in map(str, table.columns) if _A_TIME.fullmatch(name.strip())), None)
+    if refused is None and named is not None:
+        read_times(table, (named,), spelling, source)  # says which cell is none
+    numbered = [name for name in map(str, table.columns) if re.fullmatch(r"[A-Za-z]{1,5}_?[0-9]+", name)]
+    if refused is None and len(numbered) > len(table.columns) / 2:
+        raise TimeAxisError(
+            f"{source}: no column holds timestamps; if {examples(numbered, 3)} number the steps, name these columns by "
+            "their dates"
+        )
     parts = [str(name) for name in table.columns if part_of(str(name)) in (*_FINER, "year")]
     hint = f" (parts of a time: {examples(parts)})" if parts else ""
     raise refused or TimeAxisError(
@@ -101,7 +113,7 @@ def _time_candidates(table: DataFrame, spelling: str | None, source: str) -> Ite
     for position, column in enumerate(map(str, table.columns)):
         cells = table[column].head(1_000).dropna()
         cells = cells[~cells.astype("str").str.strip().str.lower().isin(MISSING_TOKENS)].head(_SAMPLE)
-        named, digits = bool(_TIME_NAME.fullmatch(column)), _is_digits(cells)
+        named, digits = bool(_TIME_NAME.fullmatch(column)) or part_of(column) == "year", _is_digits(cells)
         if column != "timestamp" and (not len(cells) or (digits and not named and position > 0)):
             continue
         if column == "timestamp" or _reads(cells.to_frame(), column, spelling, source):
@@ -258,12 +270,47 @@ def find_series_id(
     return tuple(name for name in kinds if name in chosen and _needed(name, chosen, labels, stamps, repeated))
 
 
+def find_row_id(
+    table: DataFrame, kinds: dict[str, ColumnKind], values: tuple[str, ...], source: str
+) -> tuple[str, ...]:
+    """Find the columns whose labels tell rows apart: the first that does, else all with labels in every row.
+
+    Args:
+        table: A row for each series.
+        kinds: What the cells of its columns are.
+        values: The columns that hold values.
+        source: The table's name, for messages.
+
+    Raises:
+        TableError: Two rows have the same labels, or rows are months.
+
+    """
+    others = [name for name in kinds if name not in values and kinds[name].kind != "empty"]
+    codes = {name: codes_of(table[name])[0] for name in others}
+    full = [name for name in others if (codes[name] >= 0).all()]
+    single = [name for name in full if len(np.unique(codes[name])) == len(table)]
+    if any(len(table) == 12 and all(map(month_number, table[name].astype("str"))) for name in single):
+        raise TableError(f"{source}: the rows are months, and the columns years; give each year a row of its own")
+    if single:
+        return (min(single, key=lambda name: kinds[name].kind != "category"),)
+    chosen = [name for name in full if kinds[name].kind == "category" and len(np.unique(codes[name])) > 1]
+    if len(table) > 1 and (not chosen or table.duplicated(subset=chosen).any()):
+        raise TableError(
+            f"{source}: each row seems to be a series, and no columns tell all rows apart; name those that do, "
+            f"series_id_cols=..., and fill their empty cells; columns: {examples(others, 12)}"
+        )
+    return tuple(chosen)
+
+
 def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:
     """Columns of labels or whole numbers that may tell series apart; of many, those that a name speaks for."""
     whole = {
         name
         for name, item in kinds.items()
-        if item.kind == "number" and item.values is not None and _is_whole(item.values) and part_of(name) is None
+        if item.kind == "number"
+        and item.values is not None
+        and _is_whole(item.values)
+        and not is_part(name, item.values)
     }
     names = [
         name
@@ -304,11 +351,19 @@ def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
     def unlikely(name: str) -> tuple[bool, int]:
         values = numbers[name].values
         known = [position for position, target in enumerate(_TARGETS) if target == name.strip().lower()]
-        return values is None or part_of(name) is not None or _is_code(name, values), known[0] if known else len(
-            _TARGETS
-        )
+        return values is None or is_part(name, values) or _is_code(name, values), known[0] if known else len(_TARGETS)
 
     return sorted(numbers, key=unlikely)
+
+
+def is_target(name: str) -> bool:
+    """Tell whether a column has a name that usually says so."""
+    return name.strip().lower() in _TARGETS
+
+
+def is_counter(values: Float64) -> bool:
+    """Tell whether numbers grow by one from row to row, as row numbers do."""
+    return len(values) > 3 and bool((np.diff(values) == 1).all())
 
 
 def _is_code(name: str, values: Float64) -> bool:

@@ -25,6 +25,9 @@ _EPOCHS = {"epoch_s": (1, 9, 10), "epoch_ms": (10**3, 12, 13), "epoch_us": (10**
 _LAST_EPOCH = 1_900_000_000
 """In seconds, in 2030. Later ones look like a date, such as 2024053113, and need their format."""
 _YEARS = (1678, 2261)
+_EXCEL_BEGINS = np.datetime64("1899-12-30", "ns")
+LAST_SHORT_YEAR = 2039
+"""Two digits from 69 to 99 are years of the last century, and 00 to 39 of this one; others may be of both."""
 _DIRECTIVES = {
     "Y": r"\d{4}",
     "y": r"\d{2}",
@@ -38,6 +41,7 @@ _DIRECTIVES = {
     "b": "[A-Za-z]{3}",
     "B": "[A-Za-z]+",
     "a": "[A-Za-z]{3}",
+    "A": "[A-Za-z]+",
     "p": "[AaPp][Mm]",
 }
 _DATES = (
@@ -50,7 +54,7 @@ _DATES = (
         for mark in " -/"
         for year in "Yy"
     ),
-    *(f"{day}%{month} %d{mark} %Y" for day in ("", "%a ", "%a, ") for month in "bB" for mark in ("", ",")),
+    *(f"{day}%{month} %d{mark} %Y" for day in ("", "%a ", "%a, ", "%A, ") for month in "bB" for mark in ("", ",")),
     *(f"%Y{mark}%{month}{mark}%d" for month in "bB" for mark in " -"),
     *("%d%b%Y", "%d%b%y"),
 )
@@ -211,6 +215,15 @@ def _read_epoch(per_second: int) -> Callable[["pd.Series[Any]"], "pd.Series[Any]
     return read
 
 
+def _read_excel(text: "pd.Series[Any]") -> "pd.Series[Any]":
+    """Read days as spreadsheets count them, to the second."""
+    import pandas as pd
+
+    seconds = (text.astype("Float64") * DAY).round()
+    spans = seconds.fillna(0).to_numpy(dtype=np.int64).astype("timedelta64[s]")
+    return pd.Series(_EXCEL_BEGINS + spans, index=text.index).where(seconds.notna())
+
+
 def _read_decimal_year(text: "pd.Series[Any]") -> "pd.Series[Any]":
     import pandas as pd
 
@@ -300,6 +313,7 @@ _NAMED = (
         )
         for name, (per_second, fewest, most) in _EPOCHS.items()
     ),
+    TimeFormat("excel_days", r"[345]\d{4}(?:\.\d+)?", _read_excel),  # 1982 to 2064
     TimeFormat("decimal_year", r"\d{4}(?:\.\d+)?", _read_decimal_year),
 )
 NAMES = tuple(form.name for form in _NAMED)

@@ -1,6 +1,7 @@
 """Times in parts: a year, a month or an hour in a column of its own."""
 
 import re
+import unicodedata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, row_of, shown, text_of
 from spline_lstm.text import quoted
-from spline_lstm.types import Int64
+from spline_lstm.types import Float64, Int64
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,9 +50,17 @@ _ALSO = {
     "hourofday": "hour",
     "min": "minute",
     "sec": "second",
+    **dict.fromkeys(("jahr", "annee", "ano", "anno", "jaar"), "year"),
+    **dict.fromkeys(("quartal", "trimestre", "kwartaal"), "quarter"),
+    **dict.fromkeys(("monat", "mois", "mes", "mese", "maand"), "month"),
+    **dict.fromkeys(("woche", "kw", "semaine", "semana", "settimana"), "week"),
+    **dict.fromkeys(("tag", "jour", "dia", "giorno", "dag"), "day"),
+    **dict.fromkeys(("stunde", "heure", "hora", "ora", "uur"), "hour"),
+    "uhrzeit": CLOCK,
     "clock": CLOCK,
     "timeofday": CLOCK,
 }
+_MEASURES = ("min", "sec")
 _MONTHS = (
     "january",
     "february",
@@ -70,9 +79,26 @@ _MONTHS = (
 
 def part_of(name: str) -> str | None:
     """Tell which part of a time a column holds by its name, or None."""
-    plain = re.sub(r"[^a-z0-9]", "", name.lower())
+    plain = re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name.lower()))
     known = _ALSO.get(plain, plain)
     return known if known in PARTS or known == CLOCK else None
+
+
+def is_part(name: str, values: Float64 | None) -> bool:
+    """Tell whether a column beside the time repeats a part of it; `min` is then a minimum, and `month` may be 31.5.
+
+    Args:
+        name: The column's name.
+        values: Its numbers, or None for labels, shape `(rows,)`.
+
+    """
+    part = part_of(name)
+    if part is None or name.strip().lower() in _MEASURES:
+        return False
+    if values is None or part not in PARTS:
+        return True
+    found, (_, lowest, highest) = values[~np.isnan(values)], PARTS[part]
+    return bool(((found == np.round(found)) & (found >= lowest) & (found <= highest)).all())
 
 
 def month_number(name: str) -> int | None:

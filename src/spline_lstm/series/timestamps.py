@@ -12,6 +12,7 @@ from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, row_of, shown, text_of
 from spline_lstm.series.time_formats import (
     ISO_8601,
+    LAST_SHORT_YEAR,
     TimeFormat,
     format_of,
     formats_that_fit,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _NEARLY_ISO = r"^\d{4}/\d|(?:UTC|GMT)$| [+-]\d{2}:?\d{2}$"
+_NO_READING = "if the row is a title, units, a total or a note, delete it"
 _NEEDED = "ISO 8601 is needed, like 2024-05-31T13:00:00Z, or timestamp_format=..., like %d/%m/%Y %H:%M"
 
 
@@ -96,7 +98,9 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
         (column, column.isna().to_numpy(dtype=bool)) if typed else text_of(whole_numbers(column), MISSING_TOKENS)
     )
     if missing.any():
-        raise TimeAxisError(f"{source} {row_of(column.index, missing)}, {where}: the timestamp is missing")
+        raise TimeAxisError(
+            f"{source} {row_of(column.index, missing)}, {where}: the timestamp is missing; {_NO_READING}"
+        )
     if typed:
         local = _without_zone(column)
         read = local if _is_daily(local) else _in_utc(column)
@@ -174,12 +178,24 @@ def _only_reading(
     form, read = complete[0]
     for other in complete[1:]:
         _check_alike((form, read), other, codes, text, where)
+    _check_short_years(form, read, codes, text, where)
     if form.name == ISO_8601 and _is_aware(read):
         naive = ~has_offset(cells)[codes]
         if naive.any():
             place = where.format(row=row_of(text.index, naive))
             raise TimeAxisError(f"{place}: a timestamp without UTC offset among others with one")
     return form, read
+
+
+def _check_short_years(
+    form: TimeFormat, read: "pd.Series[Any]", codes: Int64, text: "pd.Series[Any]", where: str
+) -> None:
+    """Refuse two digits that may be a year of this or of the last century."""
+    late = (read.dt.year > LAST_SHORT_YEAR).to_numpy(dtype=bool)[codes]
+    if "%y" in form.name and late.any():
+        row, place = int(np.argmax(late)), where.format(row=row_of(text.index, late))
+        cell, year = shown(text.iloc[row]), read.iloc[codes[row]].year
+        raise TimeAxisError(f"{place}: the year of '{cell}' may be {year - 100} or {year}; write it with four digits")
 
 
 def _candidates(cells: "pd.Series[Any]") -> list[TimeFormat]:
@@ -210,6 +226,12 @@ def _refuse_cell(
     if form and (given or (form.name != ISO_8601 and not wrong.all())):
         needed = f"{'timestamp_format' if given else 'the format of most cells'} is {form.name}"
     cell = shown(text.iloc[int(np.argmax(wrong))])
+    if not any(character.isdigit() for character in cell) and not wrong.all():
+        needed = f"{needed}; {_NO_READING}"
+    if re.search(r"\d ?[A-Z]{3,4}$", cell):
+        needed = "write the time zone as an offset from UTC, like 2024-05-31T13:00:00-05:00"
+    if re.fullmatch(r"-\d+", cell):
+        needed = "times before 1970 are needed as dates, like 1969-12-31T23:00:00"
     raise TimeAxisError(f"{where.format(row=row_of(text.index, wrong))}: '{cell}' is not a timestamp; {needed}")
 
 

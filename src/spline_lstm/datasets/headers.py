@@ -1,0 +1,90 @@
+"""Where a table begins: below titles, sources and comments that other programs write above the header."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+
+Cells = list[str]
+
+_DATA = re.compile(r"[+-]?[0-9][0-9.,:/ TZ+-]*%?")
+_YEAR = re.compile(r"(?:1[6-9]|20)[0-9]{2}")
+_LONGEST = 50
+
+
+def split_rows(lines: list[str], separator: str) -> Iterator[Cells]:
+    """Yield the cells of lines of text; nothing after what is no CSV."""
+    try:
+        yield from csv.reader(lines, delimiter=separator)
+    except csv.Error:
+        return
+
+
+def width_of(rows: list[Cells]) -> tuple[int, float]:
+    """Return the usual number of cells, and the share of the rows that have it; empty rows do not count."""
+    counts = Counter(len(row) for row in rows if row)
+    width, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
+    return width, times / max(1, counts.total())
+
+
+def rows_above(rows: list[Cells]) -> int:
+    """Count the rows above the header.
+
+    These are comments that begin with `#`, empty rows, and titles, which fill at most half of the columns. The header
+    fills all columns, but for the first, which may be an index, and has names where the row below has data. A table
+    that begins otherwise begins in its first row.
+
+    Args:
+        rows: The first rows, their cells as text.
+
+    """
+    width = width_of(rows)[0]
+    columns = _filled_columns([row for row in rows if len(row) == width])
+    for number, row in enumerate(rows[:_LONGEST]):
+        below = next((other for other in rows[number + 1 :] if other and not _is_comment(other)), [])
+        if _names_columns(row, columns, width) and not (_is_comment(row) and _is_header(below, columns, width)):
+            begins = number == 0 or _is_header(row, columns, width, rows[number + 1 :])
+            return number if begins else 0
+        if not (_is_comment(row) or _filled(row) <= columns / 2):
+            return 0
+    return 0
+
+
+def _is_comment(row: Cells) -> bool:
+    return bool(row) and row[0].lstrip().startswith("#")
+
+
+def _filled(row: Cells) -> int:
+    return sum(bool(cell.strip()) for cell in row)
+
+
+def _filled_columns(rows: list[Cells]) -> int:
+    """Count the columns up to the last one in which any row has a cell."""
+    return max((position + 1 for row in rows for position, cell in enumerate(row) if cell.strip()), default=0)
+
+
+def _names_columns(row: Cells, columns: int, width: int) -> bool:
+    return len(row) == width and all(cell.strip() for cell in row[1:columns]) and (columns > 1 or _filled(row) == 1)
+
+
+def _is_header(row: Cells, columns: int, width: int, below: list[Cells] | None = None) -> bool:
+    """Tell whether a row names all columns: its first cell is no data, and one of `below` has data under a name.
+
+    Years count as names where there are several.
+    """
+    names = _names_columns(row, columns, width) and not _is_data(next(filter(None, row), ""))
+    years = sum(_YEAR.fullmatch(name.strip()) is not None for name in row)
+    data = any(
+        not _is_data(name) and _is_data(cell) for other in below or [] for name, cell in zip(row, other, strict=False)
+    )
+    return names and (below is None or years > 1 or data)
+
+
+def _is_data(cell: str) -> bool:
+    return _DATA.fullmatch(cell.strip()) is not None
+
+
+def as_text(cell: object) -> str:
+    """Return a cell of a workbook as a row of text has it."""
+    return "" if cell is None else cell.isoformat() if isinstance(cell, date) else str(cell)
