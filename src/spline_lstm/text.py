@@ -6,6 +6,8 @@ import reprlib
 from collections.abc import Iterable
 
 _LONGEST = 200
+_SECRETS = "sig|token|secret|passw|pwd|key|credential|auth"
+"""What the names of secrets contain in the addresses that stores sign."""
 
 
 class _Short(reprlib.Repr):
@@ -70,13 +72,23 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() or character in "\n\t" else "?" for character in text)
 
 
-def without_password(text: str) -> str:
-    """Hide who signs in to an address, and with what.
+def without_secrets(text: str) -> str:
+    """Hide who signs in to an address, and with what: what stands before its host, and the values behind a `?`.
 
-    >>> without_password("https://me:secret@host/table.csv")
-    'https://***@host/table.csv'
+    >>> without_secrets("https://me:secret@host/table.csv?sig=secret&v=2")
+    'https://***@host/table.csv?***'
     """
-    return re.sub(r"(?<=://)[^/\s]+@", "***@", text)
+    return re.sub(r"(://[^\s?#]*)[?#][^\s]*", r"\1?***", re.sub(r"(?<=://)[^/\s]+@", "***@", text))
+
+
+def holds_secret(text: str) -> bool:
+    """Tell whether an address holds a password, or what looks like one behind a `?`.
+
+    >>> holds_secret("https://host/table.csv?sv=2024&sig=abc"), holds_secret("https://host/table.csv?version=2")
+    (True, False)
+    """
+    signed_in = re.search(r"://[^/\s]*:[^/\s]*@|https?://[^/\s]*@", text)
+    return bool(signed_in or re.search(rf"://.*[?&#;](?:[\w.-]*(?:{_SECRETS})[\w.-]*)=", text, re.IGNORECASE))
 
 
 def significant(value: float) -> str:

@@ -191,8 +191,15 @@ def test_an_address_that_cannot_be_read_is_refused(place: str, found: str, refus
 
 
 def test_a_password_in_an_address_is_not_shown(refuses_load: Refuses) -> None:
-    with refuses_load(TableError, 10, "nowhere://***@bucket/table.csv cannot be read"):
-        TableDataset(filepath="nowhere://me:secret@bucket/table.csv").load()
+    with refuses_load(TableError, 10, "nowhere://***@bucket/table.csv?*** cannot be read"):
+        TableDataset(filepath="nowhere://me:secret@bucket/table.csv?sig=secret").load()
+
+
+@pytest.mark.parametrize("name", ["self.csv", "self.parquet"])
+def test_a_link_to_itself_is_refused(name: str, tmp_path: Path, refuses_load: Refuses) -> None:
+    (tmp_path / name).symlink_to(name)
+    with refuses_load(TableError, 10, name):
+        TableDataset(filepath=str(tmp_path / name)).load()
 
 
 def test_credentials_reach_the_file_system(tmp_path: Path) -> None:

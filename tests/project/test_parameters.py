@@ -307,8 +307,20 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(make_parameters: A
     with pytest.raises(ParameterError) as caught:
         make_parameters(**{name: "https://me:se@cret@host/table.csv"})
     assert "cret" not in caught.value.message
-    with refuses(ParameterError, 2, f"parameter '{name}' is an address with a password", "credentials of raw_table"):
-        make_parameters(**{name: "s3://me:secret@bucket/table.csv"})
+    for place in (
+        "s3://me:secret@bucket/table.csv",
+        "https://token@host/table.csv",
+        "https://host/table.csv?sv=1&sig=secret",
+        "https://host/table.csv?X-Amz-Signature=secret",
+        "https://host/table.csv?access_token=secret",
+        "abfs://container@account.dfs.core.windows.net/t.csv?sig=secret",
+    ):
+        with refuses(
+            ParameterError, 2, f"parameter '{name}' is an address with a password", "credentials of raw_table"
+        ):
+            make_parameters(**{name: place})
+    for place in ("https://host/table.csv?version=2", "abfs://container@account.net/t.csv", "sftp://me@host/t.csv"):
+        assert getattr(make_parameters(**{name: place}), name) == place
 
 
 @pytest.mark.parametrize(

@@ -120,3 +120,9 @@ def test_a_table_without_a_header_is_refused(refuses: Any) -> None:
     table = pd.DataFrame({"2020-01-01": ["2020-01-02", "2020-01-03"], "100.38": ["101.2", "99.1"]})
     with refuses(TableError, 10, "row 1 looks like data ('2020-01-01', '100.38'); add a row with the columns' names"):
         profile_table(table)
+
+
+def test_a_column_of_bytes_is_refused_by_name(make_table: Any, refuses: Any) -> None:
+    table = make_table(series=("EWR",)).assign(blob=[b"\xff"] * 60)
+    with refuses(TableError, 10, "column 'blob' holds bytes"):
+        profile_table(table)

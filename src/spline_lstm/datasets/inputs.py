@@ -15,7 +15,7 @@ from spline_lstm.datasets.previews import TablePreview
 from spline_lstm.datasets.storage import shown
 from spline_lstm.errors import SchemaError, TableError
 from spline_lstm.series.schema import CovariateSchema, parse_schema
-from spline_lstm.text import first_line, without_password
+from spline_lstm.text import first_line, without_secrets
 from spline_lstm.types import DataFrame
 
 
@@ -31,7 +31,7 @@ class _Place:
         return "://" not in self.name
 
     def __str__(self) -> str:
-        return shown(Path(self.name)) if self._is_local else without_password(self.name)
+        return shown(Path(self.name)) if self._is_local else without_secrets(self.name)
 
     def exists(self) -> bool:
         """Tell whether anything is there."""
@@ -268,7 +268,7 @@ def return_memory() -> None:
 def _unreadable(place: _Place, error: Exception) -> TableError:
     if isinstance(error, UnicodeDecodeError):
         return TableError(f"{place} is not UTF-8; save it as UTF-8 (in a spreadsheet: CSV UTF-8)")
-    return TableError(f"{place} cannot be read: {without_password(first_line(error))}")
+    return TableError(f"{place} cannot be read: {without_secrets(first_line(error))}")
 
 
 def _absent(place: _Place) -> TableError:
@@ -320,5 +320,5 @@ def _read_schema(place: _Place) -> CovariateSchema:
         text = place.read().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or first_line(error)
-        raise SchemaError(f"{place} cannot be read: {reason}") from None
+        raise SchemaError(f"{place} cannot be read: {without_secrets(reason)}") from None
     return parse_schema(text, str(place))

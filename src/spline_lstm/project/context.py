@@ -6,6 +6,7 @@ sessions, notebooks and kedro-viz all pass, before the catalog is made, and so a
 
 import hashlib
 import json
+import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -161,7 +162,7 @@ def _of_cell(given: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
 
 def _folder_name(project_path: Path, table: str) -> str:
     """Name the folder of a table: tables of one name in two places have two folders."""
-    path = (project_path / table).resolve()
+    path = Path(os.path.realpath(project_path / table))  # of a link to itself, too, which is refused when it is read
     known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
     return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"
 

@@ -22,6 +22,7 @@ from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.windows import WindowParameters
 from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
+from spline_lstm.text import holds_secret
 
 RESERVED = ("benchmarks", "tables")
 """Folders that lie beside those of the runs."""
@@ -42,7 +43,7 @@ RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
 
 def _check_address(place: str) -> str:
     # Its text is recorded with every result, so nothing in it may be secret; nor may the message repeat it.
-    if re.search(r"://[^/\s]*:[^/\s]*@", place):
+    if holds_secret(place):
         words = "is an address with a password, which every record would hold; give it as credentials of raw_table"
         raise PydanticCustomError(HIDDEN, words)
     return place

@@ -24,6 +24,17 @@ _INFINITE = r"[+-]?inf(?:inity)?"
 _FLAGS = {"true": "1", "yes": "1", "false": "0", "no": "0"}
 
 
+def check_no_bytes(column: "pd.Series[Any]") -> None:
+    """Refuse a column of a Parquet file that holds bytes.
+
+    Raises:
+        TableError: Names the column.
+
+    """
+    if column.dtype == object and any(isinstance(cell, bytes) for cell in column):
+        raise TableError(f"column '{column.name}' holds bytes; text, numbers or times are needed")
+
+
 def text_of(column: "pd.Series[Any]", missing_tokens: tuple[str, ...]) -> tuple["pd.Series[Any]", Bool]:
     """Return the cells as stripped text, and which of them are missing.
 
@@ -31,8 +42,7 @@ def text_of(column: "pd.Series[Any]", missing_tokens: tuple[str, ...]) -> tuple[
         TableError: The cells are bytes.
 
     """
-    if column.dtype == object and any(isinstance(cell, bytes) for cell in column.head(1_000)):
-        raise TableError(f"column '{column.name}' holds bytes; text, numbers or times are needed")
+    check_no_bytes(column)
     text = column.astype("str").str.strip()
     missing = column.isna() | text.str.lower().isin(missing_tokens)
     return text, missing.to_numpy(dtype=bool)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spline_lstm.errors import TableError, TimeAxisError
-from spline_lstm.series.cells import marked_cell, row_number
+from spline_lstm.series.cells import check_no_bytes, marked_cell, row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.durations import DAY_NS
 from spline_lstm.series.grid import Grid
@@ -136,6 +136,8 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
             f"{source}: {len(table.columns)} columns are more than the {_MOST_COLUMNS} that are looked at; if they are "
             "series, write the table long: one row for each time and series"
         )
+    for name in table.columns:
+        check_no_bytes(table[name])
     return _Look(table, dict(given or {}), source).profile()
 
 

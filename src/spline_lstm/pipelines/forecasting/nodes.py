@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 _PAST_HALF_LIVES = 2
 """Half lives of the running errors that forecasts of the table's own history reach back."""
-_FORMULA = ("=", "+", "-", "@")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def forecast(
