@@ -1,12 +1,16 @@
 """Forecasts of a new table with a finished run, on a copy of the project."""
 
+import copy
 import dataclasses
+import functools
+import hashlib
 import itertools
 import json
+import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +24,7 @@ from spline_lstm.edge import conversion, tflite_file
 from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.edge.contract import METADATA_KEY, make_contract
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError
+from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, own_error
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
 from spline_lstm.pipelines.forecasting.nodes import forecast
@@ -267,3 +271,76 @@ def test_forecasts_of_two_tables_stand_beside_each_other_and_may_have_names(fini
     }
     assert {"mine"} < names
     assert any(name.startswith("other-") for name in names)
+
+
+EDITS: dict[str, Any] = {
+    "null": None, "a list": [], "an object": {}, "text": "x", "true": True, "negative": -1, "zero": 0,
+    "infinite": 1e999, "many digits": 10**30, "a path": "../../other", "nested": [[[[]]]], "huge": 1e300, "absent": ...,
+}  # fmt: skip
+
+
+def edits_of(record: Any, deepest: int) -> Iterator[tuple[str, Any]]:
+    """Yield a name and an edited copy of a record, for every value down to a depth and every edit."""
+
+    def paths(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        parts = value.items() if isinstance(value, dict) else enumerate(value[:2]) if isinstance(value, list) else ()
+        for name, part in parts if len(path) < deepest else ():
+            yield (*path, name)
+            yield from paths(part, (*path, name))
+
+    for path in paths(record, ()):
+        for label, edit in EDITS.items():
+            edited = copy.deepcopy(record)
+            inner = functools.reduce(lambda value, name: value[name], path[:-1], edited)
+            if edit is ...:
+                del inner[path[-1]]
+            else:
+                inner[path[-1]] = edit
+            yield f"{'.'.join(map(str, path))}: {label}", edited
+
+
+READ = {
+    "run.json": ("08_reporting/trained/run.json", 2),
+    "intervals.json": ("08_reporting/trained/intervals.json", 5),
+    "index.json": ("06_models/trained/edge/index.json", 1),
+    "preprocessor.pkl": ("05_model_input/shared/preprocessor.pkl", 3),
+}  # fmt: skip
+"""What a forecast reads, and how deep it is edited."""
+HARMLESS = ("fills", "table", "feature_schema", "has_offsets", "time_format", "series_id_cols")
+"""What says how a table is read: another value reads it otherwise, or refuses it."""
+
+
+@pytest.mark.parametrize("name", READ)
+@pytest.mark.filterwarnings("ignore")
+def test_whatever_is_edited_in_a_record_no_other_forecast_is_given(
+    name: str, finished: Finished, tmp_path: Path
+) -> None:
+    for part in ("05_model_input", "06_models", "08_reporting"):
+        shutil.copytree(finished.workspace / "data" / part, tmp_path / "data" / part)
+    run = dataclasses.replace(finished, workspace=tmp_path)
+    expected = run.forecast(finished.table, "onnx")
+    path, record_path = (tmp_path / "data" / place for place in (READ[name][0], READ["run.json"][0]))
+    is_pickle = name.endswith(".pkl")
+    original = pickle.loads(path.read_bytes()) if is_pickle else json.loads(path.read_bytes())
+    record = json.loads(record_path.read_bytes())
+    wrong = []
+    for edit, edited in edits_of(original, READ[name][1]):
+        content = pickle.dumps(edited) if is_pickle else json.dumps(edited).encode()
+        path.write_bytes(content)
+        if is_pickle:
+            record["processed_sha256"]["preprocessor.pkl"] = hashlib.sha256(content).hexdigest()
+            record_path.write_text(json.dumps(record))
+        try:
+            made = run.forecast(finished.table, "onnx")
+        except Exception as error:
+            if own_error(error).exit_code == 70:
+                wrong.append(f"{edit}: {error!r}"[:200])
+            continue
+        if not made.equals(expected) and not edit.startswith(HARMLESS) and not is_of_same_kind(edit):
+            wrong.append(f"{edit}: another forecast")
+    assert wrong == []
+
+
+def is_of_same_kind(edit: str) -> bool:
+    """Tell whether an edit leaves what might stand there: nothing tells it from what the run has learnt."""
+    return edit.endswith((": zero", ": negative", ": null", ": absent", "nonnegative: true", ".series: an object"))

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import ConfigDict, Field, model_validator
 
 from spline_lstm.evaluation.intervals import Intervals
-from spline_lstm.series.preprocessor import Ranks, Scale
+from spline_lstm.series.preprocessor import Center, Positive, Ranks, Scale
 from spline_lstm.spec import Flag, Name, Spec, StrictFloat, StrictInt, Text
 
 _Count = Annotated[StrictInt, Field(ge=1, lt=1 << 31)]
@@ -39,7 +39,7 @@ class ContractRecord(Spec):
     target_range: list[tuple[StrictFloat, StrictFloat]] | None
     regression_only: Flag = False
     intervals: dict[str, object] = Field(default_factory=dict)
-    series_scalers: dict[Name, dict[Name, tuple[StrictFloat, _Positive]]] = Field(default_factory=dict)
+    series_scalers: dict[Name, dict[Name, tuple[Center, Positive]]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_fits(self) -> Self:

@@ -56,12 +56,18 @@ def make_preprocessor(
     return state
 
 
+MOST = 1e30
+"""Bound of centres and scales: no table is scaled by more."""
+Center = Annotated[StrictFloat, Field(ge=-MOST, le=MOST)]
+Positive = Annotated[StrictFloat, Field(gt=0, le=MOST)]
+
+
 class Scale(Spec):
     """How the values of a feature were scaled: `(value - center) / scale`."""
 
     kind: Literal["standard", "robust", "minmax", "none"]
-    center: StrictFloat
-    scale: Annotated[StrictFloat, Field(gt=0)]
+    center: Center
+    scale: Positive
 
 
 class Ranks(Spec):
@@ -94,9 +100,7 @@ class Preprocessor(Spec):
     """Features that describe the horizon rather than the past."""
     scalers: dict[Name, Annotated[Scale | Ranks, Field(discriminator="kind")]]
     """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
-    series_scalers: dict[Name, dict[Name, tuple[StrictFloat, Annotated[StrictFloat, Field(gt=0)]]]] = Field(
-        default_factory=dict
-    )
+    series_scalers: dict[Name, dict[Name, tuple[Center, Positive]]] = Field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     static_codes: dict[Name, dict[Name, list[StrictFloat]]]
     """Static covariate to the code of each category."""
