@@ -61,7 +61,7 @@ def settled(path: Path) -> Any:
     if path.suffix == ".json":
         return list(without_times(json.loads(path.read_text())))
     if path.name == "edge_gate.md":
-        return re.sub(r"[\d.,]+|\(unstable\)|\bmet\b|\bmissed\b", "", path.read_text())
+        return re.sub(r"[\d.,]+| \(unstable\)|\bmet\b|\bmissed\b", "", path.read_text())
     if path.suffix == ".md":
         return re.sub(r"\d+ s\b|finished at .*", "", path.read_text())
     return path.read_bytes()

@@ -141,7 +141,8 @@ def test_mean_and_spread_are_over_the_folds(found: dict[str, Any]) -> None:
 @pytest.mark.parametrize("heading", ["## RMSE (°F)", "## MASE"])
 def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], heading: str) -> None:
     lines = found["backtest_report"].partition(f"{heading}\n\n")[2].partition("\n\n")[0].splitlines()
-    assert lines[0] == ("| test block | windows | this model | ridge | last value | moving average | seasonal naive |")
+    baselines = "ridge | last value | moving average | seasonal naive | drift | seasonal naive with drift"
+    assert lines[0] == f"| test block | windows | this model | {baselines} |"
     rows = [line.split(" | ")[0].removeprefix("| ")[:12] for line in lines[2:]]
     assert rows == ["1: 2024-01-0", "2: 2024-01-0", "mean", "spread", "single split"]
     assert (
