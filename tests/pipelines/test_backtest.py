@@ -148,8 +148,8 @@ def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], h
     assert (
         lines[-1]
         == {
-            "## RMSE (°F)": "| single split | 56 | 1.5 | 2.5 | 2.5 | 2.5 | 2.5 |",
-            "## MASE": "| single split | 56 | 0.5 | 1.5 | 1.5 | 1.5 | 1.5 |",
+            "## RMSE (°F)": "| single split | 56 | 1.5 | 2.5 | 2.5 | 2.5 | 2.5 | 2.5 | 2.5 |",
+            "## MASE": "| single split | 56 | 0.5 | 1.5 | 1.5 | 1.5 | 1.5 | 1.5 | 1.5 |",
         }[heading]
     )
 

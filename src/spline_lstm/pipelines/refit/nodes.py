@@ -75,7 +75,8 @@ def _resolved_model(trained_run: TrainedRun) -> ModelSpec:
     decided = {name: chosen[name] for name in ModelSpec.model_fields if name in chosen}
     if spec.loss == "auto":
         decided.setdefault("loss", "squared")
-    return ModelSpec(**spec.model_dump() | decided | {"segment": segment})
+    values = spec.model_dump() | decided | {"segment": segment}
+    return ModelSpec.parse(values, ArtifactDamagedError, "run.json: choice")
 
 
 def carry_over(
