@@ -9,6 +9,7 @@ from typing import Any
 
 from spline_lstm.edge.c_layers import TRANSLATORS
 from spline_lstm.edge.c_workspace import CNetwork, CPrecision, Value, Writer
+from spline_lstm.edge.live_network import sources_of
 from spline_lstm.edge.onnx_graph import resolve_argument
 from spline_lstm.errors import ExportError
 
@@ -29,7 +30,7 @@ def write_network(network: Any, precision: CPrecision = "fp32") -> CNetwork:
     names = [layer["name"] for layer in config["layers"]]
     readers = {name: len(names) if name == config["output_layers"][0] else 0 for name in names}
     for position, layer in enumerate(config["layers"]):
-        for name in _sources(layer["inbound_nodes"]):
+        for name in sources_of(layer["inbound_nodes"]):
             readers[name] = max(readers[name], position)
     writer = Writer(shapes, readers, precision)
     for position, layer in enumerate(config["layers"]):
@@ -38,16 +39,6 @@ def write_network(network: Any, precision: CPrecision = "fp32") -> CNetwork:
     last = writer.values[config["output_layers"][0]]
     writer.loops((last.size,), lambda at: f"forecast[{at[0]}] = {last.place}[{at[0]}];")
     return writer
-
-
-def _sources(config: Any) -> list[str]:
-    if isinstance(config, list | tuple):
-        return [name for item in config for name in _sources(item)]
-    if not isinstance(config, dict):
-        return []
-    if "keras_history" in config:
-        return [config["keras_history"][0]]
-    return [name for value in config.values() for name in _sources(value)]
 
 
 def _translate(writer: Writer, network: Any, layer: dict[str, Any]) -> None:

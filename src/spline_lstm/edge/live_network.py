@@ -51,19 +51,19 @@ def _reachable(layers: dict[str, Any], output: str) -> set[str]:
         name = waiting.pop()
         if name not in found:
             found.add(name)
-            waiting += _sources(layers[name]["inbound_nodes"])
+            waiting += sources_of(layers[name]["inbound_nodes"])
     return found
 
 
-def _sources(config: Any) -> list[str]:
+def sources_of(config: Any) -> list[str]:
     """Name the layers whose outputs a configuration refers to."""
-    if isinstance(config, list):
-        return [name for item in config for name in _sources(item)]
+    if isinstance(config, list | tuple):
+        return [name for item in config for name in sources_of(item)]
     if not isinstance(config, dict):
         return []
     if "keras_history" in config:
         return [config["keras_history"][0]]
-    return [name for value in config.values() for name in _sources(value)]
+    return [name for value in config.values() for name in sources_of(value)]
 
 
 def count_macs(network: Any) -> int:

@@ -8,9 +8,9 @@ from spline_lstm.models.registry import ROW_BY_ROW
 from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge
 from spline_lstm.selection.choice import CLEARLY_BETTER, choose, make_record, series_rmse
 from spline_lstm.selection.lookback import ENOUGH_WINDOWS, age_candidates
-from spline_lstm.series.lazy_windows import draw
+from spline_lstm.series.lazy_windows import cut_lookbacks, draw
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import Bool, Float32, Int64
+from spline_lstm.types import Bool, Int64
 
 SHORT = 24
 """Rows of a window from which longer ones are looked for, or the horizon where that is longer."""
@@ -42,8 +42,9 @@ def choose_window_length(model_input: ModelInput, seasons: tuple[int, ...]) -> t
 
     """
     rows_alone = model_input.lookback <= ROW_BY_ROW
-    short = age_candidates(model_input, seasons) if rows_alone else {model_input.lookback: _consecutive(model_input)}
-    long = {f"{rows} rows": np.arange(rows)[::-1] for rows in _LONG if _is_enough_left(model_input, rows)}
+    short = age_candidates(model_input, seasons) if rows_alone else {}
+    long: dict[int | str, Int64] = {} if rows_alone else {model_input.lookback: _consecutive(model_input.lookback)}
+    long |= {f"{rows} rows": _consecutive(rows) for rows in _LONG if _is_enough_left(model_input, rows)}
     candidates = short | long
     longest = max(len(ages) for ages in candidates.values())
     train, val = (_with_history(model_input, split, longest) for split in (0, 1))
@@ -52,18 +53,14 @@ def choose_window_length(model_input: ModelInput, seasons: tuple[int, ...]) -> t
     train, val = draw(train, _MOST_FITTED), draw(val, _MOST_JUDGED)
     scores = {name: _error(model_input, ages, train, val) for name, ages in candidates.items()}
     chosen = choose(scores) if rows_alone else min(scores, key=lambda name: scores[name])
-    if chosen in long or not rows_alone:
-        level = [
-            name
-            for name in scores
-            if CLEARLY_BETTER * scores[name] <= scores[chosen] and (name in long or not rows_alone)
-        ]
-        chosen = max(level, key=lambda name: len(candidates[name]))
+    if chosen in long:
+        level = [name for name in long if CLEARLY_BETTER * scores[name] <= scores[chosen]]
+        chosen = max(level, key=lambda name: len(long[name]))
     return candidates[chosen], make_record("lookback", chosen, scores, "validation")
 
 
-def _consecutive(model_input: ModelInput) -> Int64:
-    return np.arange(model_input.lookback)[::-1]
+def _consecutive(rows: int) -> Int64:
+    return np.arange(rows)[::-1]
 
 
 def _history(model_input: ModelInput, windows: Int64) -> Int64:
@@ -97,9 +94,11 @@ def _ridge_error(model_input: ModelInput, ages: Int64, train: Int64, val: Int64,
 
 def _windows(model_input: ModelInput, ages: Int64, windows: Int64, *, subtract: bool) -> RidgeData:
     """Scaled targets at some ages, and what is to be forecast; a row before its series shows the first one."""
-    starts = model_input.series_starts[model_input.window_series[windows], None]
-    rows = np.maximum(model_input.window_origin[windows, None] - ages, starts)
-    past: Float32 = model_input.scaled[rows][:, :, list(model_input.target_indices)]
+    scaled = model_input.scaled[:, list(model_input.target_indices)]
+    starts = model_input.series_starts[model_input.window_series[windows]]
+    past = cut_lookbacks(
+        scaled, model_input.window_origin[windows], np.repeat(ages[:, None], scaled.shape[1], axis=1), starts
+    )
     targets = model_input.y[windows].reshape(len(windows), -1, past.shape[2])
     mask = ~np.isnan(targets)
     last = past[:, -1:] if subtract else np.zeros_like(past[:, -1:])

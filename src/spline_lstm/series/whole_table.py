@@ -1,7 +1,5 @@
 """Training windows from all rows of a table, cut as a run cut those of its training part."""
 
-import numpy as np
-
 from spline_lstm.errors import ShapeContractError
 from spline_lstm.series import assembly
 from spline_lstm.series.filled_series import fill_series
@@ -50,5 +48,4 @@ def make_training_windows(
             f"{grid.source} gives the features {', '.join(made.feature_names)}; the run has "
             f"{', '.join(preprocessor.feature_order)}"
         )
-    past = preprocessor.ages[:, made.target_indices[0]]
-    return assembly.spread_lookback(made, np.asarray(past), {})
+    return assembly.spread_lookback(made, preprocessor.ages[:, made.target_indices[0]], {})
