@@ -203,12 +203,12 @@ def prepare_table(
 
 @pytest.fixture(scope="session")
 def prepare(prepare_table: Any) -> Callable[..., ModelInput]:
-    """Preprocess a signal under noise, an hour a step, into windows of six consecutive rows of one series."""
+    """Preprocess a signal under noise, an hour a step; six consecutive rows are a window unless changed."""
 
-    def run(signal: Any, noise: float = 1.0) -> ModelInput:
+    def run(signal: Any, noise: float = 1.0, **changes: Any) -> ModelInput:
         values = signal + noise * np.random.default_rng(0).normal(size=len(signal))
         stamps = pd.date_range("2024-01-01", periods=len(signal), freq="h", tz="UTC")
-        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}))
+        bundle: ModelInput = prepare_table(pd.DataFrame({"timestamp": stamps, "target": values}), **changes)
         return bundle
 
     return run

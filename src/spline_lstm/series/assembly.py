@@ -132,7 +132,7 @@ def _schema_in_use(
     if calendar.known_future is None:
         calendar = calendar.model_copy(update={"known_future": windows.horizon <= windows.lookback})
     columns = {"dynamic_covariates": grid.columns.dynamic, "static_covariates": grid.columns.static}
-    in_use = schema.model_copy(update={**columns, "calendar_features": calendar})
+    in_use = schema.model_copy(update={**columns, "calendar_features": calendar, "seasonal_lags": schema.lags})
     if multivariate:
         check_leads(in_use, windows.lookback, windows.horizon)
         annual = annual_features_on_short_history(grid, filled.borders, in_use)
@@ -141,7 +141,7 @@ def _schema_in_use(
                 "Less than a year of training data: what %s tell of the seasons is extrapolated", " and ".join(annual)
             )
         return in_use
-    lags = tuple(lag for lag in schema.seasonal_lags if lag >= windows.horizon)
+    lags = tuple(lag for lag in schema.lags if lag >= windows.horizon)
     return in_use.model_copy(update={"seasonal_lags": lags})
 
 
@@ -211,7 +211,7 @@ def span_of(timestamps: Int64) -> tuple[np.datetime64, np.datetime64]:
 
 def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
     """Names of what fills the dynamic channels of X: covariates and seasonal lags."""
-    lags = schema.seasonal_lags if columns.described else ()
+    lags = schema.lags if columns.described else ()
     return [
         *(item.name for item in columns.dynamic),
         *(f"{target}_lag{lag}" for lag in lags for target in columns.targets),

@@ -95,7 +95,7 @@ def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
 
     """
     leads = [item.name for item in schema.dynamic_covariates if item.known_future]
-    leads += [f"seasonal lag {lag}" for lag in schema.seasonal_lags]
+    leads += [f"seasonal lag {lag}" for lag in schema.lags]
     if schema.calendar_features.known_future:
         leads += schema.calendar_features.names
     if leads and horizon > lookback:
@@ -103,7 +103,7 @@ def check_leads(schema: CovariateSchema, lookback: int, horizon: int) -> None:
             f"'{leads[0]}' is known ahead and enters as a lead, which needs horizon <= lookback; "
             f"found horizon={horizon}, lookback={lookback}"
         )
-    short = [lag for lag in schema.seasonal_lags if lag < horizon]
+    short = [lag for lag in schema.lags if lag < horizon]
     if short:
         raise SchemaError(f"seasonal lag {short[0]} is shorter than horizon={horizon}; lags need at least the horizon")
 
@@ -217,7 +217,7 @@ def _count(grid: Grid, schema: CovariateSchema, *, multivariate: bool) -> int:
     targets = len(grid.columns.targets)
     if not multivariate:
         return targets
-    lags = len(schema.seasonal_lags) if grid.columns.described else 0
+    lags = len(schema.lags) if grid.columns.described else 0
     known = len(grid.columns.dynamic) + len(schema.calendar_features.names)
     return targets * (1 + lags) + known + sum(item.dim for item in grid.columns.static)
 
@@ -256,7 +256,7 @@ def _channels(
     for position, covariate in enumerate(grid.columns.dynamic, start=len(targets)):
         yield _dynamic_channel(grid, position, covariate, borders, horizon, is_train, states)
     if grid.columns.described:
-        for lag in schema.seasonal_lags:
+        for lag in schema.lags:
             for name, target in targets.items():
                 states[f"{name}_lag{lag}"] = states[name]
                 yield _Channel(f"{name}_lag{lag}", target.values, target.last_used, horizon - lag, ahead=True)

@@ -163,7 +163,7 @@ class Preprocessor(Spec):
     def _known_features(self) -> dict[str, type[Scale] | type[Ranks]]:
         """Features that are scaled or ranked, and which of both; the rest is calendar features and static codes."""
         lead, schema = f"_lead{self.windows.horizon}", self.schema_in_use
-        lags = [f"{name}_lag{lag}" for name in self.target_names for lag in schema.seasonal_lags]
+        lags = [f"{name}_lag{lag}" for name in self.target_names for lag in schema.lags]
         dynamic = {
             f"{item.name}{lead if item.known_future else ''}": Ranks if item.is_category else Scale
             for item in schema.dynamic_covariates
@@ -176,7 +176,7 @@ class Preprocessor(Spec):
         schema, lead = self.schema_in_use, f"_lead{self.windows.horizon}"
         known = [item.name for item in schema.dynamic_covariates if item.known_future]
         known += schema.calendar_features.names if schema.calendar_features.known_future else ()
-        lags = {f"{name}_lag{lag}" for name in self.target_names for lag in schema.seasonal_lags}
+        lags = {f"{name}_lag{lag}" for name in self.target_names for lag in schema.lags}
         return lags | {f"{name}{lead}" for name in known}
 
     @property
@@ -216,5 +216,5 @@ class Preprocessor(Spec):
     @property
     def history(self) -> int:
         """Steps up to the origin that a forecast needs: the lookback, and what its oldest seasonal lag shows."""
-        lags = self.schema_in_use.seasonal_lags
+        lags = self.schema_in_use.lags
         return self.windows.lookback + max([lag - self.windows.horizon for lag in lags], default=0)

@@ -137,8 +137,9 @@ class CovariateSchema(Spec):
     """Columns to forecast; the parameter `target_cols` wins over it."""
     dynamic_covariates: tuple[DynamicCovariate, ...] = ()
     """Columns that change over time."""
-    seasonal_lags: tuple[Annotated[StrictInt, Field(ge=1)], ...] = ()
-    """Lags of the targets in steps, each at least the horizon; 168 is a week of hours."""
+    seasonal_lags: tuple[Annotated[StrictInt, Field(ge=1)], ...] | Literal["auto"] = "auto"
+    """Lags of the targets in steps, each at least the horizon; 168 is a week of hours. `auto` takes a season where the
+    training part shows that it helps."""
     calendar_features: CalendarFeatures = CalendarFeatures()
     """Features of the timestamp."""
     static_covariates: tuple[StaticCovariate, ...] = ()
@@ -150,8 +151,8 @@ class CovariateSchema(Spec):
 
     @field_validator("seasonal_lags")
     @classmethod
-    def _check_lags_distinct(cls, lags: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(lags)) < len(lags):
+    def _check_lags_distinct(cls, lags: tuple[int, ...] | str) -> tuple[int, ...] | str:
+        if isinstance(lags, tuple) and len(set(lags)) < len(lags):
             raise ValueError("a lag is given twice")
         return lags
 
@@ -164,6 +165,11 @@ class CovariateSchema(Spec):
                 f"'{twice[0]}' is declared more than once among timestamp, targets, dynamic and static covariates"
             )
         return self
+
+    @property
+    def lags(self) -> tuple[int, ...]:
+        """The seasonal lags; none as long as `auto` is undecided."""
+        return () if self.seasonal_lags == "auto" else self.seasonal_lags
 
     @property
     def dynamic_names(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from spline_lstm.reporting.plots import make_fills_plot
 from spline_lstm.reporting.wording import short_time
 from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.selection.scaling import resolve_target_scaling
+from spline_lstm.selection.seasonal_lags import choose_lags
 from spline_lstm.selection.window_length import SHORT, choose_window_length
 from spline_lstm.series import assembly, filled_series, grid, partitions
 from spline_lstm.series.assembly import span_of
@@ -168,14 +169,21 @@ def window_series(
     """
     made, choices = _make_windows(series, covariate_schema, table, _short(windows), run)
     seasons = season_candidates(made.meta["step_seconds"])
+    scaled = table.model_copy(update={"target_scaling": "series" if made.series_scalers else "global"})
+    past = None
     if windows.lookback == "auto":
         past, record = choose_window_length(made, seasons)
-        if len(past) != made.lookback:
-            scaling = table.model_copy(update={"target_scaling": "series" if made.series_scalers else "global"})
-            decided = WindowSpec(**windows.model_dump() | {"lookback": len(past)})
-            made, _ = _make_windows(series, covariate_schema, scaling, decided, run)
         choices |= {"lookback": record} if record else {}
-    else:
+        windows = WindowSpec(**windows.model_dump() | {"lookback": len(past)})
+        if len(past) != made.lookback:
+            made, _ = _make_windows(series, covariate_schema, scaled, windows, run)
+    if covariate_schema.seasonal_lags == "auto" and series.grid.columns.described:
+        lags, record = choose_lags(made, seasons)
+        choices |= {"seasonal_lags": record} if record else {}
+        if lags:
+            with_lags = covariate_schema.model_copy(update={"seasonal_lags": lags})
+            made, _ = _make_windows(series, with_lags, scaled, _short(windows), run)
+    if past is None:
         past, record = resolve_ages(windows.lookback_span, made, seasons)
         choices |= {"lookback_span": record} if record else {}
     made = assembly.spread_lookback(made, past, choices)
