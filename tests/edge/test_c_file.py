@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not c_library.has_compiler(), reason="there is n
 
 OPTIONS = [
     {"features": 1},
-    {"features": 5, "target_indices": (0, 1), "normalization": "last", "linear_path": "ridge"},
+    {"features": 5, "target_indices": (0, 1), "normalization": "last", "linear_path": "shared"},
     {"features": 2, "target_indices": (0, 1), "normalization": "instance", "spline_smoothing": 0.5},
     {"features": 3, "segment": 2, "normalization": "last", "linear_path": "ridge"},
     {"features": 4, "link": "log", "normalization": "last", "spline_smoothing": 1.0, "linear_path": "ridge"},

@@ -17,6 +17,7 @@ OPTIONS = [
     {"normalization": "instance", "spline_smoothing": 1.0},
     {"normalization": "last", "segment": 3},
     {"normalization": "last", "link": "log", "target_indices": (0, 2)},
+    {"normalization": "last", "target_indices": (0, 2), "linear_path": "shared"},
 ]
 
 
@@ -28,7 +29,7 @@ def with_zero_head(network):
 
 @pytest.mark.parametrize("options", OPTIONS)
 def test_where_the_head_is_zero_the_regression_alone_is_left_and_computes_the_same(make_random, options):
-    network = with_zero_head(make_random("attention_lstm", linear_path="ridge", **options).network)
+    network = with_zero_head(make_random("attention_lstm", **{"linear_path": "ridge"} | options).network)
     live = make_live_network(network)
     assert is_regression_alone(network)
     assert not {"LSTM", "Add"} & {type(layer).__name__ for layer in live.layers}

@@ -14,7 +14,7 @@ from spline_lstm.models.registry import MODELS
 OPTIONS = [
     {"features": 1},
     {"features": 8},
-    {"features": 5, "target_indices": (0, 1), "normalization": "last", "linear_path": "ridge"},
+    {"features": 5, "target_indices": (0, 1), "normalization": "last", "linear_path": "shared"},
     {"features": 2, "target_indices": (0, 1), "normalization": "instance", "spline_smoothing": 0.5},
     {"features": 4, "target_indices": (2,), "normalization": "instance", "linear_path": "ridge"},
     {"features": 3, "segment": 2, "normalization": "last", "linear_path": "ridge"},

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.errors import ParameterError
+from spline_lstm.models.linear_path import LinearPath
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 from spline_lstm.series.model_input import ModelInput
 
@@ -46,6 +47,7 @@ def test_a_model_is_made_with_all_of_its_settings(two_targets: ModelInput) -> No
     assert vars(model) == {
         "sequence_length": 6, "input_features": 8, "output_units": 6, "target_indices": (0, 1), "seed": 5,
         "_trained": None, "ridge_penalty": None, "horizon": 3, "space": model.space,
+        "path": LinearPath("ridge", (0, 1), 3),
         **{name: value for name, value in MODEL.items() if name not in {"model_type", *in_space}},
     }  # fmt: skip
 

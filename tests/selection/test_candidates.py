@@ -1,6 +1,6 @@
 """Which models are trained where path and link are `auto`, and which is taken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,7 +39,12 @@ def make_spec(linear_path: str = "auto", link: str = "auto", segment: int = 1) -
 
 
 def candidates(
-    data: ModelInput, epochs: dict[str, int], *, diverges: str = "", ridge_alone: float = 0.0, **settings: Any
+    data: ModelInput,
+    epochs: dict[str, int],
+    *,
+    diverges: str = "",
+    alone: dict[str, float] | None = None,
+    **settings: Any,
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any], list[str]]:
     """Fit what is to be compared, each for so many epochs by its path; returns also what was trained."""
     train, val = ((data.X[rows], data.y[rows]) for rows in map(data.windows_of, (0, 1)))
@@ -51,7 +56,9 @@ def candidates(
             raise TrainingDivergedError("the loss is no longer a finite number")
         return model.fit_model(train, val, epochs=epochs[model.linear_path], batch_size=32, patience=30)
 
-    return *fit_candidates(make_spec(**settings), data, val, 7, fit, lambda _: ridge_alone), trained
+    return *fit_candidates(
+        make_spec(**settings), data, val, 7, fit, lambda spec: (alone or {}).get(spec.linear_path, 0.0)
+    ), trained
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_over_segments_a_ridge_path_is_tried_unless_the_stack_is_far_below_it(
     prepare: Callable[..., ModelInput], ridge_alone: float, expected: list[str]
 ) -> None:
     epochs = {"ridge": 1, "none": 1}
-    _, _, compared, trained = candidates(prepare(np.zeros(600)), epochs, segment=3, ridge_alone=ridge_alone)
+    _, _, compared, trained = candidates(prepare(np.zeros(600)), epochs, segment=3, alone={"ridge": ridge_alone})
     assert trained == [f"{path}, identity" for path in expected]
     assert compared["linear_path"]["val_loss"]["ridge path alone"] == ridge_alone
 
@@ -155,6 +162,43 @@ def test_a_fill_below_zero_does_not_forbid_the_logarithm(prepare: Callable[..., 
     assert data.raw_target[data.row_split == 0].min() < 0
     check_link(make_spec(link="log"), data)
     assert candidates(data, {"ridge": 1, "none": 1})[3] == ["ridge, identity", "none, log"]
+
+
+@pytest.mark.parametrize(
+    ("alone", "segment", "tried", "compared"),
+    [
+        ({"ridge": 1.0, "shared": 0.9}, 1, ["shared, identity"], {"ridge", "shared"}),
+        ({"ridge": 1.0, "shared": 0.99}, 1, ["ridge, identity"], {"ridge", "shared"}),
+        ({"ridge": 1e-6, "shared": 0.5}, 2, ["none, identity", "ridge, identity"], {"ridge", "shared"}),
+        ({"ridge": 1e-6, "shared": 1e-9}, 2, ["none, identity", "shared, identity"], {"ridge", "shared"}),
+    ],
+)
+def test_several_targets_may_share_a_path(
+    prepare_table: Any, alone: dict[str, float], segment: int, tried: list[str], compared: set[str]
+) -> None:
+    data = with_two_targets(prepare_table)
+    _, _, choices, trained = candidates(data, {"ridge": 1, "shared": 1, "none": 1}, alone=alone, segment=segment)
+    assert trained[: len(tried)] == tried
+    assert {f"{name} path alone" for name in compared} <= set(choices["linear_path"]["val_loss"])
+
+
+@pytest.mark.parametrize(("targets", "path"), [(1, None), (2, "shared")])
+def test_over_segments_no_path_has_more_weights_than_the_network(
+    prepare_table: Any, monkeypatch: pytest.MonkeyPatch, targets: int, path: str | None
+) -> None:
+    monkeypatch.setattr("spline_lstm.selection.candidates._MOST_WEIGHTS", 10)
+    data = with_two_targets(prepare_table, ["target", "sold"][:targets])
+    losses = candidates(data, {"none": 1, "shared": 1}, segment=2, link="identity")[2]["linear_path"]["val_loss"]
+    assert {name for name in losses if name.endswith("path alone")} == ({f"{path} path alone"} if path else set())
+
+
+def with_two_targets(prepare_table: Any, targets: Sequence[str] = ("target", "sold")) -> ModelInput:
+    stamps = pd.date_range("2024-01-01", periods=600, freq="h", tz="UTC")
+    waves = np.sin(np.arange(600) / 4)
+    data: ModelInput = prepare_table(
+        pd.DataFrame({"timestamp": stamps, "target": waves, "sold": -waves}), target_cols=list(targets)
+    )
+    return data
 
 
 def test_a_second_model_that_diverges_leaves_the_first(prepare: Callable[..., ModelInput]) -> None:

@@ -25,8 +25,10 @@ def make_live_network(network: Any) -> Any:
     if not is_regression_alone(network):
         return network
     config = network.get_config()
-    layers = {layer["name"]: _read_instead(layer, "sum", "linear_path") for layer in config["layers"]}
-    config = _read_instead(config, "sum", "linear_path")
+    (added,) = (layer["inbound_nodes"] for layer in config["layers"] if layer["name"] == "sum")
+    (path,) = (name for name in sources_of(added) if name != "head")
+    layers = {layer["name"]: _read_instead(layer, "sum", path) for layer in config["layers"]}
+    config = _read_instead(config, "sum", path)
     kept = _reachable(layers, config["output_layers"][0])
     config["layers"] = [layer for name, layer in layers.items() if name in kept]
     live = type(network).from_config(config)

@@ -11,6 +11,7 @@ import numpy as np
 
 from spline_lstm.errors import ArtifactMissingError, ShapeContractError
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.linear_path import LAYER, LinearPath, LinearPathName
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.ridge import MOST_WINDOWS, PENALTIES, RidgeData, fit_ridge
 from spline_lstm.models.target_space import Link, Normalization, TargetSpace
@@ -32,7 +33,6 @@ from spline_lstm.types import Float32, Float64, Int64
 
 logger = logging.getLogger(__name__)
 
-LinearPath = Literal["none", "ridge"]
 ENOUGH_HORIZONS = 10
 """Validation windows, in horizons, from which a gain on them is more than chance: nearly all of them overlap."""
 
@@ -58,7 +58,7 @@ class ForecastModel(ABC):
         target_indices: tuple[int, ...] = (0,),
         normalization: Normalization = "none",
         spline_smoothing: float = 0.0,
-        linear_path: LinearPath = "none",
+        linear_path: LinearPathName = "none",
         link: Link = "identity",
         segment: int = 1,
         loss: LossName = "squared",
@@ -90,6 +90,7 @@ class ForecastModel(ABC):
             spline_smoothing=spline_smoothing,
             link=link,
         )
+        self.path = LinearPath(linear_path, self.space.positions, self.horizon)
         self.seed = seed
         self.ridge_penalty: float | None = None
         self._trained: TrainedNetwork | None = None
@@ -97,6 +98,11 @@ class ForecastModel(ABC):
     @abstractmethod
     def encode(self, sequence: Any) -> Any:
         """Map a sequence `(B, steps, channels)` to a state `(B, units)`."""
+
+    @property
+    def has_path(self) -> bool:
+        """Whether a frozen regression is added to the stack."""
+        return self.linear_path != "none"
 
     @property
     def network(self) -> Any:
@@ -111,17 +117,10 @@ class ForecastModel(ABC):
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
         sequence, center, scale = self.space.enter(inputs)
         state = self.encode(self._segmented(sequence))
-        has_ridge = self.linear_path == "ridge"
-        head = keras.layers.Dense(
-            self.output_units, kernel_initializer="zeros" if has_ridge else "glorot_uniform", name="head"
-        )
-        outputs = head(state)
-        if has_ridge:
-            flat = keras.layers.Flatten(name="flat")(sequence)
-            path = keras.layers.Dense(
-                self.output_units, kernel_initializer="zeros", trainable=False, name="linear_path"
-            )
-            outputs = keras.layers.Add(name="sum")([outputs, path(flat)])
+        start = "zeros" if self.has_path else "glorot_uniform"
+        outputs = keras.layers.Dense(self.output_units, kernel_initializer=start, name="head")(state)
+        if self.has_path:
+            outputs = keras.layers.Add(name="sum")([outputs, self.path.join(sequence)])
         network = keras.Model(inputs, self.space.leave(outputs, center, scale), name=self.model_type)
         self._trained = TrainedNetwork(network)
         return network
@@ -178,7 +177,7 @@ class ForecastModel(ABC):
         for X, y in (train, val):
             self._check(X, y)
         network = self.network or self.build()
-        if self.linear_path == "ridge":
+        if self.has_path:
             self._solve_linear_path(train, val)
         solved = [np.array(weight) for weight in network.get_weights()]
         record = train_network(
@@ -195,7 +194,7 @@ class ForecastModel(ABC):
             on_epoch=on_epoch,
             on_part=on_part,
         )
-        if self.linear_path == "ridge" and record.best_epoch and len(val[0]) < ENOUGH_HORIZONS * self.horizon:
+        if self.has_path and record.best_epoch and len(val[0]) < ENOUGH_HORIZONS * self.horizon:
             reason = (
                 f"{len(val[0])} validation windows are fewer than {ENOUGH_HORIZONS} horizons of {self.horizon} steps, "
                 "so a gain over the ridge path may be chance"
@@ -253,11 +252,12 @@ class ForecastModel(ABC):
 
     def _solve_linear_path(self, train: Windows, val: Windows, penalties: Sequence[float] = PENALTIES) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        data = (self.ridge_data(*draw_windows(part, MOST_WINDOWS))[0] for part in (train, val))
+        most = MOST_WINDOWS // (len(self.target_indices) if self.linear_path == "shared" else 1)
+        data = (self.ridge_data(*draw_windows(part, most))[0] for part in (train, val))
         ridge = fit_ridge(*data, penalties=penalties)
         self.ridge_penalty = ridge.penalty
         weights = [ridge.weights.astype(np.float32), ridge.bias.astype(np.float32)]
-        self.network.get_layer("linear_path").set_weights(weights)
+        self.network.get_layer(LAYER).set_weights(weights)
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
 
     def ridge_data(self, X: Float32, y: Float32) -> tuple[RidgeData, Float64, Float64]:
@@ -269,7 +269,7 @@ class ForecastModel(ABC):
         """
         windows, center, scale = self.space.enter_windows(X)
         targets = np.nan_to_num(self.space.enter_horizons(y, center, scale))
-        return RidgeData(windows.reshape(len(windows), -1), targets, ~np.isnan(y)), center, scale
+        return self.path.data(windows, targets, ~np.isnan(y)), center, scale
 
     def predict(self, X: Float32 | Cuts) -> Float32:
         """Forecast, shape `(B, output_units)`, in scaled units.

@@ -6,8 +6,9 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 
 from spline_lstm.errors import ParameterError
 from spline_lstm.models.attention_lstm import AttentionLSTMModel
-from spline_lstm.models.base import ForecastModel, LinearPath
+from spline_lstm.models.base import ForecastModel
 from spline_lstm.models.gru import GRUModel
+from spline_lstm.models.linear_path import LinearPathName
 from spline_lstm.models.lstm import LSTMModel
 from spline_lstm.models.target_space import Link, Normalization
 from spline_lstm.models.training import LossName
@@ -53,7 +54,7 @@ class ModelSpec(Spec):
     learning_rate: Annotated[StrictFloat, Field(gt=0)] | Literal["auto"]
     normalization: Normalization | Literal["auto"]
     spline_smoothing: Annotated[StrictFloat, Field(ge=0)] | Literal["auto"]
-    linear_path: LinearPath | Literal["auto"]
+    linear_path: LinearPathName | Literal["auto"]
     link: Link | Literal["auto"]
     segment: Annotated[StrictInt, Field(ge=1)] | Literal["auto"] = "auto"
     """Rows of a window that one recurrent step sees."""

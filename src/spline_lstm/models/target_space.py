@@ -50,6 +50,16 @@ class TargetSpace:
     spline_smoothing: float
     link: Link
 
+    @property
+    def is_identity(self) -> bool:
+        """Whether nothing is done to the targets."""
+        return self.spline_smoothing == 0 and self.link == "identity" and self.normalization == "none"
+
+    @property
+    def positions(self) -> tuple[int, ...]:
+        """Channels that the targets have in the space: those of the window, or the first ones."""
+        return self.target_indices if self.is_identity else tuple(range(len(self.target_indices)))
+
     def enter(self, inputs: Any) -> tuple[Any, Any, Any]:
         """Bring the targets of a Keras tensor `(B, steps, input_features)` into the space.
 
@@ -117,7 +127,7 @@ class TargetSpace:
         """
         count = len(self.target_indices)
         center, scale = np.zeros((len(X), 1, count)), np.ones((len(X), 1, count))
-        if self.spline_smoothing == 0 and self.link == "identity" and self.normalization == "none":
+        if self.is_identity:
             return X, center, scale
         matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
         smooth = np.einsum("st,btf->bsf", matrix, X[:, :, list(self.target_indices)].astype(np.float64))

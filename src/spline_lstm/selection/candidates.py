@@ -8,10 +8,11 @@ import numpy as np
 
 from spline_lstm.errors import ParameterError, TrainingDivergedError
 from spline_lstm.models.base import ENOUGH_HORIZONS, ForecastModel
+from spline_lstm.models.linear_path import LinearPathName
 from spline_lstm.models.registry import ModelSpec, make_model
 from spline_lstm.models.target_space import LINK_OFFSET
 from spline_lstm.models.training import CHOICE_WINDOWS, TrainingRecord, Windows, draw_windows
-from spline_lstm.selection.choice import CLEARLY_BETTER
+from spline_lstm.selection.choice import CLEARLY_BETTER, choose
 from spline_lstm.series.model_input import ModelInput
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ logger = logging.getLogger(__name__)
 _FAR_BELOW = 0.9
 """Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
 to the stack that the path may be in its way."""
+_MOST_WEIGHTS = 100_000
+"""Of a linear path on the whole window, over segments or of several targets."""
 _CLEARLY_LIKELIER = 0.1
 """Gain in log-likelihood, doubled, of one error, from which errors are said to vary more at higher forecasts."""
 
@@ -53,12 +56,12 @@ def fit_candidates(
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
     """Train a model, with `auto` for path or link a second one where that may be better, and return the better one.
 
-    The first has, where that is `auto`, the identity as its link and a ridge path; over segments it has none, as the
+    The first has, where that is `auto`, the identity as its link and a linear path; over segments it has none, as the
     stack alone sees as much of the past as the regression does. The second has a logarithmic link where the errors of
     the first on validation vary more at higher forecasts and no target is negative. It has no path where its link is
-    another, or where the loss of the first is at least 10 % below that of the ridge path alone; over segments it has
-    one where that loss is not so far below. The one with the lower validation loss is taken, over segments the second
-    only where its loss is 2 % lower: a path over a long window has many weights.
+    another, or where the loss of the first is at least 10 % below that of the path alone; over segments it has one
+    where that loss is not so far below. The one with the lower validation loss is taken, over segments the second only
+    where its loss is 2 % lower: a path over a long window has many weights.
 
     Args:
         spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
@@ -66,29 +69,31 @@ def fit_candidates(
         val: Validation windows.
         seed: As for `make_model`.
         fit: Trains a model.
-        ridge_loss: Validation loss of the ridge path alone.
+        ridge_loss: Validation loss of a linear path alone.
 
     Returns:
         The model, the record of its training, and a record of what was compared, by parameter.
 
     """
     is_segmented = spec.segment != 1
-    simple = {"linear_path": "none" if is_segmented else "ridge", "link": "identity"}
-    autos = [name for name in simple if getattr(spec, name) == "auto"]
+    autos = [name for name in ("linear_path", "link") if getattr(spec, name) == "auto"]
+    alone: dict[LinearPathName, float] = {}
+    path = spec.linear_path
+    if path == "auto":
+        path, alone = _choose_path(spec, model_input, ridge_loss)
+    simple = {"linear_path": "none" if is_segmented else path, "link": "identity"}
     first = chosen = spec.model_copy(update={name: simple[name] for name in autos})
     model = make_model(first, model_input, seed)
     record = fit(model)
-    losses: dict[str, float | None] = {_name(first): record.best_loss}
-    ridge_alone = record.first_loss
-    if first.linear_path == "none" and "linear_path" in autos:
-        ridge_alone = ridge_loss(first)
-    if first.linear_path == "ridge" or "linear_path" in autos:
-        losses = {"ridge path alone": ridge_alone, **losses}
+    if first.linear_path != "none":
+        alone[path] = record.first_loss
+    losses: dict[str, float | None] = {f"{name} path alone": loss for name, loss in alone.items()}
+    losses[_name(first)] = record.best_loss
     other = {"linear_path": "none", "link": "identity"}
     if "link" in autos and _spread_grows(model, model_input, val):
         other["link"] = "log"
-    elif record.best_loss >= _FAR_BELOW * ridge_alone:
-        other["linear_path"] = "ridge" if is_segmented else first.linear_path
+    elif record.best_loss >= _FAR_BELOW * alone.get(path, np.inf):
+        other["linear_path"] = path
     second = spec.model_copy(update={name: other[name] for name in autos})
     if second != first:
         logger.info("Training once more, with %s", _name(second))
@@ -103,6 +108,25 @@ def fit_candidates(
                 chosen, model, record = second, second_model, second_record
     compared = {"decided_on": "validation", "val_loss": losses}
     return model, record, {name: {"chosen": getattr(chosen, name), **compared} for name in autos}
+
+
+def _choose_path(
+    spec: ModelSpec, model_input: ModelInput, ridge_loss: Callable[[ModelSpec], float]
+) -> tuple[LinearPathName, dict[LinearPathName, float]]:
+    """Choose the linear path that is tried: on the whole window, shared by the targets, or none over a long window.
+
+    Returns:
+        The path, and the validation loss of each that was compared.
+
+    """
+    several, weights = len(model_input.target_indices) > 1, model_input.ages.size * model_input.y.shape[1]
+    is_small = weights <= _MOST_WEIGHTS or (spec.segment == 1 and not several)
+    usable: dict[LinearPathName, bool] = {"ridge": is_small, "shared": several}
+    paths = [path for path, is_usable in usable.items() if is_usable]
+    if spec.segment == 1 and len(paths) == 1:  # the first model has it, so that its epoch 0 tells the loss
+        return paths[0], {}
+    alone = {path: ridge_loss(spec.model_copy(update={"linear_path": path})) for path in paths}
+    return choose(alone, CLEARLY_BETTER**2) if alone else "none", alone
 
 
 def _name(spec: ModelSpec) -> str:

@@ -116,9 +116,10 @@ def ridge_error(
 ) -> float:
     """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
     link = "identity" if spec.link == "auto" else spec.link
-    model = make_model(spec.model_copy(update={"linear_path": "ridge", "link": link}), model_input, seed)
+    path = "shared" if spec.linear_path == "shared" else "ridge"
+    model = make_model(spec.model_copy(update={"linear_path": path, "link": link}), model_input, seed)
     X, y = draw_windows(val, CHOICE_WINDOWS)
     held_out, center, scale = model.ridge_data(X, y)
     fitted = fit_ridge(model.ridge_data(*draw_windows(train, CHOICE_WINDOWS))[0], held_out)
-    forecast = model.space.leave_horizons(fitted.predict(held_out.inputs), center, scale)
+    forecast = model.space.leave_horizons(model.path.forecast(fitted, held_out), center, scale)
     return series_rmse(forecast - y, val_series[draw(np.arange(len(val_series)), CHOICE_WINDOWS)])

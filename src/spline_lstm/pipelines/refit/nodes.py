@@ -51,7 +51,7 @@ def refit_model(
         model.refit_model(
             (model_input.X.at(windows), model_input.y.at(windows)),
             schedule,
-            training_history["ridge_penalty"] if model.linear_path == "ridge" else None,
+            training_history["ridge_penalty"] if model.has_path else None,
             batch_size=training.batch_size,
             on_epoch=on_epoch,
             on_part=on_part,
