@@ -6,7 +6,14 @@ import pytest
 
 from spline_lstm.errors import ComparisonError
 from spline_lstm.evaluation import comparison
-from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, EdgeWeights, RecommendationWeights
+from spline_lstm.evaluation.comparison import COLUMNS, CellRecord
+from spline_lstm.evaluation.verdicts import (
+    EdgeWeights,
+    RecommendationWeights,
+    find_level,
+    make_file_rows,
+    make_verdicts,
+)
 from spline_lstm.reporting.comparison_report import (
     add_reasons,
     make_accuracy_latency_plot,
@@ -49,7 +56,7 @@ def record(
 
 def verdicts(records, *, edge=(0.5, 0.5), recommend=(0.8, 0.2)):
     summary = comparison.summarise(comparison.make_rows(records))
-    made = comparison.make_verdicts(
+    made = make_verdicts(
         summary, EdgeWeights(p95=edge[0], size=edge[1]), RecommendationWeights(accuracy=recommend[0], edge=recommend[1])
     )
     return add_reasons(made, summary, len(records[0].metrics["test"]["model"]["per_target"]))
@@ -139,6 +146,46 @@ def test_the_summary_has_mean_and_spread_over_seeds():
     assert (row["RMSE"], row["RMSE spread"], row["seeds"]) == (2.5, 1.0, [1, 2])
 
 
+def gate(model_type, mode="univariate", **files):
+    judged = {
+        name: {"precision": "fp32", "verdict": "PASS", "latency_p95_ms": 0.03, "size_bytes": 90_000} | item
+        for name, item in files.items()
+    }
+    return {"model_type": model_type, "feature_mode": mode, "files": judged}
+
+
+def test_the_device_winner_is_found_on_the_exported_files_and_not_on_the_keras_models():
+    records = [record("lstm", rmse=2.0, p95=0.7), record("gru", rmse=1.98, p95=1.1)]
+    assert verdicts(records, recommend=(0.5, 0.5))["recommendation"]["model_type"] == "lstm"
+    summary = comparison.summarise(comparison.make_rows(records))
+    gates = [gate("lstm", onnx={"size_bytes": 103_000}), gate("gru", onnx={"size_bytes": 84_000})]
+    rows = make_file_rows(summary, gates)
+    found = make_verdicts(rows, EdgeWeights(p95=0.5, size=0.5), RecommendationWeights(accuracy=0.5, edge=0.5))
+    assert [found[name]["model_type"] for name in ("edge", "recommendation")] == ["gru", "gru"]
+    assert found["edge"]["file"] == "onnx"
+
+
+def test_far_below_the_limits_accuracy_decides_which_file_to_ship():
+    summary = comparison.summarise(comparison.make_rows([record("lstm", rmse=2.0), record("gru", rmse=1.9)]))
+    rows = make_file_rows(summary, [gate("lstm", a={"latency_p95_ms": 0.002}), gate("gru", b={})])
+    limits = {"p95(ms)": 30.0, "model_size(MB)": 10.0}
+    weights = EdgeWeights(p95=0.5, size=0.5), RecommendationWeights(accuracy=0.8, edge=0.2)
+    assert make_verdicts(rows, *weights)["recommendation"]["file"] == "a"
+    assert make_verdicts(rows, *weights, limits)["recommendation"]["file"] == "b"
+    assert make_verdicts(rows, *weights, limits | {"p95(ms)": 0.03})["recommendation"]["file"] == "a"
+
+
+def test_only_files_that_pass_and_may_be_released_are_judged():
+    summary = comparison.summarise(comparison.make_rows([record("lstm"), record("gru")]))
+    gates = [
+        gate("lstm", a={"verdict": "FAIL"}, b={"precision": "int8"}, c={}),
+        gate("gru", a={"verdict": "NOT JUDGED"}),
+        gate("gru", "multivariate", a={}),
+    ]
+    (row,) = make_file_rows(summary, gates)
+    assert (row["model_type"], row["file"], row["p95(ms)"], row["model_size(MB)"]) == ("lstm", "c", 0.03, 0.09)
+
+
 def test_the_accuracy_winner_has_the_lowest_rmse():
     assert verdicts([record(rmse=2.0), record("gru", rmse=1.9)])["accuracy"]["model_type"] == "gru"
 
@@ -186,7 +233,7 @@ def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
     text = make_comparison_report(
         {"benchmark_id": "b", "commit_hashes": ["None"], "units": {"target": "°F"}, "shared": SHARED, "rows": rows,
          "baselines": baselines, "ensembles": [], "summary": comparison.summarise(rows), "verdicts": verdicts(records),
-         "differences": comparison.find_level(records, verdicts(records)["accuracy"])}
+         "differences": find_level(records, verdicts(records)["accuracy"])}
     )  # fmt: skip
     assert "Ship none of them as it is; closest: lstm, univariate" in text
     assert "loses to the ridge regression" in text
@@ -208,9 +255,7 @@ def with_errors(made, **errors):
 def test_what_is_level_with_the_winner_is_named():
     even = with_errors(record(rmse=1.0, ridge=1.0), model=[1.0] * 10, ridge=[0.5, 1.5] * 5)
     worse = with_errors(record("gru", rmse=2.0), model=[3.9, 4.1] * 5, ridge=[0.5, 1.5] * 5)
-    found = {
-        item["model_type"]: item for item in comparison.find_level([even, worse], verdicts([even, worse])["accuracy"])
-    }
+    found = {item["model_type"]: item for item in find_level([even, worse], verdicts([even, worse])["accuracy"])}
     assert found["ridge"]["level"]
     assert found["ridge"]["low"] < 1 < found["ridge"]["high"]
     assert not found["gru"]["level"]

@@ -18,7 +18,7 @@ from spline_lstm.models.registry import MODELS, ModelSpec
 from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
 from spline_lstm.pipelines.plan import RunSpec
-from spline_lstm.reporting.gate_report import explain_verdict, make_edge_report, make_matrix_report
+from spline_lstm.reporting.gate_report import explain_verdict, make_edge_report
 from spline_lstm.series.model_input import ModelInput
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
@@ -45,7 +45,8 @@ def judged(verdict: str = "PASS", precision: str = "fp32") -> dict[str, Any]:
 def gate(**files: dict[str, Any]) -> dict[str, Any]:
     released = [item for item in files.values() if item["precision"] == "fp32"]
     return {
-        "run_id": "gru-1", "model_type": "gru", "f_total": 1, "files": files, "params": 25, "trained_params": 25,
+        "run_id": "gru-1", "model_type": "gru", "feature_mode": "univariate",
+        "f_total": 1, "files": files, "params": 25, "trained_params": 25,
         "macs": 100, "profile": "laptop",
         "regression_only": False, "second_route": None,
         "keras": {"latency_p50_ms": 0.6, "calls": 1000},
@@ -138,10 +139,32 @@ def test_the_report_says_where_the_files_hold_the_regression_alone() -> None:
 
 def test_the_matrix_lists_every_model_gru_first(make_parameters: Any) -> None:
     lstm = gate(onnx=judged()) | {"model_type": "lstm"}
-    joined, text = join_gates(make_parameters().edge_poc, lstm, gate(onnx=judged("FAIL")))
+    joined, text = join(make_parameters(), lstm, gate(onnx=judged("FAIL")))
     assert [item["model_type"] for item in joined["gates"]] == ["gru", "lstm"]
     assert "1 of 2 files pass all criteria" in text
-    assert make_matrix_report(joined["gates"]) == text
+
+
+def test_the_matrix_says_which_file_to_ship(make_parameters: Any) -> None:
+    lstm = gate(onnx=judged()) | {"model_type": "lstm"}
+    joined, text = join(make_parameters(), lstm, gate(onnx=judged("FAIL")))
+    assert {name: item["file"] for name, item in joined["verdicts"].items()} == dict.fromkeys(
+        ("accuracy", "edge", "recommendation"), "onnx"
+    )
+    assert "- **Ship: lstm, univariate, onnx** – best balance of validation RMSE (2) and the edge score" in text
+    assert "(0.04 ms, 0.0001 MB); its test RMSE is 2.1, the lowest (weights: accuracy 0.8, edge 0.2)" in text
+
+
+def test_where_no_file_passes_none_is_to_be_shipped(make_parameters: Any) -> None:
+    joined, text = join(make_parameters(), gate(onnx=judged("FAIL")))
+    assert joined["verdicts"] == {}
+    assert "None: no file with 32-bit weights passes all criteria." in text
+
+
+def join(parameters: Any, *gates: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    scores = {"RMSE": 2.1, "RMSE spread": 0.1, "typical RMSE": 2.1, "typical val RMSE": 2.0, "loses_to_ridge": False}
+    models = [{"model_type": name, "data_mode": "univariate", "notes": ""} for name in ("gru", "lstm")]
+    comparison = {"units": {"target": None}, "rows": models, "summary": [model | scores for model in models]}
+    return join_gates(parameters.edge_poc, parameters.benchmark, comparison, *gates)
 
 
 def test_judging_nothing_finds_nothing(

@@ -1,15 +1,13 @@
-"""The fair comparison: what cells must share, the table, and the verdicts with their reasons."""
+"""The fair comparison: what cells must share, and the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import Field
 
 from spline_lstm.errors import ComparisonError
-from spline_lstm.evaluation.differences import Difference, block_errors, compare, draw_difference, typical_rmse
-from spline_lstm.spec import Spec, StrictFloat
+from spline_lstm.evaluation.differences import compare, typical_rmse
 from spline_lstm.types import DataFrame
 
 COLUMNS = (
@@ -36,21 +34,6 @@ _METRICS = {"MAE": "mae", "MSE": "mse", "RMSE": "rmse", "robust MAPE": "robust_m
 _FLAGGING = ("ridge", "seasonal_naive")
 
 Row = dict[str, Any]
-Weight = Annotated[StrictFloat, Field(ge=0)]
-
-
-class EdgeWeights(Spec):
-    """What counts on a device; the edge winner has the lowest weighted sum."""
-
-    p95: Weight
-    size: Weight
-
-
-class RecommendationWeights(Spec):
-    """What counts for the recommendation."""
-
-    accuracy: Weight
-    edge: Weight
 
 
 @dataclass(frozen=True)
@@ -298,101 +281,3 @@ def summarise(rows: list[Row]) -> list[Row]:
         }
         for (model_type, data_mode), group in groups.items()
     ]
-
-
-def make_verdicts(
-    summary: list[Row], edge_weights: EdgeWeights, weights: RecommendationWeights
-) -> dict[str, dict[str, Any]]:
-    """Name the accuracy winner, the edge winner and the recommendation.
-
-    Winners are found on the mean over seeds. The recommendation is a choice, so it rests on the validation RMSE.
-    Every figure is divided by the best one before it is weighted. Of several targets the geometric mean counts; see
-    `differences.typical_rmse`.
-
-    Args:
-        summary: What `summarise` returned.
-        edge_weights: Weights of p95 and size.
-        weights: Weights of accuracy and the edge score.
-
-    """
-    accuracy = min(summary, key=lambda row: row["typical RMSE"])
-    edge_scores = _relative_sum(summary, {"p95(ms)": edge_weights.p95, "model_size(MB)": edge_weights.size})
-    edge = summary[int(np.argmin(edge_scores))]
-    scored = [{**row, "edge": score} for row, score in zip(summary, edge_scores, strict=True)]
-    balance = _relative_sum(scored, {"typical val RMSE": weights.accuracy, "edge": weights.edge})
-    chosen = summary[int(np.argmin(balance))]
-    return {
-        "accuracy": _name(accuracy),
-        "edge": {**_name(edge), "weights": edge_weights.model_dump()},
-        "recommendation": {
-            **_name(chosen),
-            "weights": weights.model_dump(),
-            "loses_to_ridge": chosen["loses_to_ridge"],
-        },
-    }
-
-
-def find_level(records: list[CellRecord], winner: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Compare the accuracy winner with every other model and mode, and with ridge, over all seeds together.
-
-    Returns:
-        For each of the others `model_type`, `data_mode`, the `ratio` of the winner's RMSE to its own, `low` and `high`
-        of where that ratio would be on other stretches of time (95 % for all of them together; None where there is too
-        little to tell), and whether both are `level`.
-
-    """
-    groups: dict[tuple[str, str], list[tuple[CellRecord, str]]] = {}
-    for record in records:
-        groups.setdefault((record.model_type, record.feature_mode), []).append((record, "model"))
-        groups.setdefault(("ridge", record.feature_mode), [(record, "ridge")])
-    name = winner["model_type"], winner["data_mode"]
-    best = groups.pop(name)
-    found = []
-    for (model_type, data_mode), others in groups.items():
-        difference = _compare_groups(best, others, len(groups))
-        found.append(
-            {
-                "model_type": model_type,
-                "data_mode": data_mode,
-                "ratio": difference.ratio,
-                "low": difference.low,
-                "high": difference.high,
-                "level": difference.is_level,
-            }
-        )
-    return found
-
-
-def _compare_groups(best: list[tuple[CellRecord, str]], others: list[tuple[CellRecord, str]], count: int) -> Difference:
-    scores, other_scores = (
-        float(np.mean([typical_rmse(_part(record, name)) for record, name in group])) for group in (best, others)
-    )
-    ratio = scores / max(other_scores, 1e-300)
-    tested = [record.metrics["test"].get("blocks") for record, _ in (*best, *others)]
-    if any(blocks is None for blocks in tested):  # of an earlier version
-        return Difference(ratio)
-    errors, other_errors = (
-        np.mean([block_errors(record.metrics["test"]["blocks"], name) for record, name in group], axis=0)
-        for group in (best, others)
-    )
-    return draw_difference(ratio, errors, other_errors, tested[0], comparisons=count)
-
-
-def _part(record: CellRecord, name: str) -> Mapping[str, Any]:
-    test = record.metrics["test"]
-    scores: Mapping[str, Any] = test["model"] if name == "model" else test["baselines"][name]
-    return scores
-
-
-def row_of(summary: list[Row], verdict: Mapping[str, Any]) -> Row:
-    """Return the row of the summary that a verdict names."""
-    return next(row for row in summary if _name(row).items() <= verdict.items())
-
-
-def _relative_sum(rows: list[Row], weights: Mapping[str, float]) -> list[float]:
-    best = {name: min(row[name] for row in rows) for name in weights}
-    return [sum(weight * row[name] / max(best[name], 1e-12) for name, weight in weights.items()) for row in rows]
-
-
-def _name(row: Row) -> dict[str, Any]:
-    return {"model_type": row["model_type"], "data_mode": row["data_mode"]}

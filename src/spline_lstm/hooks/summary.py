@@ -21,8 +21,8 @@ from rich.table import Table
 from rich.text import Text
 
 from spline_lstm.datasets.storage import shown
-from spline_lstm.evaluation.comparison import row_of
 from spline_lstm.evaluation.scores import overall_scores
+from spline_lstm.evaluation.verdicts import row_of
 from spline_lstm.project.invocation import Invocation
 from spline_lstm.project.places import place_of
 from spline_lstm.reporting.comparison_report import best_ridge

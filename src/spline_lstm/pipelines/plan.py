@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from spline_lstm.evaluation.comparison import EdgeWeights, RecommendationWeights
+from spline_lstm.evaluation.verdicts import EdgeWeights, RecommendationWeights
 from spline_lstm.models.registry import ModelType, Seed
 from spline_lstm.spec import Flag, Spec, StrictInt, Text, split_names, split_numbers
 

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row, row_of
+from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
+from spline_lstm.evaluation.verdicts import row_of
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.plots import add_steps
 from spline_lstm.reporting.wording import with_unit
 
+_MODEL = ("model_type", "data_mode")
 _DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
 
 
@@ -73,7 +75,7 @@ def _table(names: list[str], rows: list[Row]) -> str:
 
 
 def _label(verdict: dict[str, Any]) -> str:
-    return f"{verdict['model_type']}, {verdict['data_mode']}"
+    return ", ".join(verdict[key] for key in ("model_type", "data_mode", "file") if key in verdict)
 
 
 def _verdict_section(comparison: dict[str, Any]) -> str:
@@ -81,8 +83,7 @@ def _verdict_section(comparison: dict[str, Any]) -> str:
     loses = verdicts["recommendation"]["loses_to_ridge"]
     level = [f"{item['model_type']}, {item['data_mode']}" for item in comparison["differences"] if item["level"]]
     lines = [
-        f"- **{title}: {_label(verdicts[key])}** – {verdicts[key]['reason']}"
-        + (f" (weights: {_weights(verdicts[key]['weights'])})" if "weights" in verdicts[key] else "")
+        _verdict_line(title, verdicts[key])
         for title, key in (
             (_advice(comparison), "recommendation"),
             ("Lowest error" if level else "Most accurate", "accuracy"),
@@ -115,10 +116,40 @@ def _advice(comparison: dict[str, Any]) -> str:
     chosen = comparison["verdicts"]["recommendation"]
     if chosen["loses_to_ridge"]:
         return "Ship none of them as it is; closest"
-    same = [row for row in comparison["rows"] if _label(row) == _label(chosen)]
+    same = [row for row in comparison["rows"] if row.items() >= {key: chosen[key] for key in _MODEL}.items()]
     if all("level with ridge" in row["notes"] for row in same):
         return "Level with ridge, so ship it only if it costs you nothing"
     return "Ship"
+
+
+def make_device_section(comparison: dict[str, Any]) -> str:
+    """Say which exported file to ship.
+
+    Args:
+        comparison: What the benchmark found, with the verdicts on exported files; none where no file passed.
+
+    Returns:
+        Markdown.
+
+    """
+    verdicts = comparison["verdicts"]
+    if not verdicts:
+        return "## Which file to ship\n\nNone: no file with 32-bit weights passes all criteria."
+    lines = [
+        _verdict_line(title, verdicts[key])
+        for title, key in ((_advice(comparison), "recommendation"), ("Best edge score", "edge"))
+    ]
+    lines.append(
+        "- Latency and size are those of the exported files with 32-bit weights that pass, of the first seed. Accuracy "
+        "is the mean over the seeds of the benchmark; `comparison.md` says which differences are more than chance. "
+        "Before they are weighted, p95 and size are divided by their limits in the gate."
+    )
+    return "## Which file to ship\n\n" + "\n".join(lines)
+
+
+def _verdict_line(title: str, verdict: dict[str, Any]) -> str:
+    weights = f" (weights: {_weights(verdict['weights'])})" if "weights" in verdict else ""
+    return f"- **{title}: {_label(verdict)}** – {verdict['reason']}{weights}"
 
 
 def best_ridge(comparison: dict[str, Any]) -> Row:

@@ -219,11 +219,12 @@ def _second_route(gate: dict[str, Any]) -> str:
     return f"## ONNX by two routes\n\n{table(heading, rows)}"
 
 
-def make_matrix_report(gates: list[dict[str, Any]]) -> str:
+def make_matrix_report(gates: list[dict[str, Any]], advice: str) -> str:
     """Write the verdicts of several models as one table.
 
     Args:
         gates: What the gate found for each model.
+        advice: Section that says which file to ship.
 
     Returns:
         Markdown.
@@ -257,7 +258,8 @@ def make_matrix_report(gates: list[dict[str, Any]]) -> str:
         "failed",
     ]
     passed = sum(row[4] == "**PASS**" for row in rows)
-    return f"# Edge matrix\n\n{passed} of {len(rows)} files pass all criteria.\n\n{table(heading, rows)}\n"
+    found = f"{passed} of {len(rows)} files pass all criteria."
+    return f"# Edge matrix\n\n{advice}\n\n## All files\n\n{found}\n\n{table(heading, rows)}\n"
 
 
 def _matrix_figures(item: dict[str, Any]) -> list[str]:

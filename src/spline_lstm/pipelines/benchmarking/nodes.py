@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.errors import Failure, own_error
-from spline_lstm.evaluation import baselines, comparison
+from spline_lstm.evaluation import baselines, comparison, verdicts
 from spline_lstm.evaluation.comparison import CellRecord
 from spline_lstm.evaluation.latency import measure_latency
 from spline_lstm.evaluation.scores import EvaluationSpec, evaluate
@@ -150,7 +150,7 @@ class CompareCells:
         comparison.check_comparable(records, [cell.run_id for cell in self._cells])
         rows = comparison.make_rows(records)
         summary = comparison.summarise(rows)
-        verdicts = comparison.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
+        found = verdicts.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
         joined = {
             "benchmark_id": benchmark_id,
             # Finished runs of an earlier version have it under `commit`.
@@ -161,8 +161,8 @@ class CompareCells:
             "baselines": comparison.make_baseline_rows(records, operation),
             "ensembles": comparison.make_ensemble_rows(records, ensembles) if ensembles else [],
             "summary": summary,
-            "differences": comparison.find_level(records, verdicts["accuracy"]),
-            "verdicts": comparison_report.add_reasons(verdicts, summary, len(metrics[0]["units"])),
+            "differences": verdicts.find_level(records, found["accuracy"]),
+            "verdicts": comparison_report.add_reasons(found, summary, len(metrics[0]["units"])),
         }
         files = {
             f"{record.run_id}.json": json.dumps(

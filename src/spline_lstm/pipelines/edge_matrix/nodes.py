@@ -3,11 +3,32 @@
 from typing import Any
 
 from spline_lstm.edge.gate import EdgeSpec
-from spline_lstm.reporting import gate_report
+from spline_lstm.evaluation.verdicts import make_file_rows, make_verdicts
+from spline_lstm.pipelines.plan import BenchmarkSpec
+from spline_lstm.reporting.comparison_report import add_reasons, make_device_section
+from spline_lstm.reporting.gate_report import make_matrix_report
 
 
-def join_gates(edge_poc: EdgeSpec, *edge_gates: dict[str, Any]) -> tuple[dict[str, Any], str]:
-    """Join the verdicts of all models in the order that is asked for; returns them and the table for people."""
+def join_gates(
+    edge_poc: EdgeSpec, benchmark: BenchmarkSpec, comparison: dict[str, Any], *edge_gates: dict[str, Any]
+) -> tuple[dict[str, Any], str]:
+    """Join the verdicts of all models, and find the file to ship.
+
+    Args:
+        edge_poc: Has the order of the model types, and the limits of latency and size.
+        benchmark: Has the weights of accuracy, latency and size.
+        comparison: What the benchmark found; accuracy is taken from it.
+        edge_gates: What the gate found for each model.
+
+    Returns:
+        The gates with the verdicts, and the same for people.
+
+    """
     order = {model_type: position for position, model_type in enumerate(edge_poc.order)}
     gates = sorted(edge_gates, key=lambda gate: (order.get(gate["model_type"], len(order)), gate["f_total"]))
-    return {"gates": gates}, gate_report.make_matrix_report(gates)
+    rows = make_file_rows(comparison["summary"], gates)
+    limits = {"p95(ms)": edge_poc.p95_ms, "model_size(MB)": edge_poc.size_mb}
+    found = make_verdicts(rows, benchmark.edge_weights, benchmark.recommendation_weights, limits) if rows else {}
+    verdicts = add_reasons(found, rows, len(comparison["units"])) if rows else {}
+    section = make_device_section({**comparison, "verdicts": verdicts})
+    return {"gates": gates, "verdicts": verdicts}, make_matrix_report(gates, section)

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
         return Pipeline([])
     join = Node(
         join_gates,
-        ["params:edge_poc", *(f"{cell.run_id}.edge_gate" for cell in cells)],
+        ["params:edge_poc", "params:benchmark", "comparison", *(f"{cell.run_id}.edge_gate" for cell in cells)],
         ["edge_matrix", "edge_matrix_report"],
         name="join_gates",
     )
