@@ -20,7 +20,7 @@ notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the bench
 	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks
 
 soak: $(STAMP)  ## Run the long tests (an hour or more) and write what they saw to docs/soak.md.
-	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/soak
+	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/pipelines/test_forecasting.py tests/soak
 
 bench: $(STAMP)  ## Measure what a user waits for (half an hour on an idle machine) and write docs/bench.md.
 	$(BIN)/python -m tests.benchmarks.bench
