@@ -23,7 +23,9 @@ MOST_WINDOWS = 100_000
 _TIE = 1.002
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
-_SETTLED = 1e-7
+_SETTLED, _ROUGHLY = 1e-7, 1e-4
+"""Change of a weight, relative to the largest, that ends the solution, and one that is enough to choose a penalty by."""
+_TINY = 1e-300
 
 
 @dataclass(frozen=True)
@@ -69,43 +71,84 @@ def fit_ridge(train: RidgeData, val: RidgeData, *, penalties: Sequence[float] = 
     Among penalties that differ by less than 0.2 % the largest gives the smallest weights, which survive
     rounding best.
 
-    Targets that were not observed do not count: they are replaced by the fit itself until it
-    settles, which is the solution of the problem without them.
+    Targets that were not observed do not count.
     """
     with threadpool_limits(1):
         return _fit(train, val, penalties)
 
 
 def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
-    count = len(train.inputs)
-    center = train.inputs.mean(axis=0, dtype=np.float64)
-    known = np.where(train.mask, train.targets, 0.0).astype(np.float64)
-    eigenvalues, vectors = np.linalg.eigh(_product(train.inputs, center))
-    eigenvalues = np.maximum(eigenvalues, 0.0)
-    moment, total = _product(train.inputs, center, known), known.sum(axis=0)
-    partial = ~train.mask.all(axis=1)  # only these windows change from round to round
-    inputs, mask = train.inputs[partial], train.mask[partial]
-
-    def fit(penalty: float, ridge: Ridge) -> Ridge:
-        for _ in range(_MAX_ROUNDS):
-            previous = ridge
-            unseen = np.where(mask, 0.0, previous.apply(inputs))
-            completed = moment + _product(inputs, center, unseen)
-            weights = vectors @ ((vectors.T @ completed) / (eigenvalues + penalty * count)[:, None])
-            ridge = Ridge(weights, (total + unseen.sum(axis=0)) / count - center @ weights, penalty)
-            if np.abs(weights - previous.weights).max() <= _SETTLED * max(1.0, np.abs(weights).max()):
-                break
-        return ridge
-
-    start = Ridge(np.zeros_like(moment), total / np.maximum(train.mask.sum(axis=0), 1), 0.0)
+    equations = _NormalEquations(train)
     candidates: list[Ridge] = []
     for penalty in penalties:
-        candidates.append(fit(penalty, candidates[-1] if candidates else start))
+        start = candidates[-1] if candidates else equations.zero
+        candidates.append(equations.solve(penalty, start, _ROUGHLY if len(penalties) > 1 else _SETTLED))
     errors = [masked_mse(candidate.apply(val.inputs), val) for candidate in candidates]
-    return max(
+    chosen = max(
         (candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors)),
         key=lambda candidate: candidate.penalty,
     )
+    return equations.solve(chosen.penalty, chosen, _SETTLED)
+
+
+class _NormalEquations:
+    """The equations of the regression, each output with the windows in which it was observed.
+
+    They are solved by conjugate gradients (Hestenes and Stiefel, 1952), all outputs at once, preconditioned by the
+    solution for windows without a gap: where nothing is missing, the first step ends it.
+    """
+
+    def __init__(self, train: RidgeData) -> None:
+        self._count = len(train.inputs)
+        self._center = train.inputs.mean(axis=0, dtype=np.float64)
+        eigenvalues, self._vectors = np.linalg.eigh(_product(train.inputs, self._center))
+        self._eigenvalues = np.maximum(eigenvalues, 0.0)[:, None]
+        known = np.where(train.mask, train.targets, 0.0).astype(np.float64)
+        self._moment, self._total = _product(train.inputs, self._center, known), known.sum(axis=0)
+        partial = ~train.mask.all(axis=1)
+        self._inputs, self._unseen = train.inputs[partial], ~train.mask[partial]
+        self.zero = Ridge(np.zeros_like(self._moment), self._total / np.maximum(train.mask.sum(axis=0), 1), 0.0)
+
+    def solve(self, penalty: float, start: Ridge, tolerance: float) -> Ridge:
+        """Solve from a start until a step changes no weight by more than `tolerance`, relative to the largest."""
+        weights, level = start.weights, start.bias + self._center @ start.weights
+        residual = self._residual(weights, level, penalty)
+        step = self._precondition(*residual, penalty)
+        direction, product = step, _dot(residual, step)
+        for _ in range(_MAX_ROUNDS):
+            image = self._apply(*direction, penalty)
+            share = product / np.maximum(_dot(direction, image), _TINY)
+            weights, level = weights + share * direction[0], level + share * direction[1]
+            residual = residual[0] - share * image[0], residual[1] - share * image[1]
+            step = self._precondition(*residual, penalty)
+            if np.abs(step[0]).max() <= tolerance * max(1.0, np.abs(weights).max()):
+                break
+            before, product = product, _dot(residual, step)
+            turn = product / np.maximum(before, _TINY)
+            direction = step[0] + turn * direction[0], step[1] + turn * direction[1]
+        return Ridge(weights, level - self._center @ weights, penalty)
+
+    def _apply(self, weights: Float64, level: Float64, penalty: float) -> tuple[Float64, Float64]:
+        """Left side of the equations, for weights and for the forecast of the mean window."""
+        whole = self._vectors @ (self._eigenvalues * (self._vectors.T @ weights))
+        ridge = Ridge(weights, level - self._center @ weights, penalty)
+        unseen = np.where(self._unseen, ridge.apply(self._inputs), 0.0)
+        missing = _product(self._inputs, self._center, unseen)
+        return whole + penalty * self._count * weights - missing, self._count * level - unseen.sum(axis=0)
+
+    def _residual(self, weights: Float64, level: Float64, penalty: float) -> tuple[Float64, Float64]:
+        found = self._apply(weights, level, penalty)
+        return self._moment - found[0], self._total - found[1]
+
+    def _precondition(self, weights: Float64, level: Float64, penalty: float) -> tuple[Float64, Float64]:
+        scaled = (self._vectors.T @ weights) / (self._eigenvalues + penalty * self._count)
+        return self._vectors @ scaled, level / self._count
+
+
+def _dot(one: tuple[Float64, Float64], other: tuple[Float64, Float64]) -> Float64:
+    """Product of the unknowns of each output."""
+    product: Float64 = np.einsum("ij,ij->j", one[0], other[0]) + one[1] * other[1]
+    return product
 
 
 def masked_mse(forecast: Float64, data: RidgeData) -> float:
