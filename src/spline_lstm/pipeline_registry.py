@@ -1,9 +1,10 @@
 """The pipelines by name; `kedro run` without a name runs the main job."""
 
-import re
-from pathlib import Path
+import importlib
+from collections.abc import Iterator
+from importlib import resources
 
-from kedro.framework.project import find_pipelines
+from kedro.framework import project
 from kedro.pipeline import Pipeline
 
 from spline_lstm.errors import ParameterError
@@ -15,26 +16,31 @@ from spline_lstm.text import examples, nearest
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every pipeline under `pipelines/`, and the main job as the default.
 
+    A project that is made from the starter has these pipelines too, beside those of its own package. Of the names that
+    the command line asks for, no others are imported.
+
     Raises:
         ParameterError: The command line asks for a pipeline that is not there.
         Exception: What a pipeline raises while it is imported.
 
     """
     note_pipelines_made()
-    try:
-        pipelines = find_pipelines(raise_errors=True)
-    except ImportError as error:
-        if error.__cause__:  # a pipeline that is there and fails
-            raise error.__cause__ from None
-        raise ParameterError(_unknown_pipeline(str(error))) from None
+    packages = ("spline_lstm", project.PACKAGE_NAME or "spline_lstm")
+    modules = {name: f"{package}.pipelines.{name}" for package in packages for name in _pipelines_in(package)}
+    asked = project.pipelines._requested_pipelines
+    names = modules if asked is None or "__default__" in asked else asked
+    if unknown := [name for name in names if name not in modules]:
+        raise ParameterError(
+            f"pipeline '{unknown[0]}' is unknown{nearest(unknown[0], modules)}; known: {examples(sorted(modules))}"
+        )
+    pipelines: dict[str, Pipeline] = {name: importlib.import_module(modules[name]).create_pipeline() for name in names}
     if all(name in pipelines for name in MAIN_JOB):
         pipelines["__default__"] = sum((pipelines[name] for name in MAIN_JOB), start=Pipeline([]))
     return pipelines
 
 
-def _unknown_pipeline(message: str) -> str:
-    """Say which pipelines there are; Kedro's message names the module that it looked for."""
-    known = sorted(path.parent.name for path in Path(__file__).parent.glob("pipelines/*/pipeline.py"))
-    found = re.search(r"\.pipelines\.(.+)' module", message)
-    name = found.group(1) if found else message
-    return f"pipeline '{name}' is unknown{nearest(name, known)}; known: {examples(known)}"
+def _pipelines_in(package: str) -> Iterator[str]:
+    """Yield the names of the pipelines that a package has, each a folder with a `pipeline.py`."""
+    for folder in resources.files(f"{package}.pipelines").iterdir():
+        if folder.joinpath("pipeline.py").is_file():
+            yield folder.name

@@ -268,17 +268,12 @@ def measure_steps(workspace: Path) -> list[Finding]:
     def fit() -> None:
         stock.fit(*cut, batch_size=256, epochs=1, verbose=0, shuffle=True)
 
-    def seconds(work: Callable[[], Any]) -> float:
-        started = time.perf_counter()
-        work()
-        return time.perf_counter() - started
-
     works = [lambda: epochs[0](order), lambda: epochs[1](order), fit]
     for work in works:
         work()  # compiled once
     steps = int(np.ceil(len(rows) / 256))
-    on_uncut, on_cut = in_turn(lambda: seconds(works[0]), lambda: seconds(works[1]), 7)
-    ours, keras_fit = in_turn(lambda: seconds(works[0]), lambda: seconds(works[2]), 7)
+    on_uncut, on_cut = in_turn(lambda: _seconds(works[0]), lambda: _seconds(works[1]), 7)
+    ours, keras_fit = in_turn(lambda: _seconds(works[0]), lambda: _seconds(works[2]), 7)
     per = 1e3 / steps
     return [
         Finding("a training step on windows cut as they are needed", f"{on_uncut * per:.1f} ms",
@@ -353,6 +348,40 @@ def measure_inference(workspace: Path) -> list[Finding]:
     return found
 
 
+def measure_serving(workspace: Path) -> list[Finding]:
+    """What an application waits for, against the runtime alone on the windows that the forecast takes."""
+    import onnxruntime
+
+    from spline_lstm.edge.forecaster import _AT_ONCE, load_forecaster
+
+    settings = "linear_path=none,learning_rate=0.001,epochs=1,export_formats=onnx,run_id=serving"
+    timed([KEDRO, "run", "--params", settings], workspace)
+    folder = workspace / "data" / "06_models" / "serving" / "edge"
+    forecaster = load_forecaster(folder)
+    table = make_large_table(10_000, 48)[["timestamp", "station", "target"]]
+    table["timestamp"] = table["timestamp"].dt.tz_localize("UTC")
+    windows = forecaster.make_windows(table)
+    X = np.concatenate([windows.X, windows.past.X[:]])
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(folder / "model.onnx", options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+
+    def run_alone() -> None:
+        for start in range(0, len(X), _AT_ONCE):
+            session.run(None, {name: X[start : start + _AT_ONCE]})
+
+    ours, theirs = in_turn(lambda: _seconds(lambda: forecaster.forecast(table)), lambda: _seconds(run_alone), 5)
+    against = f"onnxruntime on the {len(X):,} windows of it: {theirs:.1f} s"
+    return [Finding("`forecast(table)` of 10,000 series of 48 hours", f"{ours:.1f} s", against, ours / theirs, "≤ 2")]
+
+
+def _seconds(work: Callable[[], Any]) -> float:
+    started = time.perf_counter()
+    work()
+    return time.perf_counter() - started
+
+
 def _call(function: Callable[[], Any], times: int = 2_000) -> float:
     """Median of single calls in microseconds."""
     seconds = []
@@ -378,6 +407,7 @@ def main() -> None:
         for measure in (
             lambda: measure_start_up(workspace, empty),
             lambda: measure_inference(workspace),
+            lambda: measure_serving(workspace),
             lambda: measure_modelling(workspace),
             lambda: measure_steps(workspace),
             lambda: measure_preprocessing(workspace),

@@ -73,6 +73,10 @@ REJECTIONS: dict[str, tuple[tuple[str, ...], int, str]] = {
         "takes run_id, input_path, forecast_id, backend and strict; "
         "'absent' decides on all else, so leave out: lookback",
     ),
+    "one name for many forecasts": (
+        ("run_id=absent,input_path=data/*.csv,forecast_id=mine", "--pipeline=forecasting"), 2,
+        "forecast_id names one forecast, and input_path=data/*.csv stands for many tables; leave forecast_id out",
+    ),
     "malformed configuration": ((TABLE, "--env=malformed"), 2, "conf/malformed/parameters.yml, unable to read line 1"),
     "missing table": (("input_path=data/01_raw/absent.csv",), 10, "data/01_raw/absent.csv is not there"),
     "missing target": (

@@ -1,4 +1,4 @@
-"""The table of a forecast: the one that is given, else the run's own."""
+"""The tables of a forecast: those that are given, else the run's own."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from spline_lstm.datasets import LaterTableDataset
+from spline_lstm.datasets import LaterTableDataset, LaterTablesDataset
 from spline_lstm.errors import TableError
 
 
@@ -56,3 +56,30 @@ def test_without_a_record_the_parameters_decide(record: str | None, later: Any, 
 def test_it_is_never_written(later: Any, refuses_load: Any) -> None:
     with refuses_load(TableError, 10, "the table is an input and is not written"):
         later().save("anything")
+
+
+def tables(folder: Path, pattern: str) -> LaterTablesDataset:
+    entry = {"type": "spline_lstm.datasets.TableDataset", "filepath": "another.csv"}
+    return LaterTablesDataset(datasets={"raw_table": entry}, path=str(folder), input_path=pattern)
+
+
+def test_a_pattern_stands_for_its_tables_each_read_when_it_is_asked_for(later: Any, tmp_path: Path) -> None:
+    (tmp_path / "zebra.csv").write_text("")
+    found = tables(tmp_path, "*.csv").load()
+    assert [name.rpartition("-")[0] for name in found] == ["other", "own", "zebra"]
+    assert list(list(found.values())[1]().columns) == ["timestamp", "own"]
+
+
+def test_a_pattern_may_be_one_of_addresses(later: Any, tmp_path: Path) -> None:
+    (load,) = tables(Path("/elsewhere"), f"file://{tmp_path}/ow*.csv").load().values()
+    assert list(load().columns) == ["timestamp", "own"]
+
+
+def test_a_pattern_that_fits_nothing_is_refused(tmp_path: Path, refuses_load: Any) -> None:
+    with refuses_load(TableError, 10, "none*.csv fits no file; give the path of a table, or a pattern of paths"):
+        tables(tmp_path, "none*.csv").load()
+
+
+def test_tables_are_never_written(tmp_path: Path, refuses_load: Any) -> None:
+    with refuses_load(TableError, 10, "the tables are an input and are not written"):
+        tables(tmp_path, "*.csv").save("anything")

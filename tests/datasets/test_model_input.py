@@ -17,11 +17,12 @@ import pytest
 from kedro.io.core import DatasetError
 
 from spline_lstm.datasets import model_input
-from spline_lstm.datasets.model_input import ModelInputDataset, load_preprocessor
+from spline_lstm.datasets.model_input import ModelInputDataset
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
 from spline_lstm.series.bundle_format import ARRAYS, META_KEYS, window_bytes
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor_file import load_preprocessor
 
 COMMAND = "kedro run --pipeline=preprocessing"
 FILES = ("processed.npz", "preprocessor.pkl", "meta.json")

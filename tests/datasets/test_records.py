@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from spline_lstm.datasets import BytesDataset, FilesDataset, JSONDataset
-from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.datasets.records import EdgeGate, Index, Meta, RunRecord, TrainingHistory, check_record
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.evaluation.intervals import Intervals
 from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.preprocessor_file import load_preprocessor
 from spline_lstm.spec import Spec
 
 DIGEST = "0" * 64

@@ -14,7 +14,7 @@ from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY
 from spline_lstm.edge.export import SECOND_ROUTE, choose_form, export, file_name, parse_file_name
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
-from spline_lstm.edge.runtime import load_forecaster, open_onnx, open_tflite
+from spline_lstm.edge.runtime import load_model, open_onnx, open_tflite
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ExportError, ShapeContractError
 from spline_lstm.models.archive import archive_network
 from spline_lstm.models.registry import MODELS
@@ -147,7 +147,7 @@ def test_a_failing_conversion_is_refused_with_the_childs_last_words():
 def test_the_file_alone_is_enough_to_forecast_from_raw_values(exported, trained, tmp_path, name):
     path = tmp_path / name
     path.write_bytes(exported[name])
-    forecaster = load_forecaster(path)
+    forecaster = load_model(path)
     assert forecaster.contract == trained.contract
     names = forecaster.contract.feature_order
     states = [trained.bundle.preprocessor["scalers"].get(feature, {"center": 0.0, "scale": 1.0}) for feature in names]
@@ -163,12 +163,12 @@ def test_a_window_of_another_shape_or_with_nan_is_refused(exported, tmp_path, wi
     path = tmp_path / "model.onnx"
     path.write_bytes(exported["model.onnx"])
     with pytest.raises(ShapeContractError, match=r"a finite window of shape \(6, 8\) is needed"):
-        load_forecaster(path).forecast(window)
+        load_model(path).forecast(window)
 
 
 def test_a_missing_file_names_the_command(tmp_path):
     with pytest.raises(ArtifactMissingError, match="kedro run --pipeline=edge_poc"):
-        load_forecaster(tmp_path / "model.onnx")
+        load_model(tmp_path / "model.onnx")
 
 
 @pytest.mark.parametrize("name", ["model.onnx", "model.tflite"])
@@ -177,7 +177,7 @@ def test_garbage_is_refused_and_the_process_survives(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content)
     with pytest.raises(ArtifactDamagedError) as caught:
-        load_forecaster(path)
+        load_model(path)
     assert caught.value.exit_code == 21
 
 
@@ -201,21 +201,21 @@ def test_a_file_that_the_index_beside_it_does_not_describe_is_refused(exported, 
     (tmp_path / "model.onnx").write_bytes(exported["model.onnx"])
     (tmp_path / "index.json").write_text(index)
     with pytest.raises(ArtifactDamagedError, match=r"is not the file that index\.json beside it describes"):
-        load_forecaster(tmp_path / "model.onnx")
+        load_model(tmp_path / "model.onnx")
 
 
 def test_a_file_that_the_index_beside_it_describes_is_taken(exported, tmp_path):
     (tmp_path / "model.onnx").write_bytes(exported["model.onnx"])
     digest = hashlib.sha256(exported["model.onnx"]).hexdigest()
     (tmp_path / "index.json").write_text(json.dumps({"model.onnx": digest}))
-    assert load_forecaster(tmp_path / "model.onnx").contract.run_id == "gru-test"
+    assert load_model(tmp_path / "model.onnx").contract.run_id == "gru-test"
 
 
 def test_a_file_without_contract_is_refused(trained, tmp_path):
     path = tmp_path / "model.onnx"
     path.write_bytes(make_onnx(trained.model.network, {}))
     with pytest.raises(ArtifactDamagedError, match="carries no input contract"):
-        load_forecaster(path)
+        load_model(path)
 
 
 def test_tflite_metadata_is_kept_beside_what_was_there(exported):
@@ -233,8 +233,8 @@ import sys
 sys.modules["tensorflow"] = sys.modules["keras"] = None  # importing either fails
 from pathlib import Path
 import numpy as np
-from spline_lstm.edge.runtime import load_forecaster
-print(load_forecaster(Path({name!r})).forecast(np.ones((6, 8))).shape)
+from spline_lstm.edge.runtime import load_model
+print(load_model(Path({name!r})).forecast(np.ones((6, 8))).shape)
 """
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "(3, 1)"

@@ -45,7 +45,7 @@ def test_an_exported_file_is_opened_and_run_without_a_word(trained, edge_spec, t
     path.write_bytes(files["model.tflite"])
     script = (
         "import sys; from pathlib import Path; import numpy as np; from spline_lstm.edge import runtime; "
-        "run = runtime.load_forecaster(Path(sys.argv[1])).run; "
+        "run = runtime.load_model(Path(sys.argv[1])).run; "
         "run(np.zeros((1, *map(int, sys.argv[2:])), dtype=np.float32))"
     )
     shape = map(str, trained.bundle.X.shape[1:])

@@ -21,17 +21,27 @@ import pandas as pd
 import pytest
 
 from spline_lstm.datasets import FilesDataset, JSONDataset, ModelInputDataset, TrainedRunDataset
-from spline_lstm.edge import conversion, tflite_file
+from spline_lstm.edge import conversion, runtime, tflite_file
 from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.edge.contract import METADATA_KEY, make_contract
+from spline_lstm.edge.forecaster import load_forecaster
 from spline_lstm.edge.onnx_graph import make_onnx
-from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, own_error
+from spline_lstm.errors import (
+    ArtifactDamagedError,
+    ArtifactMissingError,
+    InsufficientDataError,
+    RunIdMismatchError,
+    ShapeContractError,
+    ValuesError,
+    own_error,
+)
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.forecasting import create_pipeline
-from spline_lstm.pipelines.forecasting.nodes import forecast
+from spline_lstm.pipelines.forecasting.nodes import forecast, forecast_tables
 from spline_lstm.pipelines.modelling.nodes import describe_run, evaluate_model
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.project.parameters import GROUPS
+from spline_lstm.series.preprocessor_file import dump_preprocessor, load_preprocessor
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -104,6 +114,7 @@ def finished(
     contract = make_contract(bundle, content, intervals, RUN, "gru")
     loop = conversion.convert(content, ("loop",), second_route=False)["loop"]
     exported = {
+        "preprocessor.pkl": dump_preprocessor(bundle.preprocessor),
         "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),
         "model.tflite": tflite_file.finish(loop, METADATA_KEY, contract.to_text()),
     }
@@ -222,6 +233,83 @@ def test_an_export_of_another_training_is_refused(finished: Finished, refuses: A
         forecast(finished.table, later, finished.intervals() | {"model_sha256": "0"}, strict=True)
 
 
+@pytest.fixture
+def folder(finished: Finished, tmp_path: Path) -> Path:
+    """A copy of the run's exported files, which is all that an application needs."""
+    return Path(shutil.copytree(finished.workspace / "data" / "06_models" / RUN / "edge", tmp_path / "copied"))
+
+
+@pytest.mark.parametrize("backend", ["onnx", "tflite"])
+def test_an_application_gets_the_forecasts_of_the_pipeline(backend: str, finished: Finished, folder: Path) -> None:
+    made = load_forecaster(folder, f"model.{backend}").forecast(finished.table)
+    pd.testing.assert_frame_equal(made, finished.forecast(finished.table, backend))
+
+
+def test_one_forecaster_takes_one_table_after_another_and_leaves_them_as_they_are(
+    finished: Finished, folder: Path
+) -> None:
+    forecaster, before = load_forecaster(folder), finished.table.copy()
+    first = forecaster.forecast(finished.table)
+    alone = forecaster.forecast(finished.table[finished.table["station"] == "JFK"])
+    np.testing.assert_allclose(alone["y_pred"], first.loc[first["series_id"] == "JFK", "y_pred"], rtol=1e-5)
+    pd.testing.assert_frame_equal(forecaster.forecast(finished.table), first)
+    pd.testing.assert_frame_equal(finished.table, before)
+
+
+def test_an_application_needs_neither_tensorflow_nor_kedro(finished: Finished, folder: Path) -> None:
+    finished.table.to_parquet(folder / "table.parquet")
+    code = """
+import sys
+sys.modules["tensorflow"] = sys.modules["keras"] = sys.modules["kedro"] = None  # importing any of them fails
+import pandas as pd
+from spline_lstm.edge.forecaster import load_forecaster
+print(load_forecaster(".").forecast(pd.read_parquet("table.parquet")).shape)
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=True)
+    assert (done.stdout.strip(), done.stderr) == ("(6, 19)", "")
+
+
+def test_a_table_that_cannot_be_forecast_is_refused_in_an_application(
+    finished: Finished, folder: Path, refuses: Any
+) -> None:
+    table = finished.table.copy()
+    table.loc[5, "target"] = np.inf
+    with refuses(ValuesError, 12, "row 7, column 'target': the value is infinite"):
+        load_forecaster(folder).forecast(table)
+
+
+def edit_preprocessor(folder: Path, **changes: Any) -> None:
+    """Leave another preprocessor in a folder without an index, as if files were copied one by one."""
+    (folder / "index.json").unlink()
+    path = folder / "preprocessor.pkl"
+    path.write_bytes(dump_preprocessor(load_preprocessor(path.read_bytes(), path.name) | changes))
+
+
+def test_a_folder_without_preprocessor_is_refused(folder: Path, refuses: Any) -> None:
+    (folder / "preprocessor.pkl").unlink()
+    with refuses(ArtifactMissingError, 20, "preprocessor.pkl is missing; make it with: kedro run --pipeline=edge_poc"):
+        load_forecaster(folder)
+
+
+def test_a_preprocessor_that_the_index_does_not_describe_is_refused(folder: Path, refuses: Any) -> None:
+    (folder / "preprocessor.pkl").write_bytes(dump_preprocessor({}))
+    with refuses(ArtifactDamagedError, 21, "preprocessor.pkl is not the file that index.json beside it describes"):
+        load_forecaster(folder)
+
+
+def test_a_preprocessor_of_another_run_is_refused(folder: Path, refuses: Any) -> None:
+    edit_preprocessor(folder, run_id="another")
+    with refuses(RunIdMismatchError, 23, "preprocessor.pkl is of 'another', and model.onnx of 'shared'"):
+        load_forecaster(folder)
+
+
+def test_a_preprocessor_of_other_windows_is_refused(finished: Finished, folder: Path, refuses: Any) -> None:
+    windows = finished.load("onnx").preprocessor.windows.model_dump(mode="json") | {"lookback": 7, "lookback_span": 7}
+    edit_preprocessor(folder, windows=windows, past_ages=None)
+    with refuses(ShapeContractError, 22, "model.onnx is of other windows than run 'trained'; export it again"):
+        load_forecaster(folder)
+
+
 @pytest.fixture(scope="module")
 def typed(finished: Finished) -> subprocess.CompletedProcess[str]:
     """The pipeline as from the command line, through both formats, where files hold a setting that is not the run's."""
@@ -272,6 +360,52 @@ def test_forecasts_of_two_tables_stand_beside_each_other_and_may_have_names(fini
     }
     assert {"mine"} < names
     assert any(name.startswith("other-") for name in names)
+
+
+@pytest.fixture(scope="module")
+def many(finished: Finished) -> "subprocess.CompletedProcess[str]":
+    """The pipeline for three tables, of which the second cannot be read."""
+    folder = finished.workspace / "data" / "01_raw" / "later"
+    folder.mkdir()
+    finished.table.to_csv(folder / "a.csv", index=False)
+    finished.table.head(30).assign(target="x").to_csv(folder / "b.csv", index=False)
+    finished.table.head(130).to_csv(folder / "c.csv", index=False)
+    command = [sys.executable, "-m", "kedro", "run", "--pipeline=forecasting", "--params"]
+    return subprocess.run(
+        [*command, f"run_id={RUN},backend=onnx,input_path=data/01_raw/later/*.csv"],
+        cwd=finished.workspace, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+
+
+def test_of_many_tables_each_gets_its_own_forecast(
+    many: "subprocess.CompletedProcess[str]", finished: Finished
+) -> None:
+    forecasts = finished.workspace / "data" / "07_model_output" / RUN / "forecasts"
+    for name, table in (("a", finished.table), ("c", finished.table.head(130))):
+        (folder,) = forecasts.glob(f"{name}-??????")
+        pd.testing.assert_frame_equal(pd.read_parquet(folder / "forecast.parquet"), finished.forecast(table, "onnx"))
+        assert {path.name for path in folder.iterdir()} == {"forecast.parquet", "forecast.csv", "forecast.plotly.json"}
+    assert not list(forecasts.glob("b-*"))
+
+
+def test_a_table_without_forecast_is_named_when_all_others_are_done(many: "subprocess.CompletedProcess[str]") -> None:
+    assert (many.returncode, many.stderr.count("\n")) == (10, 1)
+    assert many.stderr.startswith("Error: data/01_raw/later/b.csv row 2, column 'target': 'x' is not a number")
+    assert "; 1 of 3 tables have no forecast: b-" in many.stderr
+
+
+def test_the_model_is_opened_once_for_all_tables(
+    finished: Finished, monkeypatch: pytest.MonkeyPatch, refuses: Any
+) -> None:
+    opened: list[str] = []
+    open_onnx = runtime.open_onnx
+    monkeypatch.setattr(runtime, "open_onnx", lambda *given: opened.append("model") or open_onnx(*given))
+    tables = {"one": lambda: finished.table, "short": lambda: finished.table.head(3), "two": lambda: finished.table}
+    made = {}
+    with refuses(InsufficientDataError, 26, "; 1 of 3 tables have no forecast: short"):
+        for chunk in forecast_tables(tables, finished.load("onnx"), finished.intervals(), strict=False):
+            made |= chunk
+    assert (list(made), opened) == (["one", "two"], ["model"])
 
 
 EDITS: dict[str, Any] = {

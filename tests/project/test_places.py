@@ -123,6 +123,16 @@ def test_cells_that_would_share_a_file_are_refused(refuses: Callable[..., Any]) 
     check_own_places(["model", "another.model"], entries, OWNERS)
 
 
+def test_forecasts_that_would_share_a_file_are_refused(refuses: Callable[..., Any]) -> None:
+    entries: dict[str, dict[str, Any]] = {
+        "forecasts": {"datasets": ["forecast"]}, "forecast": {"filepath": "{run_id}/{forecast_id}.csv"},
+    }  # fmt: skip
+    check_own_places(["forecasts"], entries, OWNERS)
+    entries["forecast"]["filepath"] = "{run_id}/next.csv"
+    with refuses(ParameterError, 2, "dataset 'forecast' has the same place for every table, '{run_id}/next.csv'"):
+        check_own_places(["forecasts"], entries, OWNERS)
+
+
 def test_a_place_is_known_of_the_projects_datasets_and_of_others(tmp_path: Path) -> None:
     path = tmp_path / "report.md"
     assert place_of(TextDataset(filepath=str(path))) == path

@@ -28,13 +28,13 @@ from hypothesis import strategies as st
 from kedro.io.core import DatasetError
 
 from spline_lstm.datasets.inputs import TableDataset, read_schema
-from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.project.parameters import Parameters
 from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.cells import MISSING_TOKENS
 from spline_lstm.series.columns import TableSpec, select_columns
 from spline_lstm.series.observations import Observations, make_observations
+from spline_lstm.series.preprocessor_file import load_preprocessor
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.splits import make_split_borders

@@ -10,8 +10,9 @@ from spline_lstm.datasets.files import (
     TextDataset,
 )
 from spline_lstm.datasets.filled_series import FilledSeriesDataset
+from spline_lstm.datasets.forecasts import ForecastsDataset
 from spline_lstm.datasets.inputs import SchemaDataset, TableDataset, TableFilesDataset
-from spline_lstm.datasets.later_table import LaterTableDataset
+from spline_lstm.datasets.later_table import LaterTableDataset, LaterTablesDataset
 from spline_lstm.datasets.model_input import ModelInputDataset
 from spline_lstm.datasets.trained_run import TrainedRunDataset
 
@@ -20,8 +21,10 @@ __all__ = [
     "CSVDataset",
     "FilesDataset",
     "FilledSeriesDataset",
+    "ForecastsDataset",
     "JSONDataset",
     "LaterTableDataset",
+    "LaterTablesDataset",
     "ModelInputDataset",
     "ParquetDataset",
     "PlotlyDataset",

@@ -50,6 +50,11 @@ class _Place:
         names = sorted(PurePosixPath(path).name for path in self._ask("ls", detail=False))
         return [_Place(f"{self.name.rstrip('/')}/{name}", self.credentials) for name in names]
 
+    def matches(self) -> list[str]:
+        """Return the paths or addresses that a name with `*` in it stands for, in their order."""
+        protocol = "" if self._is_local else f"{self.name.partition('://')[0]}://"
+        return [f"{protocol}{path}" for path in sorted(self._ask("glob"))]
+
     def read(self) -> bytes:
         """Read a file."""
         return bytes(self._ask("cat_file"))
@@ -170,6 +175,23 @@ class TableFiles:
         table = filled[0] if len(filled) == 1 else pd.concat(filled)
         table.attrs = {"source": self.source, "sha256": sha256}
         return table
+
+
+def find_tables(pattern: str, credentials: dict[str, Any] | None = None) -> list[str]:
+    """Return the paths or addresses of the tables that a name with `*` in it stands for, in their order.
+
+    Raises:
+        TableError: There is none, or the file system does not answer.
+
+    """
+    place = _Place(pattern, credentials or {})
+    try:
+        found = place.matches()
+    except OSError as error:
+        raise _unreadable(place, error) from None
+    if not found:
+        raise TableError(f"{place} fits no file; give the path of a table, or a pattern of paths: input_path=...")
+    return found
 
 
 class TableDataset(_ReadOnlyDataset):

@@ -1,10 +1,15 @@
-"""The table that a run forecasts: the one that is given, else the one that it was trained on."""
+"""The tables that a run forecasts: those that are given, else the one that it was trained on."""
 
+import functools
+import hashlib
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 
+from spline_lstm.datasets.inputs import find_tables
 from spline_lstm.datasets.trained_run import fill_ids
 from spline_lstm.errors import TableError
 from spline_lstm.types import DataFrame
@@ -72,3 +77,48 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._entry.get("filepath")}
+
+
+class LaterTablesDataset(AbstractDataset[dict[str, Callable[[], DataFrame]], Any]):
+    """The tables that `input_path` with a `*` in it stands for, read-only."""
+
+    def __init__(
+        self,
+        *,
+        datasets: dict[str, dict[str, Any]],
+        path: str,
+        input_path: str,
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        """Take the catalog's entry of `raw_table`, the project's folder, and the pattern."""
+        self._entry, self._project = datasets["raw_table"], Path(path)
+        self._pattern = input_path if "://" in input_path else str(self._project / input_path)
+        self.metadata = metadata
+
+    def load(self) -> dict[str, Callable[[], DataFrame]]:
+        """Return the id of each table's forecast and what reads the table.
+
+        Raises:
+            TableError: There is none.
+
+        """
+        found = find_tables(self._pattern, self._entry.get("credentials"))
+        return {folder_name(self._project, table): functools.partial(self._read, table) for table in found}
+
+    def _read(self, table: str) -> DataFrame:
+        loaded: DataFrame = AbstractDataset.from_config("raw_table", self._entry | {"filepath": table}).load()
+        return loaded
+
+    def save(self, data: Any) -> NoReturn:  # noqa: ARG002 - Kedro's interface
+        """Refuse: a user's file is never written."""
+        raise TableError("the tables are an input and are not written")
+
+    def _describe(self) -> dict[str, Any]:
+        return {"input_path": self._pattern}
+
+
+def folder_name(project_path: Path, table: str) -> str:
+    """Name the folder of a table: tables of one name in two places have two folders."""
+    path = Path(os.path.realpath(project_path / table))  # of a link to itself, too, which is refused when it is read
+    known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
+    return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"

@@ -1,13 +1,8 @@
 """The preprocessed data: `processed.npz`, `preprocessor.pkl` and, written last, `meta.json`."""
 
-import io
-import itertools
 import json
 import logging
-import math
-import pickle
 import pickletools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +24,7 @@ from spline_lstm.series.bundle_format import (
 )
 from spline_lstm.series.legacy_format import LEGACY_KEYS, adapt_legacy_arrays
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE, dump_preprocessor, load_preprocessor
 from spline_lstm.series.windows import WindowSpec
 from spline_lstm.strict_json import parse_json
 from spline_lstm.text import first_line
@@ -37,12 +33,7 @@ logger = logging.getLogger(__name__)
 
 Materialize = Literal["auto", "always", "never"]
 _MOST_WINDOW_BYTES = 256_000_000
-_PLAIN = (dict, list, tuple, str, int, float, bool)
-_DEEPEST = 32
-"""Levels of a preprocessor."""
-_MOST_TIMES = 4
-"""Values that a preprocessor may have for each of its bytes."""
-_HASHED = ("processed.npz", "preprocessor.pkl")
+_HASHED = ("processed.npz", PREPROCESSOR_FILE)
 
 
 class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
@@ -88,7 +79,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         )
         with atomic_path(self._folder / "processed.npz") as temporary:
             write_arrays(temporary, to_arrays(data, windows=stored))
-        write_bytes(self._folder / "preprocessor.pkl", pickle.dumps(data.preprocessor, protocol=4))
+        write_bytes(self._folder / PREPROCESSOR_FILE, dump_preprocessor(data.preprocessor))
         hashes = {name: sha256_of(self._folder / name) for name in _HASHED}
         meta = json.dumps({**data.meta, "sha256": hashes}, indent=2, allow_nan=False, ensure_ascii=False)
         write_bytes(self._folder / "meta.json", f"{meta}\n".encode())
@@ -114,9 +105,9 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
             return adapt_legacy_arrays(
                 read_arrays(path, LEGACY_KEYS), meta, WindowSpec.parse(self._windows, ParameterError, "parameter")
             )
-        content = read_bytes(self._folder / "preprocessor.pkl", self._made_by)
+        content = read_bytes(self._folder / PREPROCESSOR_FILE, self._made_by)
         self._check_hashes(meta)
-        preprocessor = load_preprocessor(content, shown(self._folder / "preprocessor.pkl"))
+        preprocessor = load_preprocessor(content, shown(self._folder / PREPROCESSOR_FILE))
         arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True)  # their bytes are those of the hash
         return from_arrays(arrays, read_headers(path, tuple(WINDOW_ARRAYS)), preprocessor, meta)
 
@@ -169,69 +160,3 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     def preview(self) -> JSONPreview:
         """Return `meta.json` for kedro-viz."""
         return JSONPreview(json.dumps(self._load_meta()))
-
-
-def _check_memo(content: bytes) -> None:
-    """Refuse a pickle that numbers an object beyond its own length: memory is reserved up to that number."""
-    numbers = (number for code, number, _ in pickletools.genops(content) if code.name.endswith("PUT"))
-    if any(int(number or 0) > len(content) for number in numbers):
-        raise pickle.UnpicklingError("it numbers more objects than it can hold")
-
-
-def _check_plain(state: Any, length: int) -> None:
-    """Refuse what no preprocessor holds; one that shares its parts would unfold to any size."""
-    level, most = [state], _MOST_TIMES * length
-    for _ in range(_DEEPEST):
-        for item in level:
-            _check_plain_value(item)
-        inner = itertools.chain.from_iterable(_inside(item) for item in level)
-        level = list(itertools.islice(inner, most + 1))
-        if len(level) > most:
-            raise pickle.UnpicklingError("it unfolds to far more than it is")
-        if not level:
-            return
-    raise pickle.UnpicklingError("it is nested too deeply")
-
-
-def _check_plain_value(item: Any) -> None:
-    if isinstance(item, float) and not math.isfinite(item):
-        raise pickle.UnpicklingError(f"it holds {item}")
-    if isinstance(item, int) and item.bit_length() > 63:
-        raise pickle.UnpicklingError("it holds too large an integer")
-    if item is not None and type(item) not in _PLAIN:
-        raise pickle.UnpicklingError(f"it holds a {type(item).__name__}")
-
-
-def _inside(item: Any) -> Iterator[Any]:
-    if isinstance(item, dict):
-        return itertools.chain(item.keys(), item.values())
-    return iter(item if isinstance(item, list | tuple) else ())
-
-
-class _NoImports(pickle.Unpickler):
-    """An unpickler with an empty allow-list: nothing is ever imported."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        raise pickle.UnpicklingError(f"it names {module}.{name}, and nothing may be imported")
-
-
-def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
-    """Read a `preprocessor.pkl`: a plain dict of builtins.
-
-    Args:
-        content: The file's bytes.
-        source: Its name, for messages.
-
-    Raises:
-        ArtifactDamagedError: The file is damaged, or names anything to import.
-
-    """
-    try:
-        _check_memo(content)
-        state = _NoImports(io.BytesIO(content)).load()
-        _check_plain(state, len(content))
-    except Exception as error:  # damaged pickles raise almost anything
-        raise ArtifactDamagedError(f"{source} is damaged: {first_line(error)}; run the preprocessing again") from None
-    if not isinstance(state, dict):
-        raise ArtifactDamagedError(f"{source} holds a {type(state).__name__}, no dict; run the preprocessing again")
-    return state

@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 
-from spline_lstm.datasets.model_input import load_preprocessor
 from spline_lstm.datasets.records import RunRecord, check_record
 from spline_lstm.datasets.storage import read_bytes, shown
 from spline_lstm.edge.backends import MODEL_FILES, Backend, TrainedRun
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError
 from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE, load_preprocessor
 from spline_lstm.text import examples, nearest
 
 
@@ -92,7 +92,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         return record
 
     def _load_preprocessor(self, record: dict[str, Any]) -> Preprocessor:
-        path = self._open("model_input", record["processed_run_id"]).place / "preprocessor.pkl"
+        path = self._open("model_input", record["processed_run_id"]).place / PREPROCESSOR_FILE
         content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
         _check_hash(content, record["processed_sha256"].get(path.name), path, record["run_id"])
         state = load_preprocessor(content, shown(path))

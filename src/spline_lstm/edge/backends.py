@@ -1,28 +1,19 @@
-"""Forecasts of a trained run through Keras, ONNX or TFLite; only Keras loads TensorFlow."""
+"""A trained run opened through Keras, ONNX or TFLite; only Keras loads TensorFlow."""
 
-import logging
-import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from spline_lstm.edge import runtime
 from spline_lstm.edge.contract import EdgeContract
+from spline_lstm.edge.forecaster import Forecaster, check_same_windows, windows_at_once
 from spline_lstm.edge.runtime import Run
-from spline_lstm.errors import RunIdMismatchError, ShapeContractError
+from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError
+from spline_lstm.evaluation.intervals import Intervals
 from spline_lstm.models.network import TrainedNetwork
-from spline_lstm.series.latest_windows import LatestWindows, to_target_units
-from spline_lstm.series.model_input import check_windows
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.spec import Flag, Spec
-from spline_lstm.types import Float64
-
-logger = logging.getLogger(__name__)
 
 Backend = Literal["keras", "onnx", "tflite"]
-_AT_ONCE = 4_096
-"""Past windows that a model runs on at once; TFLite files take one."""
 MODEL_FILES: dict[Backend, str] = {"keras": "model.keras", "onnx": "model.onnx", "tflite": "model.tflite"}
 
 
@@ -57,42 +48,33 @@ class TrainedRun:
         return str(self.record["sha256"]["model.keras"])
 
 
-def forecast(trained: TrainedRun, windows: LatestWindows) -> tuple[Float64, Float64]:
-    """Forecast the last window of every series, and those before it, with a trained run.
+def open_forecaster(trained: TrainedRun, intervals: dict[str, Any]) -> Forecaster:
+    """Open a run for forecasts.
 
     Args:
         trained: The run.
-        windows: The windows and what undoes their scaling.
-
-    Returns:
-        Targets in their own unit, `(series, horizon, F_target)`, and those of the past windows,
-        `(past windows, horizon, F_target)`.
+        intervals: What `intervals.json` of the run holds.
 
     Raises:
-        ArtifactDamagedError: The model file does not load.
-        RunIdMismatchError: The exported file was made from another training.
-        ShapeContractError: The windows do not fit the run.
+        ArtifactDamagedError: The intervals are not as they were written, or the model file does not load.
+        RunIdMismatchError: The intervals or the exported file belong to another training.
+        ShapeContractError: The intervals or the exported file are of other windows.
 
     """
-    preprocessor = trained.preprocessor
-    lookback, features = preprocessor.windows.lookback, len(preprocessor.feature_order)
-    check_windows(windows.X, input_features=features, lookback=lookback)
-    targets = len(preprocessor.target_names)
-    run = runtime.checked(_open(trained), preprocessor.windows.horizon * targets, MODEL_FILES[trained.backend])
-    latest = np.concatenate([run(window[None]) for window in windows.X])
-    past, started = np.empty((len(windows.past.X), latest.shape[1]), dtype=np.float32), time.perf_counter()
-    at_once = 1 if trained.backend == "tflite" else _AT_ONCE
-    for start in range(0, len(past), at_once):
-        past[start : start + at_once] = run(windows.past.X[start : start + at_once])
-    seconds = time.perf_counter() - started
-    if len(past):
-        logger.info("%d forecasts of the table's own history, which intervals follow: %.2f s", len(past), seconds)
-    every = np.arange(len(latest))
-    return to_target_units(latest, windows, every), to_target_units(past, windows, windows.past.series)
+    run_id, preprocessor = trained.record["run_id"], trained.preprocessor
+    subject = f"intervals.json of run '{run_id}' (its modelling makes it again): key"
+    learnt = Intervals.parse(intervals, ArtifactDamagedError, subject)
+    if learnt.model_sha256 != trained.model_sha256:
+        raise RunIdMismatchError(f"the intervals of run '{run_id}' belong to another training; run its modelling again")
+    horizon, targets = preprocessor.windows.horizon, preprocessor.target_names
+    learnt.check_fits(horizon, targets)
+    name = MODEL_FILES[trained.backend]
+    run = runtime.checked(_open(trained), horizon * len(targets), name)
+    return Forecaster(preprocessor, learnt, run, windows_at_once(name))
 
 
 def _open(trained: TrainedRun) -> Run:
-    """Return one inference in scaled units."""
+    """Return what forecasts windows in scaled units."""
     name = MODEL_FILES[trained.backend]
     if trained.backend == "keras":
         model_type = trained.record["settings"]["model_type"]
@@ -104,7 +86,5 @@ def _open(trained: TrainedRun) -> Run:
         raise RunIdMismatchError(
             f"{name} was exported from another training than that of run '{trained.record['run_id']}'; export it again"
         )
-    windows, order = trained.preprocessor.windows, list(trained.preprocessor.feature_order)
-    if (contract.lookback, contract.horizon, contract.feature_order) != (windows.lookback, windows.horizon, order):
-        raise ShapeContractError(f"{name} is of other windows than run '{trained.record['run_id']}'; export it again")
+    check_same_windows(contract, trained.preprocessor, name)
     return run

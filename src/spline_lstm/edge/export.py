@@ -14,10 +14,11 @@ from spline_lstm.edge.live_network import make_live_network
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
 from spline_lstm.models.archive import archive_network
+from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
-COMPANIONS = (CONTRACT_FILE, "model.h", "model.int8.h")
+COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.int8.h")
 """Files that are exported beside the models."""
 
 

@@ -1,9 +1,9 @@
 """Forecasts from an exported file, without TensorFlow.
 
-    forecaster = load_forecaster(Path("model.onnx"))
-    forecaster.forecast(window)          # raw units in, raw units out
+    model = load_model(Path("model.onnx"))
+    model.forecast(window)               # raw units in, raw units out
 
-`forecaster.contract` says what the window must hold: features, their order, units and steps.
+`model.contract` says what the window must hold: features, their order, units and steps.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ Run = Callable[[Float32], Float32]
 
 
 @dataclass(frozen=True)
-class EdgeForecaster:
+class EdgeModel:
     """An exported model ready to run."""
 
     contract: EdgeContract
@@ -59,7 +59,7 @@ class EdgeForecaster:
         return self.contract.unscale(self.run(self.contract.scale(window, series)), series)
 
 
-def load_forecaster(path: Path) -> EdgeForecaster:
+def load_model(path: Path) -> EdgeModel:
     """Load a `.onnx` or `.tflite` file that this project exported.
 
     Raises:
@@ -68,16 +68,12 @@ def load_forecaster(path: Path) -> EdgeForecaster:
             describes, or carries no contract.
 
     """
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise ArtifactMissingError(f"{path} is missing; make it with: kedro run --pipeline=edge_poc") from None
-    _check_hash(content, path)
+    content = read_exported(path)
     open_file = open_tflite if path.suffix == ".tflite" else open_onnx
     run, text = open_file(content, str(path))
     contract = EdgeContract.from_text(text, str(path))
     outputs = contract.horizon * len(contract.target_indices)
-    return EdgeForecaster(contract, checked(run, outputs, str(path)))
+    return EdgeModel(contract, checked(run, outputs, str(path)))
 
 
 def checked(run: Run, outputs: int, source: str) -> Run:
@@ -113,6 +109,22 @@ def checked(run: Run, outputs: int, source: str) -> Run:
         return forecast
 
     return run_checked
+
+
+def read_exported(path: Path) -> bytes:
+    """Read a file that the export left.
+
+    Raises:
+        ArtifactMissingError: There is no such file.
+        ArtifactDamagedError: It is not the one that the `index.json` beside it describes.
+
+    """
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        raise ArtifactMissingError(f"{path} is missing; make it with: kedro run --pipeline=edge_poc") from None
+    _check_hash(content, path)
+    return content
 
 
 def _check_hash(content: bytes, path: Path) -> None:

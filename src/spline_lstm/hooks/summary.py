@@ -260,6 +260,10 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
         yield _line("Next", shows.command(None, ids) + "  # plot_forecast")
 
 
+def _close_forecasts(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    yield _line("Tables", written.place("forecasts"))
+
+
 def _time_format(times: Any) -> str:
     """Return the format that shows years, months and days as such; the columns hold times of one grid."""
     if any((column.dt.normalize() != column).any() for _, column in times.items()):
@@ -292,6 +296,7 @@ _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableTyp
     "metrics": _close_run,
     "refit.metrics": _close_refit,
     "forecast": _close_forecast,
+    "forecasts": _close_forecasts,
     "table_profile": _close_description,
     "model_input": _close_preprocessing,
 }

@@ -86,6 +86,7 @@ class Plan:
         folds: Names of the backtest's folds, in the order of time.
         enforce: Whether a run ends where the edge gate fails.
         partitions: Parts that a table is preprocessed in.
+        many_tables: Whether `input_path` stands for several tables to forecast.
 
     """
 
@@ -95,6 +96,7 @@ class Plan:
     folds: tuple[str, ...] = ()
     enforce: bool = False
     partitions: int = 1
+    many_tables: bool = False
 
 
 _current: list[Plan] = []

@@ -4,9 +4,7 @@ This is a context class and not a hook, because kedro-viz starts without hooks: 
 sessions, notebooks and kedro-viz all pass, before the catalog is made, and so agree on paths.
 """
 
-import hashlib
 import json
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,7 +17,10 @@ from kedro.framework.context import KedroContext
 from kedro.framework.project import pipelines, settings
 from kedro.utils import is_kedro_project
 
+from spline_lstm.datasets.forecasts import FORECAST_ID
 from spline_lstm.datasets.inputs import read_schema
+from spline_lstm.datasets.later_table import folder_name
+from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines import OF_THE_PROJECT
 from spline_lstm.pipelines.plan import Cell, Plan, made_from, set_current_plan
 from spline_lstm.project.configuration import locate
@@ -78,10 +79,15 @@ class ProjectContext(KedroContext):
         resolved["table_is_given"] = "input_path" in self.invocation.given
         resolved["run_command"] = replace(self.invocation, given={}).command()
         resolved["schema_address"] = address
-        resolved["table_id"] = _folder_name(self.project_path, parameters.input_path)
-        of_table = resolved["table_id"] if resolved["table_is_given"] else _OWN_TABLE
-        resolved["forecast_id"] = parameters.forecast_id or of_table
+        resolved["table_id"] = folder_name(self.project_path, parameters.input_path)
         plan = make_plan(parameters, schema, resolved["run"]["commit_hash"])
+        if plan.many_tables and parameters.forecast_id:
+            raise ParameterError(
+                f"forecast_id names one forecast, and input_path={parameters.input_path} stands for many tables; "
+                "leave forecast_id out"
+            )
+        of_table = resolved["table_id"] if resolved["table_is_given"] else _OWN_TABLE
+        resolved["forecast_id"] = FORECAST_ID if plan.many_tables else parameters.forecast_id or of_table
         # What paths name.
         loader.runtime_params = resolved | {"benchmark_id": plan.parameters["benchmark_id"]}
         self._place_datasets(resolved["run"], plan)
@@ -158,13 +164,6 @@ def _of_cell(given: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
     """Return the parameters that give a cell of the benchmark as a run of its own."""
     own = {"model_type": cell.model_type, "feature_mode": cell.feature_mode, "seed": cell.seed}
     return {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | own
-
-
-def _folder_name(project_path: Path, table: str) -> str:
-    """Name the folder of a table: tables of one name in two places have two folders."""
-    path = Path(os.path.realpath(project_path / table))  # of a link to itself, too, which is refused when it is read
-    known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
-    return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"
 
 
 def _commit(project_path: Path) -> str | None:

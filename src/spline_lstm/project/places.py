@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spline_lstm.datasets.forecasts import FORECAST_ID
 from spline_lstm.datasets.trained_run import fill_ids
 from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines.plan import Plan
@@ -151,7 +152,7 @@ def check_entries(entries: Entries) -> None:
 
 
 def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str, Owner]) -> None:
-    """Refuse that cells or folds share a file.
+    """Refuse that cells, folds or the forecasts of many tables share a file.
 
     Args:
         names: Datasets that are about to be written.
@@ -169,6 +170,12 @@ def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str
                 f"dataset '{name}' has the same place in every run, '{entries[name].get('filepath')}', and '{dataset}' "
                 "needs its own: write {run_id} into its filepath, as conf/base/catalog.yml does"
             )
+        for part in entries.get(dataset, {}).get("datasets", ()):
+            if FORECAST_ID not in entries[part].get("filepath", ""):
+                raise ParameterError(
+                    f"dataset '{part}' has the same place for every table, '{entries[part].get('filepath')}': write "
+                    "${_forecast} into its filepath, as conf/base/catalog.yml does"
+                )
 
 
 def _open_ids(value: Any) -> set[str]:

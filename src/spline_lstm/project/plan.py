@@ -37,7 +37,8 @@ def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str 
     refit = f"{run['run_id']}-refit"
     groups["refit"] = {"run": run | {"run_id": refit, "processed_run_id": refit}}
     folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
-    return Plan(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions)
+    many = "*" in parameters.input_path
+    return Plan(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions, many)
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -16,6 +16,7 @@ from spline_lstm.models.registry import ModelSpec
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import gate_report
 from spline_lstm.series.model_input import ModelInput
+from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE, dump_preprocessor
 
 logger = logging.getLogger(__name__)
 
@@ -29,7 +30,7 @@ def export_model(
     edge_poc: EdgeSpec,
     run: RunSpec,
 ) -> dict[str, bytes]:
-    """Export the model to all asked formats and precisions.
+    """Export the model to all asked formats and precisions, with the preprocessor that makes its windows.
 
     Raises:
         SplineLSTMError: The model is a failed cell's; with that cell's code.
@@ -44,7 +45,8 @@ def export_model(
         return {}
     logger.info("Exporting to %s", " and ".join(formats.export_formats))
     network, contract = _open(model_file, model_input, intervals, model, run)
-    return export.export(network, contract, formats.export_formats, edge_poc)
+    files = export.export(network, contract, formats.export_formats, edge_poc)
+    return files | {PREPROCESSOR_FILE: dump_preprocessor(model_input.preprocessor)}
 
 
 def _open(

@@ -2,11 +2,15 @@
 
 from kedro.pipeline import Node, Pipeline
 
-from spline_lstm.pipelines.forecasting.nodes import forecast
+from spline_lstm.pipelines.forecasting.nodes import forecast, forecast_tables
+from spline_lstm.pipelines.plan import current_plan
 
 
 def create_pipeline() -> Pipeline:
-    """From a new table and a trained run to the next steps of every series."""
+    """From a new table and a trained run to the next steps of every series; from many tables, where there are many."""
+    if current_plan().many_tables:
+        inputs = ["later_tables", "trained_run", "intervals", "params:strict"]
+        return Pipeline([Node(forecast_tables, inputs, "forecasts", name="forecast_tables")])
     return Pipeline(
         [
             Node(

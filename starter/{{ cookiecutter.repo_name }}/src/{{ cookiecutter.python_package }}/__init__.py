@@ -1,0 +1,1 @@
+"""{{ cookiecutter.project_name }}: forecasts with the pipelines of Spline-LSTM."""

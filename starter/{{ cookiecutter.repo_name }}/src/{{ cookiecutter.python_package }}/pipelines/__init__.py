@@ -1,0 +1,1 @@
+"""Pipelines of your own, one folder each."""
