@@ -87,6 +87,7 @@ def backtest(
             for name in ("fold1of2.metrics", "fold2of2.metrics", "backtest")
         }
         kept["backtest_report"] = TextDataset(filepath=str(folder / "report"))
+        kept["backtest_page"] = TextDataset(filepath=str(folder / "page"))
         for name, dataset in kept.items():
             catalog[name] = dataset
         SequentialRunner().run(pipeline, catalog)
@@ -136,6 +137,11 @@ def test_mean_and_spread_are_over_the_folds(found: dict[str, Any]) -> None:
     one, other = (fold["scores"]["model"]["rmse"] for fold in found["backtest"]["folds"])
     assert found["backtest"]["mean"]["model"]["rmse"] == pytest.approx((one + other) / 2)
     assert found["backtest"]["spread"]["model"]["rmse"] == pytest.approx(abs(one - other))
+
+
+def test_the_page_shows_both_metrics_over_the_folds(found: dict[str, Any]) -> None:
+    for title in ("RMSE of every fold", "MASE of every fold"):
+        assert f"<h3>{title}</h3><svg" in found["backtest_page"]
 
 
 @pytest.mark.parametrize("heading", ["## RMSE (°F)", "## MASE"])

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
     "series_metrics": ParquetDataset, "predictions": ParquetDataset, "intervals": JSONDataset,
-    "run_record": JSONDataset, "report": TextDataset, "model_card": TextDataset,
+    "run_record": JSONDataset, "report": TextDataset, "report_page": TextDataset, "model_card": TextDataset,
     **dict.fromkeys(("plot_windows", "plot_steps", "plot_coverage", "plot_residuals", "plot_training"), PlotlyDataset),
 }  # fmt: skip
 CHANGES = {
@@ -172,3 +172,4 @@ def test_the_record_counts_bytes_and_parameters(made: dict[str, Any]) -> None:
 
 def test_the_report_is_that_of_the_run(made: dict[str, Any]) -> None:
     assert made["report"].startswith("# Run my-run\n")
+    assert "<h1>Run my-run</h1>" in made["report_page"]

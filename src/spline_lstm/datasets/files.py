@@ -124,7 +124,24 @@ class _CodedDataset(FileDataset):
 
 
 class TextDataset(_CodedDataset):
-    """A UTF-8 text."""
+    """A UTF-8 text.
+
+    With `contains` it is there only once it contains that: two datasets of one file tell by it how far the file is.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        made_by: str | None = None,
+        contains: str = "",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, made_by=made_by, metadata=metadata)
+        self._contains = contains.encode()
+
+    def _exists(self) -> bool:
+        return super()._exists() and self._contains in self._filepath.read_bytes()
 
     def _encode(self, data: str) -> bytes:
         return data.encode()

@@ -25,7 +25,7 @@ def create_pipeline() -> Pipeline:
     join = Node(
         join_folds,
         {"metrics": "metrics"} | {name: name for fold in folds for name in (f"{fold}.metrics", f"{fold}.predictions")},
-        ["backtest", "backtest_report"],
+        ["backtest", "backtest_report", "backtest_page"],
         name="join_folds",
     )
     return sum((_fold(fold) for fold in folds), start=Pipeline([plan, join]))

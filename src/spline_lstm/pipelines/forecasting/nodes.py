@@ -12,7 +12,8 @@ from spline_lstm.evaluation.forecast_table import ForecastAxes, lay_out
 from spline_lstm.evaluation.intervals import Intervals
 from spline_lstm.evaluation.quantiles import make_bounds
 from spline_lstm.evaluation.running_errors import Forecasts, RunningErrors, follow_errors
-from spline_lstm.reporting.plots import make_forecast_plot
+from spline_lstm.reporting.plotly_figure import make_figure
+from spline_lstm.reporting.plots import make_forecast_pictures
 from spline_lstm.series import forecast_windows
 from spline_lstm.series.latest_windows import LatestWindows
 from spline_lstm.text import examples
@@ -64,7 +65,7 @@ def forecast(
         len(made),
         np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
     )
-    return table, _for_spreadsheets(table), make_forecast_plot(table, seen)
+    return table, _for_spreadsheets(table), make_figure("Forecast", make_forecast_pictures(table, seen))
 
 
 def _follow(learnt: Intervals, windows: LatestWindows, forecast: Float64) -> RunningErrors:

@@ -20,6 +20,8 @@ from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import model_card, plots, run_report
+from spline_lstm.reporting.plotly_figure import make_figure
+from spline_lstm.reporting.run_page import make_run_page
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.reporting.wording import one_line
 from spline_lstm.selection.candidates import check_link, fit_candidates
@@ -159,11 +161,13 @@ def describe_run(
     }
 
 
-def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
-    """Write the report for people."""
+def write_report(
+    metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput, predictions: DataFrame
+) -> tuple[str, str]:
+    """Write the report for people, as Markdown and as a page with pictures."""
     text = run_report.make_report(metrics, run_record, model_input)
     logger.info("%s", one_line(metrics))
-    return text
+    return text, make_run_page(text, metrics, predictions)
 
 
 def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
@@ -174,11 +178,12 @@ def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_
 def plot_run(
     metrics: dict[str, Any], predictions: DataFrame, training_history: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any, Any]:
-    """Plot some forecasts with their intervals, the error by step, the coverage, the residuals, and the training."""
+    """Plot some forecasts with their intervals, the error by step, the coverage, the errors, and the training."""
+    by_group = plots.make_error_pictures(predictions, metrics)
     return (
-        plots.make_windows_plot(predictions),
-        plots.make_steps_plot(metrics),
-        plots.make_coverage_plot(metrics),
-        plots.make_residuals_plot(predictions),
-        plots.make_training_plot(training_history),
+        make_figure("Forecasts on test", plots.make_window_pictures(predictions, metrics)),
+        make_figure("Error by step", [plots.make_steps_picture(metrics)]),
+        make_figure("Coverage", plots.make_coverage_pictures(metrics)),
+        make_figure("Errors", [*plots.make_residuals_pictures(predictions, metrics), *by_group]),
+        make_figure("Training", [plots.make_training_picture(training_history)]),
     )

@@ -41,6 +41,11 @@ def create_pipeline() -> Pipeline:
                 name="plot_run",
             ),
             Node(write_model_card, ["metrics", "run_record", "model_input"], "model_card", name="write_model_card"),
-            Node(write_report, ["metrics", "run_record", "model_input"], "report", name="write_report"),
+            Node(
+                write_report,
+                ["metrics", "run_record", "model_input", "predictions"],
+                ["report", "report_page"],
+                name="write_report",
+            ),
         ]
     )

@@ -13,6 +13,7 @@ from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_mo
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.pipelines.plan import RefitSpec, RunSpec
 from spline_lstm.reporting import model_card, run_report
+from spline_lstm.reporting.run_page import make_run_page
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.selection.normalization import resolve_segment
 from spline_lstm.series import whole_table
@@ -126,9 +127,13 @@ def describe_refit(
     }
 
 
-def write_refit_texts(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> tuple[str, str]:
-    """Write the report and the card, which say whose scores they show."""
+def write_refit_texts(
+    metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput
+) -> tuple[str, str, str]:
+    """Write the report, its page and the card, which say whose scores they show."""
+    text = run_report.make_report(metrics, run_record, model_input)
     return (
-        run_report.make_report(metrics, run_record, model_input),
+        text,
+        make_run_page(text, metrics, None),
         model_card.make_model_card(metrics, run_record, model_input),
     )

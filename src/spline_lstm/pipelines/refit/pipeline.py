@@ -39,7 +39,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 write_refit_texts,
                 ["refit.metrics", "refit.run_record", "refit.model_input"],
-                ["refit.report", "refit.model_card"],
+                ["refit.report", "refit.report_page", "refit.model_card"],
                 name="write_refit_texts",
             ),
         ]
