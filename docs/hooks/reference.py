@@ -190,7 +190,7 @@ def _catalog_tables() -> Iterator[str]:
             row = [f"`{name}`", named[name], place, _maker(entry)]
             layers.setdefault(entry["metadata"]["kedro-viz"]["layer"], []).append(row)
     for layer, rows in layers.items():
-        yield f"## {layer.replace('_', ' ').capitalize()}\n\n{table(['dataset', 'what', 'where', 'made by'], rows)}"
+        yield f"## {layer[3:].replace('_', ' ').capitalize()}\n\n{table(['dataset', 'what', 'where', 'made by'], rows)}"
 
 
 def _spelt_out(place: str, short: dict[str, str]) -> str:
@@ -207,7 +207,7 @@ def _path(place: str) -> str:
 
 def _maker(entry: dict[str, Any]) -> str:
     made_by = entry.get("made_by")
-    return f"`{made_by}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "raw" else "a run"
+    return f"`{made_by}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "01_raw" else "a run"
 
 
 def _attributes(kind: type, without: tuple[str, ...]) -> list[list[str]]:

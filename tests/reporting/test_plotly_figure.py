@@ -14,10 +14,10 @@ OVER_TIME = Picture(
 NAMED = Picture("by series", "series", "RMSE (°F)", (Bars("RMSE", ["EWR", "JFK"], [1, 2], "#3182bd"),))
 
 
-def test_both_edges_of_a_band_have_a_name_to_show() -> None:
-    figure = make_figure("", [OVER_TIME])
-    assert [trace.name for trace in figure.data] == ["80 %, from", "80 %, to", "forecast"]
-    assert all(trace.hoverinfo is None for trace in figure.data)
+def test_both_edges_of_a_band_say_what_they_are() -> None:
+    lower, upper, forecast = make_figure("", [OVER_TIME]).data
+    assert [trace.hovertemplate.partition(" %{")[0] for trace in (lower, upper)] == ["80 % from", "80 % to"]
+    assert [trace.name for trace in (lower, upper, forecast) if trace.showlegend is None] == ["80 %", "forecast"]
 
 
 def test_a_figure_has_one_pair_of_axes_and_a_selector_that_changes_what_they_count() -> None:

@@ -75,11 +75,12 @@ def _draw(mark: Line | Band | Bars) -> list[Any]:
         x, y = (mark.y, mark.x) if mark.is_named else (mark.x, mark.y)
         return [go.Bar(x=x, y=y, name=mark.name, marker_color=mark.colour, orientation="h" if mark.is_named else "v")]
     if isinstance(mark, Band):
-        edge = {"mode": "lines", "line": {"width": 0, "color": mark.colour}, "legendgroup": mark.name}
-        fill = {"fill": "tonexty", "fillcolor": _faint(mark.colour)}
+        edge = {"mode": "lines", "line": {"width": 0, "color": mark.colour}, "name": mark.name}
+        lower, upper = ({"hovertemplate": f"{mark.name} {side} %{{y:.4g}}<extra></extra>"} for side in ("from", "to"))
+        fill = {"fill": "tonexty", "fillcolor": _faint(mark.colour), "legendgroup": mark.name}
         return [
-            go.Scatter(x=mark.x, y=mark.lower, name=f"{mark.name}, from", showlegend=False, **edge),
-            go.Scatter(x=mark.x, y=mark.upper, name=f"{mark.name}, to", **edge, **fill),
+            go.Scatter(x=mark.x, y=mark.lower, showlegend=False, legendgroup=mark.name, **edge, **lower),
+            go.Scatter(x=mark.x, y=mark.upper, **edge, **upper, **fill),
         ]
     shown: dict[str, Any] = {"mode": "markers", "marker": {"color": mark.colour, "size": 9}}
     if mark.style != "points":

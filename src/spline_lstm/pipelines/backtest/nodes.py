@@ -42,17 +42,12 @@ class InFold:
 def plan_folds(
     raw_table: DataFrame,
     covariate_schema: CovariateSchema,
-    metrics: dict[str, Any],
     table: TableSpec,
     fills: FillSpec,
     windows: WindowParameters,
     spec: BacktestSpec,
 ) -> list[list[int]]:
-    """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`.
-
-    The metrics stay unread here: that the run with its single split is missing is to be said before the folds train.
-    """
-    del metrics
+    """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`."""
     regular = grid.make_grid(_observe(raw_table, covariate_schema, table), table.freq, fills.max_gap)
     cuts: list[list[int]] = folds.make_cuts(regular, windows.split, spec.folds).tolist()
     return cuts

@@ -12,13 +12,11 @@ from spline_lstm.pipelines.wrapping import wrap_node
 
 
 def create_pipeline() -> Pipeline:
-    """From the raw table to the scores of every fold; without folds there is nothing to do."""
+    """From the raw table to the scores of every fold; without folds only what stands before and behind them."""
     folds = current_plan().folds
-    if not folds:
-        return Pipeline([])
     plan = Node(
         plan_folds,
-        ["raw_table", "covariate_schema", "metrics", *_groups("table", "fills", "windows", "backtest")],
+        ["raw_table", "covariate_schema", *_groups("table", "fills", "windows", "backtest")],
         "fold_cuts",
         name="plan_folds",
     )
