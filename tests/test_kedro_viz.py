@@ -11,6 +11,9 @@ from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 
+# As settings.py says; what it says holds for the first test of a process only.
+pytestmark = pytest.mark.filterwarnings("ignore:Accessing the 'model_fields' attribute on the instance")
+
 
 @pytest.fixture(scope="module")
 def graphs(project: Path) -> Iterator[Any]:
