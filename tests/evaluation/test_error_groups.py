@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.evaluation.error_groups import errors_by
+from spline_lstm.evaluation.error_groups import errors_by, rmse_by
 from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.series.model_input import ModelInput
 
@@ -27,6 +27,13 @@ def test_they_are_those_of_a_loop_over_the_scored_forecasts(predictions: pd.Data
     for group, values in errors.items():
         expected = [np.mean(np.square(values)) ** 0.5, np.mean(np.abs(values)), np.mean(values), len(values)]
         np.testing.assert_allclose(found.loc[group], expected)
+
+
+def test_a_kind_of_which_there_is_one_group_is_left_out(predictions: pd.DataFrame) -> None:
+    found = rmse_by(predictions, ("hour", "month"))
+    assert list(found) == ["hour"]
+    expected = errors_by(predictions, "hour").loc["target"]["rmse"]
+    assert found["hour"] == {str(hour): error for hour, error in expected.items()}
 
 
 def test_days_of_the_week_stand_in_their_order() -> None:

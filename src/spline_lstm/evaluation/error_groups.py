@@ -24,6 +24,17 @@ def _weekdays() -> Any:
     return pd.CategoricalDtype(_DAYS, ordered=True)
 
 
+def rmse_by(predictions: DataFrame, groups: tuple[str, ...]) -> dict[str, dict[str, float]]:
+    """Return the RMSE of the first target in each group, for the kinds of groups of which there are several."""
+    first = predictions[predictions["target"] == predictions["target"].cat.categories[0]]
+    found = {name: errors_by(first, name)["rmse"] for name in groups}
+    return {
+        name: {str(group): float(error) for group, error in errors.items()}
+        for name, errors in found.items()
+        if len(errors) > 1
+    }
+
+
 def errors_by(predictions: DataFrame, *groups: str) -> DataFrame:
     """Score forecasts group by group, in the target's unit.
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from spline_lstm.reporting.explanation import make_explanation_pictures
 from spline_lstm.reporting.page import fill_slot, make_page
 from spline_lstm.reporting.plots import (
     make_coverage_pictures,
@@ -14,13 +15,19 @@ from spline_lstm.types import DataFrame
 _GATE, _RELEASE = "edge gate", "release"
 
 
-def make_run_page(report: str, metrics: dict[str, Any], predictions: DataFrame | None) -> str:
+def make_run_page(
+    report: str,
+    metrics: dict[str, Any],
+    predictions: DataFrame | None = None,
+    explanations: dict[str, Any] | None = None,
+) -> str:
     """Make the page.
 
     Args:
         report: What `run_report.make_report` returned.
         metrics: Of the run.
         predictions: Its test predictions; None for a refit, which has none.
+        explanations: What the model goes by; None for a refit.
 
     """
     by_group = [] if predictions is None else make_error_pictures(predictions, metrics)
@@ -28,6 +35,7 @@ def make_run_page(report: str, metrics: dict[str, Any], predictions: DataFrame |
         "Forecasts on test": [] if predictions is None else make_window_pictures(predictions, metrics),
         "Errors": [make_steps_picture(metrics), *by_group],
         "Intervals": make_coverage_pictures(metrics),
+        "Explanations": make_explanation_pictures(explanations) if explanations else [],
     }
     return make_page(report, pictures, {_RELEASE: "verdict", _GATE: "Files"})
 

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.evaluation.scores import overall_scores
+from spline_lstm.reporting.explanation import explanation_section
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
@@ -46,13 +47,19 @@ _TESTED = (
 )
 
 
-def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
+def make_report(
+    metrics: dict[str, Any],
+    run: dict[str, Any],
+    model_input: ModelInput,
+    explanations: dict[str, Any] | None = None,
+) -> str:
     """Write the report.
 
     Args:
         metrics: What `evaluation.scores.evaluate` returned, with `run_id`.
         run: The run's record.
         model_input: The preprocessed data.
+        explanations: What the model goes by; None for a refit, which has no validation part.
 
     Returns:
         Markdown.
@@ -67,6 +74,7 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
         _horizon_table(metrics),
         _intervals_section(metrics),
         *([_series_section(metrics)] if len(metrics["test"]["model"]["per_series"]) > 1 else []),
+        *([explanation_section(explanations)] if explanations else []),
         _data_section(metrics, model_input),
         _files_section(run),
         _settings_section(run),

@@ -140,6 +140,6 @@ def write_refit_texts(
     text = run_report.make_report(metrics, run_record, model_input)
     return (
         text,
-        make_run_page(text, metrics, None),
+        make_run_page(text, metrics),
         model_card.make_model_card(metrics, run_record, model_input),
     )
