@@ -113,14 +113,14 @@ def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableTy
         gate = written.load("edge_gate")
         yield _gate_table(gate)
         yield _line("Gate", written.place("edge_report"))
-    if "report" in made:
-        yield _line("Report", written.place("report"))
+    if "report_page" in made:
+        yield _line("Report", written.place("report_page"))
     yield written.forecast(run_id) if "edge_gate" in made else written.next("edge_poc")
 
 
 def _close_refit(_: Collection[str], written: Written) -> Iterator[RenderableType]:
     run_id = written.load("params:refit").run.run_id
-    yield _line("Report", written.place("refit.report"))
+    yield _line("Report", written.place("refit.report_page"))
     yield written.forecast(run_id)
 
 
@@ -184,7 +184,7 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
     single = backtest["single_split"]["scores"]
     table.add_row("single split", "", *(number(single[name]["rmse"]) for name in backtest["mean"]))
     yield table
-    yield _line("Report", written.place("backtest_report"))
+    yield _line("Report", written.place("backtest_page"))
     yield written.forecast(backtest["run_id"])
 
 
@@ -210,7 +210,7 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
     yield table
     if comparison["verdicts"]["recommendation"]["loses_to_ridge"]:
         yield Text("With every seed, the recommended model loses to the ridge regression.", style="bold")
-    yield _line("Report", written.place("comparison_report"))
+    yield _line("Report", written.place("comparison_page"))
     yield written.next("edge_matrix")
 
 
