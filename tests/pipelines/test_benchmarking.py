@@ -15,12 +15,14 @@ import yaml
 from spline_lstm.errors import Failure, TrainingDivergedError
 from spline_lstm.evaluation.comparison import COLUMNS
 from spline_lstm.pipelines.benchmarking.nodes import Tolerant
+from spline_lstm.pipelines.plan import Cell
 
 KEDRO = str(Path(sys.executable).parent / "kedro")
 SETTINGS = {
     "input_path": "data/01_raw/weather.csv", "covariate_spec": "weather.schema.json", "lookback": 6, "horizon": 3,
     "epochs": 1, "hidden_units": [4], "batch_size": 64,
 }  # fmt: skip
+CELL = Cell("gru-1", "windows", "gru", "univariate", 1)
 AXES = {"model_types": ["lstm", "gru"], "feature_modes": ["univariate", "multivariate"], "seeds": [1]}
 
 
@@ -161,13 +163,13 @@ def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
     def diverge(_: bytes) -> tuple[bytes, bytes]:
         raise TrainingDivergedError("the loss is no longer a number")
 
-    failures = Tolerant("gru-1", 2, diverge)(b"")
+    failures = Tolerant(CELL, 2, diverge)(b"")
     assert failures == (Failure("cell 'gru-1': the loss is no longer a number", 30),) * 2
-    assert Tolerant("gru-1", 1, lambda _: pytest.fail("must not run"))(failures[0]) == failures[0]
+    assert Tolerant(CELL, 1, lambda _: pytest.fail("must not run"))(failures[0]) == failures[0]
 
 
 def test_an_unexpected_error_of_one_cell_is_a_failure_too() -> None:
-    failure = Tolerant("gru-1", 1, lambda: 1 / 0)()
+    failure = Tolerant(CELL, 1, lambda: 1 / 0)()
     assert failure.message.startswith("cell 'gru-1': unexpected ZeroDivisionError: division by zero")
     assert failure.exit_code == 70
     assert "ZeroDivisionError" in failure.traceback
