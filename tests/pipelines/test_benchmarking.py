@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import pandas as pd
 import pytest
 import yaml
@@ -193,3 +195,42 @@ def test_an_ensemble_of_the_seeds_has_rows_of_its_own(workspace: Path, results: 
     assert ensemble["RMSE"] <= members["RMSE"].mean()  # by the convexity of the squared error
     assert "mean of 2 seeds" in (folder / "comparison.csv").read_text()
     assert "gru ensemble" in (folder / "comparison.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def notebook(workspace: Path, results: Path) -> Any:
+    """A notebook in a folder of the project, executed."""
+    (workspace / "notebooks").mkdir()
+    cells = [
+        "%load_ext spline_lstm",
+        "metrics = catalog.load('comparison')",
+        "runs()[['model_type', 'feature_mode', 'seed']]",
+        "first, second, *_ = sorted(runs().index)\ncompare(first, second)",
+        "errors_by('weekday', 'series', run=first)",
+        "plot_window('JFK', run=first)",
+        "catalog.load('plot_seeds')",
+    ]
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    folder = {"metadata": {"path": str(workspace / "notebooks")}}
+    return nbclient.NotebookClient(made, timeout=120, kernel_name="python3", resources=folder).execute()
+
+
+def test_a_notebook_says_nothing_but_what_it_is_asked(notebook: Any) -> None:
+    kinds = [[output["output_type"] for output in cell["outputs"]] for cell in notebook.cells]
+    results = [kind for of_cell in kinds for kind in of_cell]
+    assert kinds[:2] == [[], []]
+    assert set(results) <= {"execute_result", "display_data"}
+    assert len(results) == 5
+
+
+def test_a_notebook_has_helpers_for_all_runs(notebook: Any) -> None:
+    runs, compared, errors = (cell["outputs"][0]["data"]["text/plain"] for cell in notebook.cells[2:5])
+    assert len(runs.splitlines()) >= 2 + 4
+    assert "feature_mode" in compared
+    assert "Monday" in errors
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_a_plot_in_a_notebook_leaves_an_image_too(notebook: Any, number: int) -> None:
+    shown = notebook.cells[number]["outputs"][0]["data"]
+    assert {"application/vnd.plotly.v1+json", "image/svg+xml"} <= set(shown)
