@@ -116,6 +116,13 @@ def make_forecast_pictures(forecast: DataFrame, seen: DataFrame) -> list[Picture
     return pictures
 
 
+def make_drift_picture(drift: dict[str, Any]) -> Picture:
+    """Show how far the columns of a new table that drift lie beyond the training part."""
+    beyond = {name: item["beyond"] for name, item in drift["columns"].items() if item["drift"]}
+    title = f"last {drift['steps']} steps beyond the training part (deviations)"
+    return Picture("Drift", "column", title, (Bars("beyond", list(beyond), list(beyond.values()), FILL),))
+
+
 def _forecast_marks(part: DataFrame) -> Iterator[Line | Band]:
     """Yield the intervals, the widest first, and the forecast; a level without an interval has no band."""
     times = part["timestamp"].to_numpy()
