@@ -52,6 +52,7 @@ def test_results_are_the_same_bit_for_bit(workspace: Path, expected: object) -> 
     result = run(workspace, "dask", DASK)
     assert (result.returncode, result.stderr) == (0, "")
     assert "Dask dashboard: http://" in result.stdout
+    assert result.stdout.count("Training dask") == 1  # told by this process, whichever worker trains
     assert results(workspace, "dask") == expected
 
 
