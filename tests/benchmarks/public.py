@@ -7,6 +7,7 @@ The folder holds the unchanged public files, which are not part of this reposito
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -248,8 +249,9 @@ def row(task: Task, records: list[dict[str, Any]]) -> list[str]:
 def main() -> None:
     """Run all tasks and write the page as it grows."""
     folder = Path(sys.argv[1])
-    if not (WORKSPACE / "conf").exists():
-        WORKSPACE.mkdir(parents=True, exist_ok=True)
+    if WORKSPACE.exists():
+        shutil.copytree(PROJECT / "conf", WORKSPACE / "conf", dirs_exist_ok=True)
+    else:
         make_workspace(WORKSPACE)
     seeds = SEEDS[: int(os.environ.get("SEEDS", len(SEEDS)))]
     rows, commits = [], set()
