@@ -94,6 +94,11 @@ def test_at_most_eight_steps_are_listed(evaluate_error: Any, two_targets: ModelI
     ]  # fmt: skip
 
 
+def test_the_number_of_settings_that_were_tried_is_told(evaluate_error: Any, two_targets: ModelInput) -> None:
+    tuned = RUN | {"settings": RUN["settings"] | {"settings_tried": 20}}
+    assert "the best of 20 that were tried on validation" in make_report(evaluate_error(0.5, 1), tuned, two_targets)
+
+
 def test_changes_beside_the_commit_are_told(evaluate_error: Any, two_targets: ModelInput) -> None:
     changed = RUN | {"commit_hash": "0123456789abcdef-dirty"}
     assert "Commit 0123456789ab-dirty." in make_report(evaluate_error(0.5, 1), changed, two_targets)

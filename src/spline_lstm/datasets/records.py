@@ -186,6 +186,21 @@ class Comparison(Record):
     summary: Annotated[tuple[SummaryRow, ...], Field(min_length=1)]
 
 
+class TrialRecord(Record):
+    """What one trial of a tuning found."""
+
+    trial: Positive
+    settings: dict[Name, Any]
+    val_rmse: Size | None
+    """None where the settings could not be trained."""
+    val_windows: Count
+    val_sha256: Digest | None
+    params: Count | None
+    units: dict[Name, Name | None]
+    seconds: Size
+    failure: Name | None
+
+
 class Shares(Record):
     """How the windows were split."""
 
@@ -264,6 +279,7 @@ RECORDS: dict[str, type[Spec]] = {
     "training_history": TrainingHistory,
     "edge_gate": EdgeGate,
     "comparison": Comparison,
+    "trial": TrialRecord,
 }
 """What the option `holds` of a `JSONDataset` names."""
 
