@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test install notebooks docs soak bench studies lint types check lock clean
+.PHONY: run test install notebooks docs soak bench studies public lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
@@ -28,6 +28,9 @@ bench: $(STAMP)  ## Measure what a user waits for (half an hour on an idle machi
 studies: $(STAMP)  ## Measure again what docs/explanation/accuracy.md and splines.md report.
 	$(BIN)/python -m tests.benchmarks.accuracy
 	$(BIN)/python -m tests.benchmarks.splines
+
+public: $(STAMP)  ## Measure public benchmarks (hours) and write docs/explanation/public.md: make public TABLES=<folder>.
+	$(BIN)/python -m tests.benchmarks.public $(TABLES)
 
 check: test lint types  ## Everything that a change has to pass.
 

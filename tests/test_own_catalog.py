@@ -32,6 +32,9 @@ run_record:
 report:
   type: text.TextDataset
   filepath: elsewhere/{{run_id}}/report.md
+report_page:
+  type: text.TextDataset
+  filepath: elsewhere/{{run_id}}/report.html
 """
 
 
@@ -59,7 +62,7 @@ def workspace(make_workspace: Callable[[], Path]) -> Workspace:
     made.write("catalog.yml", CATALOG)
     result = made.run()
     assert (result.returncode, result.stderr) == (0, "")
-    assert "Report   elsewhere/mine/report.md" in result.stdout
+    assert "Report   elsewhere/mine/report.html" in result.stdout
     return made
 
 

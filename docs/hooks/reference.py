@@ -70,7 +70,7 @@ def parameters_page() -> str:
             [f"`{name}`", f"`{json.dumps(default)}`", allowed(_field(spec, name.split("."))), _escaped(meaning)]
             for name, default, meaning in rows
         ]
-        parts.append(f"## {title}\n\n{_table(['parameter', 'default', 'allowed', 'meaning'], cells)}")
+        parts.append(f"## {title}\n\n{table(['parameter', 'default', 'allowed', 'meaning'], cells)}")
     return "\n\n".join(parts) + "\n"
 
 
@@ -158,19 +158,19 @@ def artifacts_page() -> str:
         *_catalog_tables(),
         "## Inside `processed.npz`",
         "Plain arrays, read with `allow_pickle=False`, and `run_id`. `B` windows, `T` rows.",
-        _table(["key", "content"], _attributes(ModelInput, without=("preprocessor", "meta"))),
+        table(["key", "content"], _attributes(ModelInput, without=("preprocessor", "meta"))),
         "Beside them, unless `materialize_windows` says otherwise, the windows that are cut from them:",
-        _table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in WINDOW_ARRAYS.items()]),
+        table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in WINDOW_ARRAYS.items()]),
         "## Inside `meta.json`",
         "It is written last and holds the SHA-256 of the two files beside it. Every one has at least:",
-        _table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in META_KEYS.items()]),
+        table(["key", "content"], [[f"`{key}`", meaning] for key, meaning in META_KEYS.items()]),
         "## Inside `preprocessor.pkl`",
         "A dict of builtins, read by an unpickler that imports nothing. Forecasts read from it:",
-        _table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(Preprocessor).items()]),
+        table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(Preprocessor).items()]),
         "## Inside an exported file",
         f"JSON under the metadata key `{METADATA_KEY}` of every ONNX and TFLite file, and `contract.json` beside them. "
         f"{_body(EdgeContract)}",
-        _table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(EdgeContract).items()]),
+        table(["key", "content"], [[f"`{name}`", text] for name, text in field_docs(EdgeContract).items()]),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -190,7 +190,7 @@ def _catalog_tables() -> Iterator[str]:
             row = [f"`{name}`", named[name], place, _maker(entry)]
             layers.setdefault(entry["metadata"]["kedro-viz"]["layer"], []).append(row)
     for layer, rows in layers.items():
-        yield f"## {layer.replace('_', ' ').capitalize()}\n\n{_table(['dataset', 'what', 'where', 'made by'], rows)}"
+        yield f"## {layer[3:].replace('_', ' ').capitalize()}\n\n{table(['dataset', 'what', 'where', 'made by'], rows)}"
 
 
 def _spelt_out(place: str, short: dict[str, str]) -> str:
@@ -207,7 +207,7 @@ def _path(place: str) -> str:
 
 def _maker(entry: dict[str, Any]) -> str:
     made_by = entry.get("made_by")
-    return f"`{made_by}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "raw" else "a run"
+    return f"`{made_by}`" if made_by else "you" if entry["metadata"]["kedro-viz"]["layer"] == "01_raw" else "a run"
 
 
 def _attributes(kind: type, without: tuple[str, ...]) -> list[list[str]]:
@@ -258,7 +258,7 @@ def _fields_table(kind: type, definition: dict[str, Any]) -> str:
         [f"`{name}`", allowed(field), "required" if name in required else _default(field), docs[name]]
         for name, field in definition["properties"].items()
     ]
-    return _table(["field", "allowed", "default", "meaning"], rows)
+    return table(["field", "allowed", "default", "meaning"], rows)
 
 
 def _default(field: dict[str, Any]) -> str:
@@ -281,9 +281,9 @@ def exit_codes_page() -> str:
         "before TensorFlow loads. An error that nobody expected (70) leaves its traceback in a file under `logs/`, "
         "which the line names; `kedro run --traceback` prints the traceback of any error. The classes are in "
         "`spline_lstm.errors`.",
-        _table(["code", "class", "when"], rows),
+        table(["code", "class", "when"], rows),
         "## To catch several at once",
-        _table(["class", "what it stands for", "codes"], several),
+        table(["class", "what it stands for", "codes"], several),
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -306,7 +306,3 @@ def _codes(kind: type[SplineLSTMError]) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("<", "&lt;")
-
-
-def _table(heading: list[str], rows: list[list[str]]) -> str:
-    return table(heading, [[cell.replace("|", "\\|") for cell in row] for row in rows])

@@ -214,6 +214,16 @@ def test_files_are_read_as_they_were_written_and_earlier_ones_go(tmp_path: Path)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "index.json"]
 
 
+def test_a_text_that_has_to_contain_something_is_missing_until_it_does(tmp_path: Path) -> None:
+    path = str(tmp_path / "page.html")
+    whole, gated = TextDataset(filepath=path), TextDataset(filepath=path, contains="gate")
+    assert not gated.exists()
+    whole.save("a page")
+    assert (whole.exists(), gated.exists()) == (True, False)
+    gated.save("a page with a gate")
+    assert gated.exists()
+
+
 def test_a_failure_counts_as_missing_and_is_told_to_the_next_step(tmp_path: Path) -> None:
     dataset = JSONDataset(filepath=str(tmp_path / "metrics.json"))
     dataset.save(Failure("the loss is no longer a number", 30))

@@ -16,9 +16,8 @@ from spline_lstm.evaluation.verdicts import (
 )
 from spline_lstm.reporting.comparison_report import (
     add_reasons,
-    make_accuracy_latency_plot,
+    make_comparison_pictures,
     make_comparison_report,
-    make_seed_plot,
     pareto_front,
 )
 
@@ -239,10 +238,23 @@ def test_the_report_says_which_model_to_ship_and_warns_when_ridge_is_better():
     assert "loses to the ridge regression" in text
 
 
-def test_plots_hold_every_run():
-    rows = comparison.make_rows([record(), record("gru"), record(seed=2), record("gru", seed=2)])
-    assert sum(len(trace.x) for trace in make_seed_plot(rows).data) == 4
-    assert sum(len(trace.x) for trace in make_accuracy_latency_plot(rows).data if trace.name == "univariate") == 4
+def test_pictures_hold_every_run_with_a_colour_a_model_and_the_mean_over_seeds():
+    records = [record(rmse=1.0), record("gru"), record(seed=2, rmse=3.0), record("gru", seed=2)]
+    for made in records:
+        error = made.metrics["test"]["model"]["overall"]["rmse"]
+        steps = [{"step": step, "rmse": error * step} for step in (1, 2)]
+        made.metrics["test"]["model"]["per_horizon"] = steps
+        made.metrics["test"]["baselines"]["ridge"]["per_horizon"] = steps
+    compared = {"rows": comparison.make_rows(records), "units": {"target": "°F"}}
+    pictures = make_comparison_pictures(compared, records)
+    assert sum(len(mark.x) for mark in pictures["seeds"].marks) == 4
+    front, *models = pictures["accuracy_latency"].marks
+    assert front.name == "Pareto front"
+    assert [(mark.name, len(mark.x)) for mark in models] == [("lstm", 2), ("gru", 2)]
+    lines = {mark.name: mark for mark in pictures["horizon"].marks}
+    assert list(lines["lstm, univariate"].y) == [2, 4]
+    assert lines["gru, univariate"].colour == models[1].colour
+    assert all(picture.x_title and "°F" in picture.y_title for picture in pictures.values())
 
 
 def with_errors(made, **errors):

@@ -62,9 +62,9 @@ FORECAST = pd.DataFrame(
     }
 )  # fmt: skip
 KINDS: dict[str, Any] = {
-    "metrics": JSONDataset, "report": TextDataset, "edge_gate": JSONDataset, "edge_report": TextDataset,
-    "backtest": JSONDataset, "backtest_report": TextDataset,
-    "comparison": JSONDataset, "comparison_report": TextDataset, "edge_matrix": JSONDataset,
+    "metrics": JSONDataset, "report_page": TextDataset, "edge_gate": JSONDataset, "edge_report": TextDataset,
+    "backtest": JSONDataset, "backtest_page": TextDataset,
+    "comparison": JSONDataset, "comparison_page": TextDataset, "edge_matrix": JSONDataset,
     "edge_matrix_report": TextDataset, "forecast": ParquetDataset, "forecast_csv": CSVDataset,
     "table_profile": TextDataset, "table_schema": JSONDataset, "table_parameters": TextDataset,
     "model_input": FilesDataset,
@@ -97,16 +97,16 @@ def close(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 
 def test_a_run_shows_the_model_among_its_baselines(close: Any) -> None:
-    printed = close(metrics=METRICS, report="")
+    printed = close(metrics=METRICS, report_page="")
     lines = [" ".join(line.split()) for line in printed.splitlines()]
     assert "gru-1, 3,858 test windows" in lines
     assert lines.index("this model 5.65 0.84") < lines.index("ridge 5.72 0.85 1.2% below")
-    assert "Report data/report" in lines
+    assert "Report data/report_page" in lines
 
 
 def test_a_run_with_few_windows_says_so_first(close: Any) -> None:
     few = {**METRICS, "test": {**METRICS["test"], "windows": 12}}
-    lines = close(metrics=few, report="").splitlines()
+    lines = close(metrics=few, report_page="").splitlines()
     assert lines[1] == "Little evidence: windows are few (12 in test; 240 steps are ten horizons)."
 
 
@@ -125,7 +125,7 @@ def test_months_and_years_are_shown_as_such(freq: str, first: str, close: Any) -
 
 
 def test_the_modelling_is_followed_by_the_gate_with_the_same_parameters(close: Any) -> None:
-    assert close(metrics=METRICS, report="").endswith(
+    assert close(metrics=METRICS, report_page="").endswith(
         "Next     kedro run --pipeline=edge_poc --env ci --params epochs=2\n"
     )
 
@@ -152,7 +152,7 @@ def test_nothing_exported_is_told(close: Any) -> None:
 
 
 def test_a_benchmark_names_its_winners_beside_ridge(close: Any) -> None:
-    lines = [" ".join(line.split()) for line in close(comparison=COMPARISON, comparison_report="").splitlines()]
+    lines = [" ".join(line.split()) for line in close(comparison=COMPARISON, comparison_page="").splitlines()]
     assert "recommended gru multivariate 5.65 0.84 0.4 0.2" in lines
     assert "on a device lstm univariate 6.66 0.84 0.4 0.2" in lines
     assert "for scale ridge multivariate 5.72 0.84 0.4 0.2" in lines
@@ -164,7 +164,7 @@ def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
     fold = {"fold": 1, "test_from": "2024-01-01 00:00:00", "scores": scores}
     backtest = {"run_id": "gru-1", "units": {}, "folds": [fold], "mean": scores, "spread": scores}
     backtest["single_split"] = {"windows": 9, "scores": scores}
-    lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_report="").splitlines()]
+    lines = [" ".join(line.split()) for line in close(backtest=backtest, backtest_page="").splitlines()]
     assert "1 2024-01-01 00:00 5.65 5.72 9.16" in lines
     assert "mean 5.65 5.72 9.16" in lines
     assert "single split 5.65 5.72 9.16" in lines
@@ -173,9 +173,7 @@ def test_a_backtest_has_a_row_a_fold_and_their_mean(close: Any) -> None:
 
 def test_a_recommendation_that_loses_to_ridge_is_told(close: Any) -> None:
     verdicts = {**COMPARISON["verdicts"], "recommendation": {**WINNER, "loses_to_ridge": True}}  # type: ignore[dict-item]
-    assert "loses to the ridge regression" in close(
-        comparison={**COMPARISON, "verdicts": verdicts}, comparison_report=""
-    )
+    assert "loses to the ridge regression" in close(comparison={**COMPARISON, "verdicts": verdicts}, comparison_page="")
 
 
 def test_the_matrix_lists_every_model(close: Any) -> None:
@@ -229,13 +227,13 @@ def test_the_preprocessing_is_followed_by_the_modelling(close: Any) -> None:
 
 
 def test_a_part_of_a_pipeline_closes_with_nothing(close: Any) -> None:
-    assert close(report="") == ""
+    assert close(report_page="") == ""
 
 
 def test_what_cannot_be_read_breaks_nothing(close: Any) -> None:
-    assert close(metrics={}, report="") == ""
+    assert close(metrics={}, report_page="") == ""
 
 
 def test_nothing_is_printed_in_a_notebook(close: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "ps1", ">>> ", raising=False)
-    assert close(metrics=METRICS, report="") == ""
+    assert close(metrics=METRICS, report_page="") == ""

@@ -87,6 +87,7 @@ def backtest(
             for name in ("fold1of2.metrics", "fold2of2.metrics", "backtest")
         }
         kept["backtest_report"] = TextDataset(filepath=str(folder / "report"))
+        kept["backtest_page"] = TextDataset(filepath=str(folder / "page"))
         for name, dataset in kept.items():
             catalog[name] = dataset
         SequentialRunner().run(pipeline, catalog)
@@ -138,6 +139,11 @@ def test_mean_and_spread_are_over_the_folds(found: dict[str, Any]) -> None:
     assert found["backtest"]["spread"]["model"]["rmse"] == pytest.approx(abs(one - other))
 
 
+def test_the_page_shows_both_metrics_over_the_folds(found: dict[str, Any]) -> None:
+    for title in ("RMSE of every fold", "MASE of every fold"):
+        assert f"<h3>{title}</h3><svg" in found["backtest_page"]
+
+
 @pytest.mark.parametrize("heading", ["## RMSE (°F)", "## MASE"])
 def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], heading: str) -> None:
     lines = found["backtest_report"].partition(f"{heading}\n\n")[2].partition("\n\n")[0].splitlines()
@@ -154,9 +160,9 @@ def test_the_report_has_a_row_a_fold_and_every_baseline(found: dict[str, Any], h
     )
 
 
-def test_without_folds_there_is_nothing_to_run(make_parameters: Any, default_schema: Any) -> None:
+def test_without_folds_there_is_a_graph_to_look_at(make_parameters: Any, default_schema: Any) -> None:
     set_current_plan(make_plan(make_parameters(), default_schema, None))
-    assert create_pipeline().nodes == []
+    assert {node.name for node in create_pipeline().nodes} == {"plan_folds", "join_folds"}
 
 
 def test_a_refusal_names_its_fold(refuses: Any) -> None:

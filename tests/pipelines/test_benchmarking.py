@@ -55,7 +55,7 @@ def results(workspace: Path, first_run: subprocess.CompletedProcess[str]) -> Pat
 
 def test_one_command_goes_from_the_table_to_the_comparison(results: Path) -> None:
     names = {path.name for path in results.iterdir()}
-    assert {"comparison.csv", "comparison.json", "comparison.md", "runs", "operation.json"} <= names
+    assert {"comparison.csv", "comparison.json", "comparison.md", "comparison.html", "runs", "operation.json"} <= names
     assert len(list((results / "runs").glob("*-s1-*.json"))) == 4
 
 
@@ -69,6 +69,7 @@ def test_the_table_has_a_row_a_run_and_the_baselines(results: Path) -> None:
 def test_the_comparison_says_what_to_ship_and_why(results: Path) -> None:
     text = (results / "comparison.md").read_text()
     assert "## Which model to ship" in text
+    assert "<h2>Which model to ship</h2>" in (results / "comparison.html").read_text()
     verdicts = json.loads((results / "comparison.json").read_text())["verdicts"]
     assert {name for name, verdict in verdicts.items() if verdict["reason"]} == {"accuracy", "edge", "recommendation"}
 

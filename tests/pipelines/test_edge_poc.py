@@ -19,7 +19,10 @@ from spline_lstm.pipelines.edge_matrix.nodes import join_gates
 from spline_lstm.pipelines.edge_poc.nodes import enforce_gate, export_model, judge_exports, write_edge_report
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting.gate_report import explain_verdict, make_edge_report
+from spline_lstm.reporting.page import make_page
 from spline_lstm.series.model_input import ModelInput
+
+PAGE = make_page("# Run gru-1\n\nFirst words.\n\n## Files\n", {}, {"release": "verdict", "edge gate": "Files"})
 
 # Keras 3 turns TensorFlow variables into arrays through `__array__`, which lacks NumPy 2's copy keyword.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy:DeprecationWarning")
@@ -225,4 +228,6 @@ def test_an_exported_model_is_judged_with_the_mode_of_its_data(
     assert (found["model_type"], found["feature_mode"], found["f_total"]) == ("lstm", "univariate", 1)
     assert found["files"]["model.onnx"]["path"] == "elsewhere/gru-1/model.onnx"
     assert found["verdict"] == "PASS"
-    assert "model.onnx" in write_edge_report(found)
+    text, page = write_edge_report(found, PAGE)
+    assert "model.onnx" in text
+    assert "<td>model.onnx</td>" in page

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation doesn't
 OUTPUTS: dict[str, Any] = {
     "model": BytesDataset, "last_model": BytesDataset, "training_history": JSONDataset, "metrics": JSONDataset,
     "series_metrics": ParquetDataset, "predictions": ParquetDataset, "intervals": JSONDataset,
-    "run_record": JSONDataset, "report": TextDataset, "model_card": TextDataset,
+    "run_record": JSONDataset, "explanations": JSONDataset, "plot_explanations": PlotlyDataset,
+    "report": TextDataset, "report_page": TextDataset, "model_card": TextDataset,
     **dict.fromkeys(("plot_windows", "plot_steps", "plot_coverage", "plot_residuals", "plot_training"), PlotlyDataset),
 }  # fmt: skip
 CHANGES = {
@@ -64,7 +65,15 @@ def made(bundle: ModelInput, make_parameters: Any, tmp_path_factory: pytest.Temp
 
 def test_the_nodes_are_named_like_their_functions() -> None:
     names = {node.name for node in create_pipeline().nodes}
-    assert names == {"train_model", "evaluate_model", "describe_run", "plot_run", "write_report", "write_model_card"}
+    assert names == {
+        "train_model",
+        "evaluate_model",
+        "explain_model",
+        "describe_run",
+        "plot_run",
+        "write_report",
+        "write_model_card",
+    }
 
 
 def test_it_needs_the_model_input_and_parameters() -> None:
@@ -172,3 +181,4 @@ def test_the_record_counts_bytes_and_parameters(made: dict[str, Any]) -> None:
 
 def test_the_report_is_that_of_the_run(made: dict[str, Any]) -> None:
     assert made["report"].startswith("# Run my-run\n")
+    assert "<h1>Run my-run</h1>" in made["report_page"]

@@ -74,6 +74,8 @@ def test_scores_and_intervals_are_those_of_the_run_and_said_to_be(workspace: Pat
         text = (workspace / f"data/08_reporting/mine-refit/{name}.md").read_text()
         assert "**A refit of run mine: its settings, trained once more on every window up to the end of the" in text
         assert "this model was not tested" in text
+    page = (workspace / "data/08_reporting/mine-refit/report.html").read_text()
+    assert "<strong>A refit of run mine:" in page
 
 
 def test_the_printed_command_forecasts_from_the_end_of_the_table(
@@ -92,6 +94,8 @@ def test_the_edge_gate_takes_it(workspace: Path, run: Run) -> None:
     assert (result.returncode, result.stderr) == (0, "")
     gate = load(workspace, "08_reporting/mine-refit/edge_gate.json")
     assert gate["files"]["model.onnx"]["verdict"] == "PASS"
+    page = (workspace / "data/08_reporting/mine-refit/report.html").read_text()
+    assert page.index("model.onnx: <strong>PASS</strong>") < page.index("<h2>Edge gate of mine-refit</h2>")
 
 
 @pytest.mark.usefixtures("refitted")

@@ -81,6 +81,7 @@ def tune(
         catalog["tuning_series"] = FilledSeriesDataset(filepath=str(folder / "series.npz"))
         catalog["best_settings"] = JSONDataset(filepath=str(folder / f"best_of_{trials}.json"))
         catalog["tuning_report"] = TextDataset(filepath=str(folder / f"best_of_{trials}.md"))
+        catalog["tuning_page"] = TextDataset(filepath=str(folder / f"best_of_{trials}.html"))
         catalog["plot_tuning"] = PlotlyDataset(filepath=str(folder / f"best_of_{trials}.plotly.json"))
         SequentialRunner().run(create_pipeline(), catalog, only_missing_outputs=True)
         return folder
@@ -112,7 +113,7 @@ def test_the_best_is_the_trial_with_the_lowest_validation_error(tuned: Path) -> 
 
 def test_the_report_ranks_the_trials_and_says_what_to_type(tuned: Path) -> None:
     report, best = (tuned / "best_of_3.md").read_text(), json.loads((tuned / "best_of_3.json").read_text())
-    assert f"```sh\n{best['command']}\n```" in report
+    assert f"`{best['command']}`" in report
     assert best["command"].endswith(",settings_tried=3")
     assert "validation RMSE (°F) | model_type | hidden_units | lookback | parameters |" in report
     ranked = [float(error) for error in re.findall(r"^\| \d \| ([\d.]+)", report, flags=re.MULTILINE)]
@@ -120,9 +121,13 @@ def test_the_report_ranks_the_trials_and_says_what_to_type(tuned: Path) -> None:
 
 
 def test_the_plot_has_a_point_a_trial(tuned: Path) -> None:
-    points, lowest = json.loads((tuned / "best_of_3.plotly.json").read_text())["data"]
-    assert len(points["text"]) == 3
-    assert lowest["name"] == "best so far"
+    lowest, trial, best = json.loads((tuned / "best_of_3.plotly.json").read_text())["data"]
+    assert (lowest["name"], trial["name"], best["name"]) == ("lowest so far", "trial", "best")
+    assert len(trial["text"]) == 3
+
+
+def test_the_page_has_the_picture(tuned: Path) -> None:
+    assert 'aria-label="Validation error by trial"' in (tuned / "best_of_3.html").read_text()
 
 
 def test_a_stopped_tuning_goes_on_where_it_was_and_more_trials_can_be_added(tune: Any, tuned: Path) -> None:
@@ -203,7 +208,7 @@ def make_trial(number: int, error: float | None, windows: int = 9, failure: str 
 
 def test_only_trials_on_the_windows_of_the_first_are_compared(search: SearchSpec) -> None:
     trials = [make_trial(1, 2.0), make_trial(2, 1.0, windows=8), make_trial(3, None, 0, "too long")]
-    best, report, _ = choose_settings(search, *trials)
+    best, report, *_ = choose_settings(search, *trials)
     assert best["trial"] == 1
     assert "None of 3 trials is better on validation than the settings of the run: RMSE 2 °F" in report
     assert "- Trial 2: scored on other windows (8) than trial 1 (9)" in report
@@ -227,4 +232,5 @@ def test_a_tuning_on_the_command_line_runs_in_parallel_and_prints_the_command_of
     command = json.loads((folder / "best_of_2.json").read_text())["command"]
     assert command.startswith("kedro run --params input_path=data/01_raw/small.csv,horizon=3,")
     assert "tuning." not in command
+    assert f"\nNext     {command}\n" in result.stdout
     assert len(list(folder.glob("trial*.json"))) == 2

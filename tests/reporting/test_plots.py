@@ -1,4 +1,4 @@
-"""The plots of a run hold what they are to show."""
+"""The pictures of a run hold what they are to show."""
 
 from typing import Any
 
@@ -8,14 +8,16 @@ import pytest
 
 from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.reporting import plots
+from spline_lstm.reporting.picture import Band, Line, Picture
 from spline_lstm.series.filled_series import make_filled_table
 from spline_lstm.series.model_input import ModelInput
 
 SIDES = {"lower": -1, "upper": 1}
+UNITS = {"units": {"target": "°F", "dew_point": None}}
 
 
-def traces(figure: Any, name: str) -> list[Any]:
-    return [trace for trace in figure.data if trace.name == name]
+def marks_of(picture: Picture) -> dict[str, Any]:
+    return {mark.name: mark for mark in picture.marks}
 
 
 @pytest.fixture(scope="module")
@@ -28,95 +30,113 @@ def predictions(two_targets: ModelInput) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def windows_plot(predictions: pd.DataFrame) -> Any:
-    return plots.make_windows_plot(predictions)
+def windows(predictions: pd.DataFrame) -> list[Picture]:
+    return plots.make_window_pictures(predictions, UNITS)
 
 
-def test_windows_of_the_first_and_of_the_last_series_are_shown(windows_plot: Any) -> None:
-    titles = [note.text.partition(",")[0] for note in windows_plot.layout.annotations]
-    assert titles == ["EWR", "EWR", "JFK", "JFK"]
+def test_windows_of_the_first_and_of_the_last_series_are_shown(windows: list[Picture]) -> None:
+    assert [picture.title.partition(",")[0] for picture in windows] == ["EWR", "EWR", "JFK", "JFK"]
 
 
-@pytest.mark.parametrize("panel", range(4))
-def test_a_window_is_shown_as_it_was_predicted(panel: int, windows_plot: Any, predictions: pd.DataFrame) -> None:
-    shown = traces(windows_plot, "forecast")[panel]
-    series, _, origin = windows_plot.layout.annotations[panel].text.partition(", from ")
+@pytest.mark.parametrize("number", range(4))
+def test_a_window_is_shown_as_it_was_predicted(number: int, windows: list[Picture], predictions: pd.DataFrame) -> None:
+    series, _, origin = windows[number].title.partition(", from ")
     rows = predictions[(predictions["series_id"] == series) & (predictions["origin"] == origin)]
+    shown = marks_of(windows[number])["forecast"]
     np.testing.assert_array_equal(shown.y, rows[rows["target"] == "target"]["y_pred"])
 
 
 def test_a_single_window_is_shown_once(predictions: pd.DataFrame) -> None:
-    figure = plots.make_windows_plot(predictions.head(6))
-    assert len(traces(figure, "forecast")) == 1
+    assert len(plots.make_window_pictures(predictions.head(6), UNITS)) == 1
 
 
-def test_what_was_filled_is_not_shown_as_actual(windows_plot: Any, predictions: pd.DataFrame) -> None:
+def test_what_was_filled_is_not_shown_as_actual(predictions: pd.DataFrame) -> None:
     rows = predictions[predictions["target"] == "target"]
     filled = rows.groupby(["series_id", "origin"], observed=True)["is_scored"].transform("all")
     assert not filled.all()
-    whole = plots.make_windows_plot(rows[~filled])
-    assert all(np.isnan(trace.y).any() for trace in traces(whole, "actual"))
+    pictures = plots.make_window_pictures(rows[~filled], UNITS)
+    assert all(np.isnan(marks_of(picture)["actual"].y).any() for picture in pictures)
 
 
-def test_a_level_has_a_band_and_one_that_reaches_infinity_has_none(windows_plot: Any) -> None:
-    assert [len(traces(windows_plot, name)) for name in ("50 %", "80 %", "99 %")] == [4, 4, 0]
+def test_a_level_has_a_band_around_the_forecast_and_one_that_reaches_infinity_has_none(
+    windows: list[Picture],
+) -> None:
+    for marks in map(marks_of, windows):
+        assert list(marks) == ["80 %", "50 %", "forecast", "actual"]
+        np.testing.assert_allclose(marks["80 %"].upper - marks["forecast"].y, 1)
 
 
-def test_the_band_of_a_forecast_lies_around_it(windows_plot: Any) -> None:
-    upper, shown = traces(windows_plot, "80 %")[0], traces(windows_plot, "forecast")[0]
-    np.testing.assert_allclose(upper.y - shown.y, 1)
-
-
-def test_the_actual_values_before_a_window_are_shown_too(windows_plot: Any) -> None:
-    actual, shown = traces(windows_plot, "actual")[1], traces(windows_plot, "forecast")[1]
+def test_the_actual_values_before_a_window_are_shown_too(windows: list[Picture]) -> None:
+    marks = marks_of(windows[1])
+    actual, shown = marks["actual"], marks["forecast"]
     assert len(actual.x) > len(shown.x)
     assert list(actual.x[-3:]) == list(shown.x)
     assert (np.diff(actual.x) == np.timedelta64(1, "h")).all()
 
 
-def test_coverage_is_shown_against_the_level_by_step_and_over_time(evaluate_error: Any) -> None:
+def test_coverage_is_shown_by_step_over_time_by_series_and_against_the_level(evaluate_error: Any) -> None:
     metrics = evaluate_error(1, 2)
-    figure = plots.make_coverage_plot(metrics)
-    assert [len(traces(figure, name)) for name in ("covered", "promised", "50 %")] == [1, 1, 2]
-    by_step, over_time = traces(figure, "50 %")
-    assert list(by_step.x) == [1, 2, 3]
-    assert list(over_time.x) == [block["from"] for block in metrics["intervals"][0]["over_time"]]
+    by_step, over_time, by_series, against = map(marks_of, plots.make_coverage_pictures(metrics))
+    assert list(by_step) == list(over_time) == ["50 % promised", "50 % covered"]
+    assert list(by_step["50 % covered"].x) == [1, 2, 3]
+    blocks = metrics["intervals"][0]["over_time"]
+    assert list(over_time["50 % covered"].x) == [np.datetime64(block["from"]) for block in blocks]
+    assert sorted(by_series["50 %"].x) == ["EWR", "JFK"]
+    assert against["promised"].y == [50]
 
 
 def test_the_error_by_step_is_that_of_model_and_baselines(evaluate_error: Any) -> None:
-    figure = plots.make_steps_plot(evaluate_error(1, 2))
+    picture = plots.make_steps_picture(evaluate_error(1, 2))
     names = ["this model", "ridge", "last value", "moving average", "seasonal naive", "drift"]
     names.append("seasonal naive with drift")
-    assert [trace.name for trace in figure.data] == names
-    np.testing.assert_allclose(traces(figure, "ridge")[0].y, [2, 2, 2])
+    assert list(marks_of(picture)) == names
+    np.testing.assert_allclose(marks_of(picture)["ridge"].y, [2, 2, 2])
+    assert picture.y_title == "test RMSE (°F)"
+
+
+def test_errors_are_shown_by_hour_and_by_series(predictions: pd.DataFrame) -> None:
+    by_hour, *_, by_series = plots.make_error_pictures(predictions, UNITS)
+    np.testing.assert_allclose(by_hour.marks[0].y, 1)  # type: ignore[union-attr]
+    assert by_series.marks[0].x == ["EWR", "JFK"]
+    assert by_series.y_title == "test RMSE of target (°F)"
+
+
+def test_of_many_series_the_worst_are_shown() -> None:
+    stamps = pd.Timestamp("2024-01-01")
+    names = [f"s{number:02}" for number in range(20)]
+    rows = {"y_true": 0.0, "y_pred": np.arange(20.0), "is_scored": True, "timestamp": stamps, "step": 1}
+    table = pd.DataFrame({"series_id": names, "target": pd.Categorical(["target"] * 20), **rows})
+    (by_series,) = plots.make_error_pictures(table, UNITS)
+    assert by_series.title == "Error by series, the worst 12"
+    assert list(by_series.marks[0].x) == names[:7:-1]
 
 
 def test_residuals_count_what_was_scored(predictions: pd.DataFrame) -> None:
-    figure = plots.make_residuals_plot(predictions)
-    counts = {trace.name: int(sum(trace.y)) for trace in figure.data}
+    pictures = plots.make_residuals_pictures(predictions, UNITS)
+    counts = {picture.marks[0].name: int(sum(picture.marks[0].y)) for picture in pictures}  # type: ignore[union-attr]
     assert counts == predictions[predictions["is_scored"]].groupby("target", observed=True).size().to_dict()
+    assert "target (°F)" in next(picture.x_title for picture in pictures if picture.marks[0].name == "target")
 
 
 def test_the_training_shows_both_losses_and_the_epoch_that_is_kept() -> None:
     history = [{"epoch": 0, "loss": None, "val_loss": 2.0}, {"epoch": 1, "loss": 3.0, "val_loss": 1.0}]
-    figure = plots.make_training_plot({"history": history, "best_epoch": 1})
-    assert [tuple(trace.y) for trace in figure.data] == [(None, 3.0), (2.0, 1.0)]
-    assert figure.layout.shapes[0].x0 == 1
+    marks = marks_of(plots.make_training_picture({"history": history, "best_epoch": 1}))
+    np.testing.assert_array_equal(marks["train"].y, [np.nan, 3.0])
+    assert marks["validation"].y == [2.0, 1.0]
+    assert (marks["kept"].x, marks["kept"].y) == ([1], [1.0])
 
 
 def test_fills_are_told_from_observations(fill_table: Any, make_table: Any) -> None:
     filled = make_filled_table(fill_table(make_table(steps=60, gaps={"target": [20, 21]})))
-    figure = plots.make_fills_plot(filled, ("target",))
-    for trace in traces(figure, "spline fill"):
-        assert np.flatnonzero(~np.isnan(trace.y)).tolist() == [20, 21]
-    assert [np.isnan(trace.y).sum() for trace in traces(figure, "observed")] == [2, 2]
+    for marks in map(marks_of, plots.make_fill_pictures(filled, ("target",))):
+        assert np.flatnonzero(~np.isnan(marks["spline fill"].y)).tolist() == [20, 21]
+        assert np.isnan(marks["observed"].y).sum() == 2
 
 
 def test_of_a_long_series_the_stretch_with_most_fills_is_shown(fill_table: Any, make_table: Any) -> None:
     table = make_table(steps=900, series=("EWR",), gaps={"target": [50, 700, 702]})
-    figure = plots.make_fills_plot(make_filled_table(fill_table(table)), ("target",))
-    (shown,) = traces(figure, "spline fill")
-    assert np.count_nonzero(~np.isnan(shown.y)) == 2
+    (picture,) = plots.make_fill_pictures(make_filled_table(fill_table(table)), ("target",))
+    assert np.count_nonzero(~np.isnan(marks_of(picture)["spline fill"].y)) == 2
 
 
 def test_a_forecast_stands_behind_what_was_seen() -> None:
@@ -124,14 +144,14 @@ def test_a_forecast_stands_behind_what_was_seen() -> None:
     keys = {"series_id": "EWR", "target": "target"}
     seen = pd.DataFrame({**keys, "timestamp": stamps[:2], "y_true": [1.0, 2.0]})
     made = pd.DataFrame({**keys, "timestamp": stamps[2:], "y_pred": [3.0, 4.0], "lower_80": 2.0, "upper_80": 5.0})
-    figure = plots.make_forecast_plot(made, seen)
-    assert {trace.name: list(trace.y) for trace in figure.data if trace.name} == {
-        "80 %": [5, 5], "forecast": [3, 4], "seen": [1, 2],
-    }  # fmt: skip
+    (picture,) = plots.make_forecast_pictures(made, seen)
+    band, forecast, past = picture.marks
+    assert isinstance(band, Band)
+    assert isinstance(forecast, Line)
+    assert (list(band.upper), list(forecast.y), list(past.y)) == ([5, 5], [3, 4], [1, 2])  # type: ignore[union-attr]
 
 
-def test_at_most_six_panels_are_drawn() -> None:
+def test_at_most_six_series_are_drawn() -> None:
     rows = [{"series_id": str(number), "target": "target", "timestamp": 0, "y_pred": 1.0} for number in range(9)]
     made = pd.DataFrame(rows)
-    figure = plots.make_forecast_plot(made, made.rename(columns={"y_pred": "y_true"}))
-    assert len(traces(figure, "forecast")) == 6
+    assert len(plots.make_forecast_pictures(made, made.rename(columns={"y_pred": "y_true"}))) == 6

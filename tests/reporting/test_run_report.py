@@ -1,6 +1,7 @@
 """The report in Markdown."""
 
 import dataclasses
+import re
 from typing import Any
 
 import pytest
@@ -92,6 +93,18 @@ def test_at_most_eight_steps_are_listed(evaluate_error: Any, two_targets: ModelI
     assert [line.split(" | ")[0] for line in section.splitlines()[4:-1]] == [
         "| 1", "| 4", "| 8", "| 11", "| 14", "| 17", "| 21", "| 24",
     ]  # fmt: skip
+
+
+def test_what_to_type_next_keeps_the_options_of_the_run(evaluate_error: Any, two_targets: ModelInput) -> None:
+    made = RUN | {"command": "kedro run --env ci --params model_type=gru,epochs=5"}
+    section = make_report(evaluate_error(0.5, 1), made, two_targets).partition("## Next\n\n")[2]
+    assert re.findall(r"`(.*)`", section) == [
+        "kedro run --env ci --pipeline=forecasting --params run_id=gru-7,input_path=TABLE.csv",
+        "kedro run --env ci --params model_type=gru,epochs=5 --pipeline=edge_poc",
+        "kedro run --env ci --pipeline=backtest --params model_type=gru,epochs=5,backtest.folds=4",
+        "kedro run --env ci --pipeline=refit --params run_id=gru-7",
+        "kedro run --env ci --params model_type=gru,epochs=5",
+    ]
 
 
 def test_the_number_of_settings_that_were_tried_is_told(evaluate_error: Any, two_targets: ModelInput) -> None:

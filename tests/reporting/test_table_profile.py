@@ -7,7 +7,8 @@ import yaml
 
 from spline_lstm.reporting.table_profile import make_profile_text, make_starting_parameters
 from spline_lstm.selection.starting_point import propose_start
-from spline_lstm.series.profile import TableProfile, profile_table
+from spline_lstm.series.first_look import profile_table
+from spline_lstm.series.profile import TableProfile
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import yaml
 
 from spline_lstm.reporting.table_profile import make_starting_parameters
 from spline_lstm.selection.starting_point import make_starting_schema, propose_start, suggest_windows
+from spline_lstm.series.first_look import profile_table
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.series.profile import profile_table
 from spline_lstm.series.schema import parse_schema
 
 TABLES = {

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spline_lstm.errors import SchemaError, ValuesError
-from spline_lstm.series.covariates import check_leads, fill_covariate, make_static_codes
+from spline_lstm.series.categories import make_static_codes
+from spline_lstm.series.covariates import check_leads, fill_covariate
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.splits import SplitBorders, make_split_borders

@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import TableError, TimeAxisError, ValuesError
-from spline_lstm.series.profile import TableProfile, profile_table
+from spline_lstm.series.first_look import profile_table
+from spline_lstm.series.profile import TableProfile
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 
 from spline_lstm.errors import TableError, TimeAxisError
-from spline_lstm.series.profile import TableProfile, profile_table
+from spline_lstm.series.first_look import profile_table
+from spline_lstm.series.profile import TableProfile
 from spline_lstm.series.roles import is_wide, kind_of, outliers
 
 DAYS = pd.date_range("2023-01-01", periods=60).strftime("%Y-%m-%d")

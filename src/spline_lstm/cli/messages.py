@@ -114,8 +114,6 @@ def _unknown_runner(name: str, _options: Mapping[str, Any]) -> str:
 
 
 def _nothing_left(_: str, options: Mapping[str, Any]) -> str:
-    if "backtest" in (options.get("pipeline"), *(options.get("pipelines") or ())) and not pipelines["backtest"].nodes:
-        return "the backtest has no folds; say how many: --params backtest.folds=4"
     if options.get("tags") and not any(node.tags for node in _asked(options).nodes):
         return "no node has a tag; choose nodes with --nodes, --from-nodes or --to-nodes"
     return "no node fits all of the options; leave one of them out"

@@ -10,8 +10,16 @@ from typing import Any
 
 from kedro.io import AbstractDataset
 
-from spline_lstm.datasets.previews import JSONPreview, PlotlyPreview, TablePreview
-from spline_lstm.datasets.records import RECORDS, FailureRecord, Index, check_record
+from spline_lstm.datasets.previews import (
+    HTMLPreview,
+    JSONPreview,
+    PlotlyPreview,
+    TablePreview,
+    show_model,
+    show_text,
+)
+from spline_lstm.datasets.records import FailureRecord, Index, check_record
+from spline_lstm.datasets.score_records import RECORDS
 from spline_lstm.datasets.storage import read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.strict_json import parse_json
@@ -80,6 +88,11 @@ class BytesDataset(FileDataset):
         write_bytes(self._filepath, data)
         remove(self._failed)
 
+    def preview(self) -> JSONPreview:
+        """Return what the model is for kedro-viz."""
+        found = self.load()
+        return JSONPreview(json.dumps(asdict(found))) if isinstance(found, Failure) else show_model(found)
+
     def _exists(self) -> bool:
         return super()._exists() and not self._failed.exists()
 
@@ -124,7 +137,28 @@ class _CodedDataset(FileDataset):
 
 
 class TextDataset(_CodedDataset):
-    """A UTF-8 text."""
+    """A UTF-8 text.
+
+    With `contains` it is there only once it contains that: two datasets of one file tell by it how far the file is.
+    """
+
+    def __init__(
+        self,
+        *,
+        filepath: str,
+        made_by: str | None = None,
+        contains: str = "",
+        metadata: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(filepath=filepath, made_by=made_by, metadata=metadata)
+        self._contains = contains.encode()
+
+    def _exists(self) -> bool:
+        return super()._exists() and self._contains in self._filepath.read_bytes()
+
+    def preview(self) -> HTMLPreview:
+        """Return the text for kedro-viz."""
+        return show_text(self.load(), self._filepath.suffix)
 
     def _encode(self, data: str) -> bytes:
         return data.encode()
@@ -256,6 +290,11 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
         for path in self._folder.iterdir():
             if path.name not in data and path != index and path.is_file():
                 remove(path)
+
+    def preview(self) -> JSONPreview:
+        """Return the contract of the files for kedro-viz, where they have one, and else their hashes."""
+        contract = self._folder / "contract.json"
+        return JSONPreview(contract.read_text() if contract.is_file() else json.dumps(self._entries()))
 
     def _entries(self) -> dict[str, str]:
         entries: dict[str, str] = self._index.load()

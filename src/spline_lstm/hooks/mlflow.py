@@ -16,6 +16,7 @@ logger = logging.getLogger(__name__)
 
 _SHOWN = (
     "report",
+    "report_page",
     "model_card",
     "metrics",
     "intervals",
@@ -23,12 +24,15 @@ _SHOWN = (
     "model",
     "exported_models",
     "edge_report",
+    "gated_page",
     "edge_gate",
     "backtest",
     "backtest_report",
+    "backtest_page",
     "comparison",
     "comparison_table",
     "comparison_report",
+    "comparison_page",
     "edge_matrix",
     "edge_matrix_report",
     "forecast_csv",

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
+from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 
 from spline_lstm.children import end_with_parent
@@ -55,11 +55,15 @@ class ProjectHooks:
         """Lock what the run writes against all others, and what it reads against writers.
 
         Raises:
-            ParameterError: A pipeline is given a parameter that it would not heed, or cells would share a file.
+            ParameterError: A pipeline is given a parameter that it would not heed, cells would share a file, or a
+                backtest has no folds.
+            ArtifactMissingError: The run that a backtest repeats is missing.
             RunLockedError: Another process uses some of it.
 
         """
         _check_taken(run_params)
+        if "fold_cuts" in pipeline.all_outputs():
+            _check_backtest(catalog)
         _end_workers_with_the_run()
         if self._context is not None:
             self._context.check_places(pipeline.all_outputs())
@@ -109,6 +113,16 @@ def _check_taken(run_params: dict[str, Any]) -> None:
             f"{names[0]} takes {', '.join(takes[:-1])} and {takes[-1]}; '{given['run_id']}' decides on all else, so "
             f"leave out: {examples(ignored)}"
         )
+
+
+def _check_backtest(catalog: CatalogProtocol[Any, Any]) -> None:
+    """Refuse a backtest without folds or without its run, before the folds train."""
+    if not current_plan().folds:
+        raise ParameterError("the backtest has no folds; say how many: --params backtest.folds=4")
+    try:
+        catalog.load("metrics")
+    except DatasetError as error:  # Kedro wraps the refusal
+        raise own_error(error) from None
 
 
 @functools.cache

@@ -113,14 +113,14 @@ def _close_run(made: Collection[str], written: Written) -> Iterator[RenderableTy
         gate = written.load("edge_gate")
         yield _gate_table(gate)
         yield _line("Gate", written.place("edge_report"))
-    if "report" in made:
-        yield _line("Report", written.place("report"))
+    if "report_page" in made:
+        yield _line("Report", written.place("report_page"))
     yield written.forecast(run_id) if "edge_gate" in made else written.next("edge_poc")
 
 
 def _close_refit(_: Collection[str], written: Written) -> Iterator[RenderableType]:
     run_id = written.load("params:refit").run.run_id
-    yield _line("Report", written.place("refit.report"))
+    yield _line("Report", written.place("refit.report_page"))
     yield written.forecast(run_id)
 
 
@@ -184,8 +184,13 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
     single = backtest["single_split"]["scores"]
     table.add_row("single split", "", *(number(single[name]["rmse"]) for name in backtest["mean"]))
     yield table
-    yield _line("Report", written.place("backtest_report"))
+    yield _line("Report", written.place("backtest_page"))
     yield written.forecast(backtest["run_id"])
+
+
+def _close_tuning(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    yield _line("Report", written.place("tuning_page"))
+    yield _line("Next", written.load("best_settings")["command"])
 
 
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
@@ -210,7 +215,7 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
     yield table
     if comparison["verdicts"]["recommendation"]["loses_to_ridge"]:
         yield Text("With every seed, the recommended model loses to the ridge regression.", style="bold")
-    yield _line("Report", written.place("comparison_report"))
+    yield _line("Report", written.place("comparison_page"))
     yield written.next("edge_matrix")
 
 
@@ -291,6 +296,7 @@ def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[R
 _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableType]]] = {
     "backtest": _close_backtest,
     "comparison": _close_benchmark,
+    "best_settings": _close_tuning,
     "edge_matrix": _close_matrix,
     "edge_gate": _close_run,
     "metrics": _close_run,

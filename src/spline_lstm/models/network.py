@@ -47,6 +47,12 @@ class TrainedNetwork:
         """Whether no forecast is below zero in the target's unit, as the link is logarithmic."""
         return any(layer.name == LEVELS for layer in self.keras_model.layers)
 
+    @property
+    def ridge_kernel(self) -> Float32 | None:
+        """Weights of the frozen ridge path, `(lookback * features, outputs)`; None where there is none."""
+        paths = [layer for layer in self.keras_model.layers if layer.name == "linear_path"]
+        return paths[0].get_weights()[0] if paths else None
+
     def predict(self, X: Float32 | Cuts) -> Float32:
         """Forecast, shape `(B, outputs)`, in scaled units.
 

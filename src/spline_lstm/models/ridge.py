@@ -24,7 +24,7 @@ _TIE = 1.002
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
 _SETTLED, _ROUGHLY = 1e-7, 1e-4
-"""Change of a weight, relative to the largest, that ends the solution, and one that is enough to choose a penalty by."""
+"""Change of a weight, relative to the largest, that ends the solution, and one that is enough to choose a penalty."""
 _TINY = 1e-300
 
 

@@ -36,6 +36,7 @@ RECORDED = (
     "series_metrics",
     "intervals",
     "run_record",
+    "report_page",
     "model_card",
     "exported_models",
     "edge_report",

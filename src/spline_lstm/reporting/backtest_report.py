@@ -1,11 +1,16 @@
-"""The backtest for people, in Markdown."""
+"""The backtest for people, in Markdown and as a page."""
 
 from typing import Any
+
+import numpy as np
 
 from spline_lstm.evaluation.backtest import METRICS
 from spline_lstm.evaluation.differences import Difference
 from spline_lstm.reporting.markdown import table
+from spline_lstm.reporting.page import make_page
+from spline_lstm.reporting.picture import Line, Picture, colours_of
 from spline_lstm.reporting.wording import label, number, with_unit
+from spline_lstm.types import Float64
 
 
 def make_backtest_report(backtest: dict[str, Any]) -> str:
@@ -21,6 +26,30 @@ def make_backtest_report(backtest: dict[str, Any]) -> str:
         "over the folds; the single split is the run itself, trained once for the whole test part.",
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def make_backtest_page(backtest: dict[str, Any]) -> str:
+    """Write the report as a page, with a picture of each metric over the folds."""
+    folds = backtest["folds"]
+    times = np.array([fold["test_from"] for fold in folds], dtype="datetime64[ns]")
+    pictures = [
+        Picture(
+            f"{heading} of every fold",
+            "test block from (UTC)",
+            with_unit(heading, backtest) if metric == "rmse" else heading,
+            tuple(
+                Line(label(name), times, _of_folds(folds, name, metric), colour, "solid" if name == "model" else "dot")
+                for name, colour in colours_of(backtest["mean"]).items()
+            ),
+            from_zero=True,
+        )
+        for metric, heading in METRICS.items()
+    ]
+    return make_page(make_backtest_report(backtest), {"Over the folds": pictures})
+
+
+def _of_folds(folds: list[dict[str, Any]], name: str, metric: str) -> Float64:
+    return np.array([fold["scores"][name][metric] for fold in folds], dtype=np.float64)
 
 
 def _wins(scores: dict[str, Any], name: str) -> bool:

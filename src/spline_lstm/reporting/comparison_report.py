@@ -1,14 +1,18 @@
-"""The comparison for people: Markdown and plots."""
+"""The comparison for people: Markdown and pictures."""
 
-from typing import Any
+from typing import Any, Literal
+
+import numpy as np
 
 from spline_lstm.evaluation.comparison import COLUMNS, CellRecord, Row
 from spline_lstm.evaluation.verdicts import row_of
 from spline_lstm.reporting.markdown import table
-from spline_lstm.reporting.plots import add_steps
+from spline_lstm.reporting.picture import ACTUAL, Bars, Line, Picture, colours_of
+from spline_lstm.reporting.plots import steps_line
 from spline_lstm.reporting.wording import with_unit
 
 _MODEL = ("model_type", "data_mode")
+_STYLES: dict[str, Literal["solid", "dash"]] = {"univariate": "solid", "multivariate": "dash"}
 _DIGITS = {"params": ",.0f", "train_seconds": ".0f", "model_size(MB)": ".3f", "p50(ms)": ".3f", "p95(ms)": ".3f"}
 
 
@@ -202,32 +206,35 @@ def _fairness_section(comparison: dict[str, Any]) -> str:
     )
 
 
-def make_accuracy_latency_plot(rows: list[Row]) -> Any:
-    """Plot test RMSE against p95 latency, with the Pareto front of the runs."""
-    import plotly.graph_objects as go
+def make_comparison_pictures(comparison: dict[str, Any], records: list[CellRecord]) -> dict[str, Picture]:
+    """Show error against latency, error by step of the horizon, and error by seed.
 
-    figure = go.Figure()
-    for mode in dict.fromkeys(row["data_mode"] for row in rows):
-        group = [row for row in rows if row["data_mode"] == mode]
-        figure.add_scatter(
-            x=[row["p95(ms)"] for row in group],
-            y=[row["RMSE"] for row in group],
-            mode="markers",
-            name=mode,
-            text=[f"{row['model_type']} seed {row['seed']}" for row in group],
-            marker={"size": 11},
-        )
+    Args:
+        comparison: As for `make_comparison_report`.
+        records: What the cells left.
+
+    Returns:
+        `accuracy_latency`, `horizon` and `seeds`; models have colours, and the multivariate mode has dashed lines.
+
+    """
+    rows, error = comparison["rows"], with_unit("test RMSE", comparison)
+    colours = colours_of(row["model_type"] for row in rows)
+    return {
+        "accuracy_latency": _accuracy_latency_picture(rows, colours, error),
+        "horizon": _horizon_picture(records, colours, error),
+        "seeds": _seed_picture(rows, error),
+    }
+
+
+def _accuracy_latency_picture(rows: list[Row], colours: dict[str, str], error: str) -> Picture:
     front = pareto_front(rows)
-    figure.add_scatter(
-        x=[row["p95(ms)"] for row in front],
-        y=[row["RMSE"] for row in front],
-        mode="lines",
-        name="Pareto front",
-        line={"dash": "dot", "color": "grey"},
-    )
-    return figure.update_layout(
-        title="Accuracy against latency", xaxis_title="p95 latency at batch 1 (ms)", yaxis_title="test RMSE"
-    )
+    marks = [Line("Pareto front", [row["p95(ms)"] for row in front], [row["RMSE"] for row in front], ACTUAL, "dot")]
+    for model_type, colour in colours.items():
+        group = [row for row in rows if row["model_type"] == model_type]
+        labels = tuple(f"{model_type}, {row['data_mode']}, seed {row['seed']}" for row in group)
+        x, y = ([row[name] for row in group] for name in ("p95(ms)", "RMSE"))
+        marks.append(Line(model_type, x, y, colour, "points", labels))
+    return Picture("Accuracy against latency", "p95 latency at batch 1 (ms)", error, tuple(marks))
 
 
 def pareto_front(rows: list[Row]) -> list[Row]:
@@ -239,31 +246,31 @@ def pareto_front(rows: list[Row]) -> list[Row]:
     return front
 
 
-def make_horizon_plot(records: list[CellRecord]) -> Any:
-    """Plot test RMSE by step of the horizon for every run, with the ridge baselines."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
+def _horizon_picture(records: list[CellRecord], colours: dict[str, str], error: str) -> Picture:
+    """Show the RMSE by step, mean over seeds, and that of the ridge regression on the same inputs."""
+    groups: dict[tuple[str, str], list[CellRecord]] = {}
     for record in records:
-        add_steps(figure, record.metrics["test"]["model"], f"{record.model_type}, {record.feature_mode}, {record.seed}")
+        groups.setdefault((record.model_type, record.feature_mode), []).append(record)
+    lines = []
+    for (model_type, mode), members in groups.items():
+        found = [[entry["rmse"] for entry in record.metrics["test"]["model"]["per_horizon"]] for record in members]
+        mean = np.array(found, dtype=np.float64).mean(axis=0)
+        lines.append(Line(f"{model_type}, {mode}", _steps(len(mean)), mean, colours[model_type], _STYLES[mode]))
     for mode in dict.fromkeys(record.feature_mode for record in records):
         first = next(record for record in records if record.feature_mode == mode)
-        add_steps(figure, first.metrics["test"]["baselines"]["ridge"], f"ridge, {mode}", dash="dot")
-    return figure.update_layout(title="Error by step of the horizon", xaxis_title="step", yaxis_title="test RMSE")
+        lines.append(steps_line(first.metrics["test"]["baselines"]["ridge"], f"ridge, {mode}", ACTUAL, _STYLES[mode]))
+    title = "Error by step of the horizon, mean over seeds"
+    return Picture(title, "step of the horizon", error, tuple(lines), from_zero=True)
 
 
-def make_seed_plot(rows: list[Row]) -> Any:
-    """Plot the test RMSE of every seed beside one another."""
-    import plotly.graph_objects as go
+def _steps(count: int) -> list[int]:
+    return list(range(1, count + 1))
 
-    figure = go.Figure()
-    for seed in dict.fromkeys(row["seed"] for row in rows):
-        group = [row for row in rows if row["seed"] == seed]
-        figure.add_scatter(
-            x=[f"{row['model_type']}, {row['data_mode']}" for row in group],
-            y=[row["RMSE"] for row in group],
-            mode="markers",
-            name=f"seed {seed}",
-            marker={"size": 11},
-        )
-    return figure.update_layout(title="Spread over seeds", xaxis_title="", yaxis_title="test RMSE")
+
+def _seed_picture(rows: list[Row], error: str) -> Picture:
+    bars = []
+    for seed, colour in colours_of(str(row["seed"]) for row in rows).items():
+        group = [row for row in rows if str(row["seed"]) == seed]
+        names = [f"{row['model_type']}, {row['data_mode']}" for row in group]
+        bars.append(Bars(f"seed {seed}", names, [row["RMSE"] for row in group], colour))
+    return Picture("Error of every seed", "model and inputs", error, tuple(bars), from_zero=True)

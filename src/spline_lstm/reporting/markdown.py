@@ -2,7 +2,7 @@
 
 
 def table(heading: list[str], rows: list[list[str]], *, numbers: bool = False) -> str:
-    """Lay out rows of text.
+    """Lay out rows of text, whatever a cell holds.
 
     Args:
         heading: One text a column.
@@ -11,4 +11,8 @@ def table(heading: list[str], rows: list[list[str]], *, numbers: bool = False) -
 
     """
     rule = ["---", *["---:" if numbers else "---"] * (len(heading) - 1)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heading, rule, *rows))
+    return "\n".join(f"| {' | '.join(map(_cell, cells))} |" for cells in (heading, rule, *rows))
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,9 +1,13 @@
-"""Plots of a run, drawn by kedro-viz and in notebooks."""
+"""The pictures of a run: forecasts, errors, intervals, training, fills."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from spline_lstm.evaluation.error_groups import errors_by
+from spline_lstm.reporting.picture import ACTUAL, COLOURS, FILL, FORECAST, Band, Bars, Line, Picture, colours_of
+from spline_lstm.reporting.wording import label, strongest_baseline, with_unit
 from spline_lstm.types import DataFrame
 
 _WINDOWS = 4
@@ -11,48 +15,62 @@ _HISTORY_HORIZONS = 2
 _PANELS = 6
 _FILL_STEPS = 500
 _BINS = 60
+_WORST_SERIES = 12
 
 
-def make_windows_plot(predictions: DataFrame) -> Any:
-    """Plot forecasts with their intervals and the actual values before and after, for a few test windows.
+def make_window_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> list[Picture]:
+    """Show forecasts with their intervals and the actual values before and after, for a few test windows.
 
     Args:
         predictions: What `forecast_table.make_predictions` returned, with the ends of the intervals. What was actual
             before an origin is what earlier windows were to forecast.
+        metrics: Of the run, for the units.
 
     """
-    import pandas as pd
-
     target = predictions["target"].cat.categories[0]
     rows = predictions[predictions["target"] == target]
     horizon = int(rows["step"].max())
     count = len(rows) // horizon
     chosen = sorted({int(count * (place + 0.5) / _WINDOWS) for place in range(_WINDOWS)})
-    windows = [rows.iloc[number * horizon : (number + 1) * horizon] for number in chosen]
-    figure = _panels([f"{part['series_id'].iloc[0]}, from {part['origin'].iloc[0]}" for part in windows])
-    actual = rows[rows["step"] == 1]
-    for panel, part in enumerate(windows, start=1):
-        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], _bounds_of(part))
-        before = actual[
-            (actual["series_id"] == part["series_id"].iloc[0]) & (actual["origin"] < part["origin"].iloc[0])
-        ]
-        seen = pd.concat([before.tail(_HISTORY_HORIZONS * horizon), part])
-        figure.add_scatter(
-            x=seen["timestamp"],
-            y=seen["y_true"].where(seen["is_scored"]),
-            name="actual",
-            mode="lines+markers",
-            line={"color": "black"},
-            legendgroup="actual",
-            showlegend=panel == 1,
-            row=panel,
-            col=1,
-        )
-    return figure.update_layout(title=f"Forecast and actual on test: {target}")
+    return [make_window_picture(rows, number, _unit_title(metrics, target)) for number in chosen]
 
 
-def make_forecast_plot(forecast: DataFrame, seen: DataFrame) -> Any:
-    """Plot forecasts of a new table behind what was seen before them.
+def make_window_picture(rows: DataFrame, number: int, y_title: str) -> Picture:
+    """Show one window.
+
+    Args:
+        rows: Predictions of one target, window after window.
+        number: Of the window.
+        y_title: Target and unit.
+
+    """
+    import pandas as pd
+
+    horizon = int(rows["step"].max())
+    part = rows.iloc[number * horizon : (number + 1) * horizon]
+    series, origin = part["series_id"].iloc[0], part["origin"].iloc[0]
+    known = rows[(rows["step"] == 1) & (rows["series_id"] == series) & (rows["origin"] < origin)]
+    seen = pd.concat([known.tail(_HISTORY_HORIZONS * horizon), part])
+    actual = Line("actual", seen["timestamp"].to_numpy(), _scored(seen), ACTUAL)
+    marks = (*_forecast_marks(part), actual)
+    return Picture(f"{series}, from {_minute(origin)}", "time (UTC)", y_title, marks)
+
+
+def _scored(rows: DataFrame) -> Any:
+    return rows["y_true"].where(rows["is_scored"]).to_numpy()
+
+
+def _minute(time: Any) -> str:
+    return f"{time:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+
+
+def _unit_title(metrics: dict[str, Any], target: str) -> str:
+    unit = metrics["units"].get(target)
+    return f"{target} ({unit})" if unit else target
+
+
+def make_forecast_pictures(forecast: DataFrame, seen: DataFrame) -> list[Picture]:
+    """Show forecasts of a new table behind what was seen before them.
 
     Args:
         forecast: Columns `series_id`, `timestamp`, `target`, `y_pred` and the bounds.
@@ -62,144 +80,141 @@ def make_forecast_plot(forecast: DataFrame, seen: DataFrame) -> Any:
     keys = ["series_id", "target"]
     groups = list(forecast.groupby(keys, observed=True, sort=False))[:_PANELS]
     before = dict(list(seen.groupby(keys, observed=True, sort=False)))
-    figure = _panels([f"{series}, {target}" for (series, target), _ in groups])
-    for panel, (key, part) in enumerate(groups, start=1):
-        _add_forecast(figure, panel, part["timestamp"], part["y_pred"], _bounds_of(part))
-        figure.add_scatter(
-            x=before[key]["timestamp"],
-            y=before[key]["y_true"],
-            name="seen",
-            mode="lines",
-            line={"color": "black"},
-            legendgroup="seen",
-            showlegend=panel == 1,
-            row=panel,
-            col=1,
-        )
-    return figure.update_layout(title="Forecast")
+    pictures = []
+    for (series, target), part in groups:
+        known = before[series, target]
+        past = Line("seen", known["timestamp"].to_numpy(), known["y_true"].to_numpy(), ACTUAL)
+        pictures.append(Picture(f"{series}, {target}", "time (UTC)", str(target), (*_forecast_marks(part), past)))
+    return pictures
 
 
-def _bounds_of(part: DataFrame) -> dict[str, Any]:
-    return {name: part[name] for name in part.columns if name.startswith(("lower_", "upper_"))}
-
-
-def _panels(titles: list[str]) -> Any:
-    from plotly.subplots import make_subplots
-
-    figure = make_subplots(rows=len(titles), cols=1, subplot_titles=titles)
-    return figure.update_layout(height=120 + 230 * len(titles))
-
-
-def _add_forecast(figure: Any, panel: int, timestamps: Any, forecast: Any, bounds: dict[str, Any]) -> None:
-    """Draw a forecast over its intervals, the widest first; a level without an interval has no band."""
-    shown: dict[str, Any] = {"legendgroup": "forecast", "row": panel, "col": 1}
-    percents = sorted((name.removeprefix("lower_") for name in bounds if name.startswith("lower_")), key=float)
+def _forecast_marks(part: DataFrame) -> Iterator[Line | Band]:
+    """Yield the intervals, the widest first, and the forecast; a level without an interval has no band."""
+    times = part["timestamp"].to_numpy()
+    percents = sorted((name.removeprefix("lower_") for name in map(str, part) if name.startswith("lower_")), key=float)
     for percent in reversed(percents):
-        lower, upper = bounds[f"lower_{percent}"], bounds[f"upper_{percent}"]
-        if not np.isfinite(lower).all():
-            continue
-        figure.add_scatter(x=timestamps, y=lower, mode="lines", line={"width": 0}, showlegend=False, **shown)
-        figure.add_scatter(
-            x=timestamps,
-            y=upper,
-            mode="lines",
-            line={"width": 0},
-            fill="tonexty",
-            fillcolor="rgba(31, 119, 180, 0.2)",
-            name=f"{percent} %",
-            showlegend=panel == 1,
-            **shown,
-        )
-    figure.add_scatter(
-        x=timestamps,
-        y=forecast,
-        name="forecast",
-        mode="lines",
-        line={"color": "rgb(31, 119, 180)"},
-        showlegend=panel == 1,
-        **shown,
-    )
+        lower, upper = part[f"lower_{percent}"].to_numpy(), part[f"upper_{percent}"].to_numpy()
+        if np.isfinite(lower).all():
+            yield Band(f"{percent} %", times, lower, upper, FORECAST)
+    yield Line("forecast", times, part["y_pred"].to_numpy(), FORECAST)
 
 
-def make_steps_plot(metrics: dict[str, Any]) -> Any:
-    """Plot the test RMSE by step of the horizon for the model and its baselines."""
-    import plotly.graph_objects as go
-
-    figure = go.Figure()
-    add_steps(figure, metrics["test"]["model"], "this model")
+def make_steps_picture(metrics: dict[str, Any]) -> Picture:
+    """Show the test RMSE by step of the horizon for the model and its baselines."""
+    colours = colours_of(["model", *metrics["test"]["baselines"]])
+    lines = [steps_line(metrics["test"]["model"], label("model"), colours["model"])]
     for name, scores in metrics["test"]["baselines"].items():
-        add_steps(figure, scores, name.replace("_", " "), dash="dot")
-    return figure.update_layout(title="Error by step of the horizon", xaxis_title="step", yaxis_title="test RMSE")
+        style: Any = "dash" if name == strongest_baseline(metrics) else "dot"
+        lines.append(steps_line(scores, label(name), colours[name], style))
+    title, y_title = "Error by step of the horizon", with_unit("test RMSE", metrics)
+    return Picture(title, "step of the horizon", y_title, tuple(lines), from_zero=True)
 
 
-def add_steps(figure: Any, scores: dict[str, Any], name: str, dash: str = "solid") -> None:
-    """Add the RMSE by step of one forecast."""
+def steps_line(scores: dict[str, Any], name: str, colour: str, style: Any = "solid") -> Line:
+    """Return the RMSE by step of one forecast."""
     steps = scores["per_horizon"]
-    figure.add_scatter(
-        x=[entry["step"] for entry in steps], y=[entry["rmse"] for entry in steps], name=name, line={"dash": dash}
-    )
+    return Line(name, [entry["step"] for entry in steps], [_or_nan(entry["rmse"]) for entry in steps], colour, style)
 
 
-def make_coverage_plot(metrics: dict[str, Any]) -> Any:
-    """Plot what the intervals cover on test: against their level, by step of the horizon, and over time."""
-    from plotly.subplots import make_subplots
+def _or_nan(value: float | None) -> float:
+    return np.nan if value is None else value
 
-    titles = ("against the level", "by step of the horizon", "over time (from each date on)")
-    figure = make_subplots(rows=3, cols=1, subplot_titles=titles)
+
+def make_coverage_pictures(metrics: dict[str, Any]) -> list[Picture]:
+    """Show what the intervals cover on test: by step of the horizon, over time, by series, and against the level."""
     entries = sorted(metrics["intervals"], key=lambda entry: entry["level"])
-    levels = [entry["level"] for entry in entries]
-    found = [entry["coverage"] for entry in entries]
-    figure.add_scatter(x=levels, y=found, name="covered", mode="lines+markers", row=1, col=1)
-    figure.add_scatter(x=levels, y=levels, name="promised", line={"dash": "dot", "color": "black"}, row=1, col=1)
-    for entry in entries:
-        parts = (("per_horizon", "step", 2), ("over_time", "from", 3))
-        for part, axis, row in parts:
-            figure.add_scatter(
-                x=[each[axis] for each in entry[part]],
-                y=[each["coverage"] for each in entry[part]],
-                name=f"{100 * entry['level']:g} %",
-                mode="lines+markers",
-                showlegend=row == 2,
-                row=row,
-                col=1,
-            )
-            figure.add_hline(y=entry["level"], line_dash="dot", row=row, col=1)
-    return figure.update_layout(title="Coverage of the intervals on test", height=900)
+    title = "covered on test (%)"
+    by_step, over_time = (
+        tuple(line for number, entry in enumerate(entries) for line in _coverage_lines(entry, number, part, axis))
+        for part, axis in (("per_horizon", "step"), ("over_time", "from"))
+    )
+    levels, found = ([100 * _or_nan(entry[key]) for entry in entries] for key in ("level", "coverage"))
+    against = (
+        Line("promised", levels, levels, ACTUAL, "dot"),
+        Line("covered", levels, found, FORECAST, "points"),
+    )
+    return [
+        Picture("Coverage by step", "step of the horizon", title, by_step),
+        Picture("Coverage over time", "from this time on (UTC)", title, over_time),
+        _coverage_by_series(metrics, entries, title),
+        Picture("Coverage against the level", "level (%)", title, against),
+    ]
 
 
-def make_residuals_plot(predictions: DataFrame) -> Any:
-    """Plot how the errors on test (forecast minus truth) are distributed, one histogram a target."""
-    import plotly.graph_objects as go
+def _coverage_lines(entry: dict[str, Any], number: int, part: str, axis: str) -> Iterator[Line]:
+    name, colour = f"{100 * entry['level']:g} %", COLOURS[number % len(COLOURS)]
+    x: Any = [each[axis] for each in entry[part]]
+    if axis == "from":
+        x = np.array(x, dtype="datetime64[ns]")
+    promised = np.full(len(x), 100 * entry["level"])
+    yield Line(f"{name} promised", x, promised, colour, "dot")
+    yield Line(f"{name} covered", x, [100 * _or_nan(each["coverage"]) for each in entry[part]], colour)
 
-    figure = go.Figure()
+
+def _coverage_by_series(metrics: dict[str, Any], entries: list[dict[str, Any]], title: str) -> Picture:
+    """Show the series whose intervals cover least."""
+    series = metrics["test"]["model"]["per_series"]
+    keys = [f"coverage_{100 * entry['level']:g}" for entry in entries]
+    worst = sorted(series, key=lambda name: _or_nan(series[name].get(keys[0])))[:_WORST_SERIES]
+    bars = tuple(
+        Bars(f"{key.removeprefix('coverage_')} %", worst, [100 * _or_nan(series[name].get(key)) for name in worst], c)
+        for key, c in zip(keys, COLOURS, strict=False)
+    )
+    return Picture("Coverage by series", "series", title, bars)
+
+
+def make_error_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> list[Picture]:
+    """Show where the errors on test are: by hour, by day of the week, by series; of the first target."""
+    target = predictions["target"].cat.categories[0]
+    rows = predictions[predictions["target"] == target]
+    y_title = f"test RMSE of {_unit_title(metrics, target)}"
+    pictures = []
+    if rows["timestamp"].dt.hour.nunique() > 1:
+        found = errors_by(rows, "hour")["rmse"]
+        bars = Bars("RMSE", found.index.tolist(), found.tolist(), FORECAST)
+        pictures.append(Picture("Error by hour", "hour of the day (UTC)", y_title, (bars,), from_zero=True))
+    if rows["timestamp"].dt.day_of_week.nunique() > 1:
+        pictures.append(_named_errors(errors_by(rows, "weekday")["rmse"], "Error by day of the week", "day", y_title))
+    worst = errors_by(rows, "series")["rmse"].sort_values(ascending=False)
+    title = "Error by series" if len(worst) <= _WORST_SERIES else f"Error by series, the worst {_WORST_SERIES}"
+    pictures.append(_named_errors(worst.head(_WORST_SERIES), title, "series", y_title))
+    return pictures
+
+
+def _named_errors(found: Any, title: str, x_title: str, y_title: str) -> Picture:
+    bars = Bars("RMSE", [str(name) for name in found.index], found.tolist(), FORECAST)
+    return Picture(title, x_title, y_title, (bars,), from_zero=True)
+
+
+def make_residuals_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> list[Picture]:
+    """Show how the errors on test (forecast minus truth) are distributed, a picture a target."""
     scored = predictions[predictions["is_scored"]]
+    pictures = []
     for target, part in scored.groupby("target", observed=True):
         counts, edges = np.histogram(part["y_pred"] - part["y_true"], bins=_BINS)
-        figure.add_bar(x=(edges[1:] + edges[:-1]) / 2, y=counts, name=target)
-    return figure.update_layout(
-        title="Errors on test", xaxis_title="forecast minus truth", yaxis_title="forecasts", bargap=0
-    )
+        bars = Bars(str(target), ((edges[1:] + edges[:-1]) / 2).tolist(), counts.tolist(), FORECAST)
+        x_title = f"forecast minus truth, {_unit_title(metrics, str(target))}"
+        pictures.append(Picture(f"Errors on test: {target}", x_title, "forecasts", (bars,)))
+    return pictures
 
 
-def make_training_plot(training_history: dict[str, Any]) -> Any:
-    """Plot the losses by epoch, and mark the epoch whose weights are kept."""
-    import plotly.graph_objects as go
-
-    history = training_history["history"]
-    figure = go.Figure()
-    for key, name in (("loss", "train"), ("val_loss", "validation")):
-        figure.add_scatter(
-            x=[entry["epoch"] for entry in history],
-            y=[entry[key] for entry in history],
-            name=name,
-            mode="lines+markers",
-        )
-    figure.add_vline(x=training_history["best_epoch"], line_dash="dot", annotation_text="kept")
-    return figure.update_layout(title="Training", xaxis_title="epoch", yaxis_title="mean squared error (scaled)")
+def make_training_picture(training_history: dict[str, Any]) -> Picture:
+    """Show the losses by epoch, and mark the epoch whose weights are kept."""
+    history, best = training_history["history"], training_history["best_epoch"]
+    epochs = [entry["epoch"] for entry in history]
+    lines = [
+        Line(name, epochs, [_or_nan(entry[key]) for entry in history], colour)
+        for key, name, colour in (("loss", "train", ACTUAL), ("val_loss", "validation", FORECAST))
+    ]
+    kept = [entry["val_loss"] if entry["val_loss"] is not None else entry["loss"] for entry in history]
+    at = epochs.index(best) if best in epochs else None
+    if at is not None:
+        lines.append(Line("kept", [best], [_or_nan(kept[at])], FILL, "points"))
+    return Picture("Training", "epoch", "mean error (scaled)", tuple(lines))
 
 
-def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
-    """Plot the filled values among the observed ones, for the series and the stretches that have most of them.
+def make_fill_pictures(filled: DataFrame, target_names: tuple[str, ...]) -> list[Picture]:
+    """Show the filled values among the observed ones, for the series and the stretches that have most of them.
 
     Args:
         filled: What `series.filled_series.make_filled_table` returned.
@@ -210,16 +225,17 @@ def make_fills_plot(filled: DataFrame, target_names: tuple[str, ...]) -> Any:
     mark = f"{target}_is_imputed"
     codes = filled["series_id"].cat.codes.to_numpy()
     chosen = np.argsort(-np.bincount(codes, weights=filled[mark]), kind="stable")[:_PANELS]
-    figure = _panels([str(name) for name in filled["series_id"].cat.categories[chosen]])
-    for panel, code in enumerate(chosen, start=1):
+    pictures = []
+    for code in chosen:
         part = _richest_stretch(filled[codes == code], mark)
-        observed, fills = part[target].where(~part[mark]), part[target].where(part[mark])
-        shown: dict[str, Any] = {"row": panel, "col": 1, "showlegend": panel == 1}
-        figure.add_scatter(x=part["timestamp"], y=observed, name="observed", line={"color": "black"}, **shown)
-        figure.add_scatter(
-            x=part["timestamp"], y=fills, name="spline fill", mode="lines+markers", line={"color": "orangered"}, **shown
+        times = part["timestamp"].to_numpy()
+        marks = (
+            Line("observed", times, part[target].where(~part[mark]).to_numpy(), ACTUAL),
+            Line("spline fill", times, part[target].where(part[mark]).to_numpy(), FILL, "points"),
         )
-    return figure.update_layout(title=f"Spline fills: {target}")
+        title = str(filled["series_id"].cat.categories[code])
+        pictures.append(Picture(title, "time (UTC)", target, marks))
+    return pictures
 
 
 def _richest_stretch(series: DataFrame, mark: str) -> DataFrame:

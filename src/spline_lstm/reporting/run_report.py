@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.evaluation.scores import overall_scores
+from spline_lstm.reporting.explanation import explanation_section
 from spline_lstm.reporting.markdown import table
 from spline_lstm.reporting.wording import (
     CLEARLY_LESS,
@@ -36,6 +37,8 @@ _HEADINGS = {
     "r2": "R2",
 }
 _WORST = 5
+_FOLDS = "backtest.folds=4"
+_FOLDERS = ("exported_models", "model_input")
 
 
 _TESTED = (
@@ -44,13 +47,19 @@ _TESTED = (
 )
 
 
-def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: ModelInput) -> str:
+def make_report(
+    metrics: dict[str, Any],
+    run: dict[str, Any],
+    model_input: ModelInput,
+    explanations: dict[str, Any] | None = None,
+) -> str:
     """Write the report.
 
     Args:
         metrics: What `evaluation.scores.evaluate` returned, with `run_id`.
         run: The run's record.
         model_input: The preprocessed data.
+        explanations: What the model goes by; None for a refit, which has no validation part.
 
     Returns:
         Markdown.
@@ -65,9 +74,11 @@ def make_report(metrics: dict[str, Any], run: dict[str, Any], model_input: Model
         _horizon_table(metrics),
         _intervals_section(metrics),
         *([_series_section(metrics)] if len(metrics["test"]["model"]["per_series"]) > 1 else []),
+        *([explanation_section(explanations)] if explanations else []),
         _data_section(metrics, model_input),
         _files_section(run),
         _settings_section(run),
+        *([_next_section(run)] if run.get("command") else []),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -204,20 +215,27 @@ def _data_section(metrics: dict[str, Any], model_input: ModelInput) -> str:
 
 
 def _files_section(run: dict[str, Any]) -> str:
+    """Name the files of the run; a record of an earlier version knows fewer of them."""
     places = run["places"]
     size = f"{run['size_bytes']:,} bytes, {run['params']:,} parameters"
+    files = {
+        "report_page": ("this report with pictures", "and with the gate, once it has judged"),
+        "model": ("model", size),
+        "last_model": ("last epoch", ""),
+        "predictions": ("forecasts on test", '`catalog.load("predictions")`'),
+        "series_metrics": ("metrics by series", '`catalog.load("series_metrics")`'),
+        "metrics": ("all metrics", '`catalog.load("metrics")`'),
+        "intervals": ("intervals", '`catalog.load("intervals")`'),
+        "run_record": ("this run", "settings, versions, hashes"),
+        "exported_models": ("exported files", f"verdicts: `{places['edge_report']}`"),
+        "model_card": ("to go with the model", '`catalog.load("model_card")`'),
+        "backtest_report": ("more test blocks", "after `--pipeline=backtest`"),
+        "model_input": ("windows", '`catalog.load("model_input")`'),
+    }
     rows = [
-        ["model", f"`{places['model']}`", size],
-        ["last epoch", f"`{places['last_model']}`", ""],
-        ["forecasts on test", f"`{places['predictions']}`", '`catalog.load("predictions")`'],
-        ["metrics by series", f"`{places['series_metrics']}`", '`catalog.load("series_metrics")`'],
-        ["all metrics", f"`{places['metrics']}`", '`catalog.load("metrics")`'],
-        ["intervals", f"`{places['intervals']}`", '`catalog.load("intervals")`'],
-        ["this run", f"`{places['run_record']}`", "settings, versions, hashes"],
-        ["exported files", f"`{places['exported_models']}/`", f"verdicts: `{places['edge_report']}`"],
-        ["to go with the model", f"`{places['model_card']}`", '`catalog.load("model_card")`'],
-        ["more test blocks", f"`{places['backtest_report']}`", "after `--pipeline=backtest`"],
-        ["windows", f"`{places['model_input']}/`", '`catalog.load("model_input")`'],
+        [what, f"`{places[name]}{'/' if name in _FOLDERS else ''}`", more]
+        for name, (what, more) in files.items()
+        if name in places
     ]
     return f"## Files\n\n{table(['what', 'where', ''], rows)}"
 
@@ -257,6 +275,20 @@ def _search_note(run: dict[str, Any]) -> str:
         f" **They are the best of {tried} that were tried on validation, so the validation errors are lower than they "
         "would be elsewhere; those on test are not.**"
     )
+
+
+def _next_section(run: dict[str, Any]) -> str:
+    """What to type next, with the options of the command that made the run."""
+    program, given = run["command"].partition(" --params ")[::2]
+    run_id = run["run_id"]
+    lines = [
+        f"- Forecast a later table: `{program} --pipeline=forecasting --params run_id={run_id},input_path=TABLE.csv`",
+        f"- Judge the exported files: `{run['command']} --pipeline=edge_poc`",
+        f"- Test on more blocks: `{program} --pipeline=backtest --params {','.join([*filter(None, [given]), _FOLDS])}`",
+        f"- Train on the whole table: `{program} --pipeline=refit --params run_id={run_id}`",
+        f"- Repeat this run: `{run['command']}`",
+    ]
+    return "## Next\n\n" + "\n".join(lines)
 
 
 def _short(commit_hash: str | None) -> str:

@@ -1,4 +1,4 @@
-"""The tuning for people: Markdown and a plot."""
+"""The tuning for people: Markdown, a picture, and a page with both."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.reporting.markdown import table
+from spline_lstm.reporting.page import make_page
+from spline_lstm.reporting.picture import ACTUAL, FILL, FORECAST, Line, Picture
 from spline_lstm.reporting.wording import number, unit_behind, with_unit
 
 Trial = dict[str, Any]
@@ -56,7 +58,7 @@ def make_tuning_report(best: Mapping[str, Any], trials: Sequence[Trial]) -> str:
     parts = [
         f"# Tuning {best['tuning_id']}",
         f"**{one_line(best, trials)}.**",
-        f"Train with these settings and look at the test part:\n\n```sh\n{best['command']}\n```",
+        f"Train with these settings and look at the test part: `{best['command']}`",
         f"## Trials\n\n{_trials_table(trials)}",
         *_excluded(trials),
         "The best first; trial 1 has the run's own settings. All errors are of the validation part, which the trials "
@@ -96,25 +98,25 @@ def _excuse(trial: Trial, trials: Sequence[Trial]) -> str:
     return ""
 
 
-def make_tuning_plot(best: Mapping[str, Any], trials: Sequence[Trial]) -> Any:
-    """Plot the validation error of every trial, and the best one up to then."""
-    import plotly.graph_objects as go
+def make_tuning_page(report: str, picture: Picture) -> str:
+    """Write the report as a page."""
+    return make_page(report, {"Over the trials": [picture]})
 
+
+def make_tuning_picture(best: Mapping[str, Any], trials: Sequence[Trial]) -> Picture:
+    """Show the validation error of every trial, and the lowest one up to then."""
     shown = [trial for trial in trials if not _excuse(trial, trials)]
-    numbers, errors = ([trial[name] for trial in shown] for name in ("trial", "val_rmse"))
-    lowest = np.minimum.accumulate(errors)
-    figure = go.Figure()
-    figure.add_scatter(
-        x=numbers,
-        y=errors,
-        mode="markers",
-        name="trial",
-        text=[pairs(trial["settings"]).replace(",", "<br>") for trial in shown],
-        marker={"size": 9, "symbol": ["star" if trial["trial"] == best["trial"] else "circle" for trial in shown]},
-    )
-    figure.add_scatter(x=numbers, y=lowest, mode="lines", line={"shape": "hv"}, name="best so far")
-    return figure.update_layout(
-        title="Validation error by trial",
-        xaxis_title="trial",
-        yaxis_title=with_unit(f"validation {_metric(trials[0])}", trials[0]),
+    numbers = np.array([trial["trial"] for trial in shown])
+    errors = np.array([trial["val_rmse"] for trial in shown])
+    labels = tuple(pairs(trial["settings"]).replace(",", "<br>") for trial in shown)
+    chosen = numbers == best["trial"]
+    return Picture(
+        "Validation error by trial",
+        "trial",
+        with_unit(f"validation {_metric(trials[0])}", trials[0]),
+        (
+            Line("lowest so far", numbers, np.minimum.accumulate(errors), ACTUAL, "dot"),
+            Line("trial", numbers, errors, FORECAST, "points", labels),
+            Line("best", numbers[chosen], errors[chosen], FILL, "points"),
+        ),
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
 from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
+from spline_lstm.series.categories import OrdinalState, apply_ordinal, fit_ordinal, make_static_codes
 from spline_lstm.series.durations import YEAR_NS
 from spline_lstm.series.grid import Frequency, Grid
 from spline_lstm.series.scaling import (
@@ -25,13 +26,6 @@ from spline_lstm.series.splits import SplitBorders
 from spline_lstm.types import Bool, Float32, Float64, Int64
 
 _NEVER = np.iinfo(np.int64).max
-
-
-class OrdinalState(TypedDict):
-    """Ranks of the labels seen in training; a label becomes `rank / count`, an unseen one 0."""
-
-    kind: str
-    categories: list[str]
 
 
 @dataclass(frozen=True)
@@ -278,7 +272,9 @@ def _dynamic_channel(
     name = f"{covariate.name}_lead{horizon}" if lead else covariate.name
     if covariate.is_category:
         labels = grid.labels[covariate.name]
-        scaled = _apply_ordinal(filled, labels, states.setdefault(name, _fit_ordinal(observed, is_train, labels)))
+        scaled = apply_ordinal(
+            filled, labels, states.setdefault(name, fit_ordinal(_observed(observed, is_train), labels))
+        )
     else:
         kind = "none" if covariate.encoding == "binary" else covariate.scaler or "standard"
         state = states.setdefault(name, fit_scaler(kind, _observed(observed, is_train)))
@@ -333,45 +329,6 @@ def _shift(channel: _Channel, series: Int64, borders: SplitBorders, lead: int) -
     last_used = source if channel.last_used is None else channel.last_used[source]
     last_used = np.where(before, _NEVER, np.where(after, 0, last_used))
     return values, last_used
-
-
-def _fit_ordinal(codes: Float64, is_train: Bool, labels: tuple[str, ...]) -> OrdinalState:
-    seen = np.unique(_observed(codes, is_train)).astype(np.int64)
-    return OrdinalState(kind="ordinal", categories=[labels[code] for code in seen])
-
-
-def _apply_ordinal(codes: Float64, labels: tuple[str, ...], state: OrdinalState) -> Float64:
-    ranks = {label: rank / len(state["categories"]) for rank, label in enumerate(state["categories"], start=1)}
-    table = np.array([ranks.get(label, 0.0) for label in labels] + [0.0])
-    return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
-
-
-def make_static_codes(statics: dict[str, tuple[str, ...]], dims: dict[str, int]) -> dict[str, dict[str, list[float]]]:
-    """Give every category of the static covariates a fixed code.
-
-    Args:
-        statics: Static covariate to its category in every series; the empty text is unknown.
-        dims: Static covariate to the length of its code.
-
-    Returns:
-        Per covariate the code of each category: orthonormal while there are no more categories than
-        dimensions, seeded random directions beyond. An unknown category's code is the zero vector.
-
-    """
-    return {
-        name: dict(zip(labels, _directions(len(labels), dim).tolist(), strict=True))
-        for name, dim in dims.items()
-        for labels in [sorted({label for label in statics[name] if label})]
-    }
-
-
-def _directions(count: int, dim: int) -> Float64:
-    if count <= dim:
-        return np.eye(dim)[:count]
-    vectors: Float64 = np.random.default_rng(0).standard_normal((count, dim))
-    # The sum is spelt out: its bits must not depend on a linear algebra library.
-    lengths: Float64 = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
-    return vectors / lengths
 
 
 def annual_features_on_short_history(grid: Grid, borders: SplitBorders, schema: CovariateSchema) -> list[str]:

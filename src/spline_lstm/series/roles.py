@@ -1,17 +1,16 @@
 """What the columns of a table that no schema describes seem to be: found by evidence, cheapest first."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from spline_lstm.errors import TableError, TimeAxisError
-from spline_lstm.series.cells import MISSING_TOKENS, codes_of, to_numbers
+from spline_lstm.series.cells import codes_of, to_numbers
 from spline_lstm.series.layout import part_of_columns
-from spline_lstm.series.time_parts import CLOCK, is_part, month_number, part_of
-from spline_lstm.series.timestamps import Times, read_times
+from spline_lstm.series.time_columns import count_repeated
+from spline_lstm.series.time_parts import is_part, month_number
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame, Float64, Int64
 
@@ -25,13 +24,8 @@ _FEW_REPEATED = 0.05
 """Share of rows whose time another row has, below which they are repeated rows and not several series."""
 _MOST_ID_COLS, _MOST_CANDIDATES = 4, 50
 _MANY_COLUMNS = 10
-_TIME_NAME = re.compile(
-    r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
-    re.IGNORECASE,
-)
 _NEARLY_A_NUMBER = r"[^\w-]*-?[^\w-]*\d[\d.,'\s]*\W*[A-Za-z]?"
 """A number with a unit, a flag or other marks."""
-_A_TIME = re.compile(r"(date|time|datetime|timestamp|year|month|period|week|day|ds)", re.IGNORECASE)
 _ID_NAME = re.compile(
     r".*(_id|id$|store|shop|item|sku|product|symbol|ticker|station|sensor|site|region|country|state|city|name|series|code).*",
     re.IGNORECASE,
@@ -40,9 +34,6 @@ _TARGETS = (
     *("target", "y", "value", "values", "sales", "demand", "load", "consumption", "count", "cnt", "sold"),
     *("quantity", "units", "passengers", "close", "price", "temperature", "temp", "ot", "volume"),
 )
-_TIME_ALL_THE_SAME = ("may be", "are possible", "without UTC offset")
-"""What is said of times that cannot be used as they are."""
-_FINER = ("quarter", "month", "week", "dayofyear", "day", "hour", "minute", "second", CLOCK)
 
 
 @dataclass(frozen=True)
@@ -72,117 +63,6 @@ def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
     return ColumnKind("empty" if np.isnan(values).all() else "number", values)
 
 
-def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tuple[str, ...], Times]:
-    """Find the column, or the columns, that hold the time.
-
-    Text that reads as a time comes before numbers that may be one, such as years. Columns with a smaller part of the
-    time join it where fewer rows then have one time.
-
-    Raises:
-        TimeAxisError: No column holds times in every row, or what seems to hold them can be read in two ways.
-
-    """
-    refused: TimeAxisError | None = None
-    for name in _time_candidates(table, spelling, source):
-        try:
-            found = read_times(table, (name,), spelling, source)
-        except TimeAxisError as error:
-            refused = refused or error
-        else:
-            return _with_parts(table, name, found, source) if spelling is None else ((name,), found)
-    named = next((name for name in map(str, table.columns) if _A_TIME.fullmatch(name.strip())), None)
-    if refused is None and named is not None:
-        read_times(table, (named,), spelling, source)  # says which cell is none
-    numbered = [name for name in map(str, table.columns) if re.fullmatch(r"[A-Za-z]{1,5}_?[0-9]+", name)]
-    if refused is None and len(numbered) > len(table.columns) / 2:
-        raise TimeAxisError(
-            f"{source}: no column holds timestamps; if {examples(numbered, 3)} number the steps, name these columns by "
-            "their dates"
-        )
-    parts = [str(name) for name in table.columns if part_of(str(name)) in (*_FINER, "year")]
-    hint = f" (parts of a time: {examples(parts)})" if parts else ""
-    raise refused or TimeAxisError(
-        f"{source}: no column holds timestamps in every row{hint}; name it and, if needed, its format: "
-        f"timestamp_col=..., timestamp_format=...; columns: {examples(table.columns, 12)}"
-    )
-
-
-def _time_candidates(table: DataFrame, spelling: str | None, source: str) -> Iterator[str]:
-    """Yield the columns whose first cells read as times, the most likely first; `timestamp` always."""
-    found = []
-    for position, column in enumerate(map(str, table.columns)):
-        cells = table[column].head(1_000).dropna()
-        cells = cells[~cells.astype("str").str.strip().str.lower().isin(MISSING_TOKENS)].head(_SAMPLE)
-        named, digits = bool(_TIME_NAME.fullmatch(column)) or part_of(column) == "year", _is_digits(cells)
-        if column != "timestamp" and (not len(cells) or (digits and not named and position > 0)):
-            continue
-        if column == "timestamp" or _reads(cells.to_frame(), column, spelling, source):
-            found.append((column != "timestamp", digits, not named, position, column))
-    yield from (column for *_, column in sorted(found))
-
-
-def _is_digits(cells: "pd.Series[Any]") -> bool:
-    import pandas as pd
-
-    if pd.api.types.is_datetime64_any_dtype(cells.dtype):
-        return False
-    return bool(pd.api.types.is_numeric_dtype(cells.dtype) or cells.astype("str").str.fullmatch(r"\s*[\d.]+\s*").all())
-
-
-def _reads(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
-    """Tell whether most of some cells are times; those that can be read in two ways are."""
-    try:
-        read_times(sample, (column,), spelling, source)
-    except TimeAxisError as error:
-        return any(words in error.message for words in _TIME_ALL_THE_SAME) or _mostly(sample, column, spelling, source)
-    return True
-
-
-def _mostly(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
-    """Tell whether the first cell alone reads, so that another one is what is wrong."""
-    if _is_digits(sample[column]):
-        return False
-    try:
-        read_times(sample.iloc[[0]], (column,), spelling, source)
-    except TimeAxisError as error:
-        return "may be" in error.message
-    return True
-
-
-def _with_parts(table: DataFrame, name: str, found: Times, source: str) -> tuple[tuple[str, ...], Times]:
-    """Join the columns that hold smaller parts of the time where fewer rows then have one time."""
-    best: tuple[tuple[str, ...], Times] = ((name,), found)
-    fewest = _repeated(found.stamps)
-    if not fewest:
-        return best
-    columns = {part_of(str(column)): str(column) for column in table.columns if str(column) != name}
-    parts = [part for part in _FINER if part in columns]
-    for chosen in _prefixes(parts):
-        names = (name, *(columns[part] for part in chosen))
-        try:
-            read = read_times(table, names, "+".join([found.format, *chosen]), source)
-        except TimeAxisError:
-            continue
-        if _repeated(read.stamps) < fewest:
-            best, fewest = (names, read), _repeated(read.stamps)
-    return best
-
-
-def _prefixes(parts: list[str]) -> Iterator[tuple[str, ...]]:
-    """Yield runs of parts from one on: `month`, `month` and `day`, `hour`, ..."""
-    for start in range(len(parts)):
-        for end in range(start + 1, len(parts) + 1):
-            yield tuple(parts[start:end])
-
-
-def _repeated(stamps: Int64, codes: Int64 | None = None) -> int:
-    """Count the rows of a time that another row, of the same code, has too."""
-    import pandas as pd
-
-    found = pd.DataFrame({"stamp": stamps, "code": 0 if codes is None else codes})
-    return int(found.duplicated().sum())
-
-
 def repeated_rows(stamps: Int64, ids: list["pd.Series[Any]"]) -> list[tuple[int, int]]:
     """Return pairs of rows of one time in one series: the first such row, and each later one."""
     import pandas as pd
@@ -210,7 +90,7 @@ def is_wide(numbers: dict[str, ColumnKind], others: int, stamps: Int64) -> bool:
         return False
     if part_of_columns(names):
         return True
-    if others or _repeated(stamps) > _FEW_REPEATED * len(stamps):
+    if others or count_repeated(stamps) > _FEW_REPEATED * len(stamps):
         return False
     stems = {re.sub(r"[ _.-]?\d+$", "", name) for name in names}
     if len(stems) == 1 and stems != set(names):
@@ -239,7 +119,7 @@ def find_series_id(
     """
     import pandas as pd
 
-    repeated, rows = _repeated(stamps), len(stamps)
+    repeated, rows = count_repeated(stamps), len(stamps)
     if repeated <= _FEW_REPEATED * rows:
         return ()
     most = int(pd.Series(stamps).value_counts().iloc[0])
@@ -255,7 +135,9 @@ def find_series_id(
     chosen: list[str] = []
     joined = np.zeros(rows, dtype=np.int64)
     while repeated > 0 and len(chosen) < _MOST_ID_COLS:
-        left = {name: _repeated(stamps, _join(joined, code)) for name, code in labels.items() if name not in chosen}
+        left = {
+            name: count_repeated(stamps, _join(joined, code)) for name, code in labels.items() if name not in chosen
+        }
         best = min(left, key=lambda name: (left[name], *_unlikely(name, kinds, count)), default=None)
         if best is None or left[best] > 0.9 * repeated:
             break
@@ -338,7 +220,7 @@ def _needed(name: str, chosen: list[str], labels: dict[str, Int64], stamps: Int6
     joined = np.zeros(len(stamps), dtype=np.int64)
     for other in chosen:
         joined = joined if other == name else _join(joined, labels[other])
-    return _repeated(stamps, joined) > repeated
+    return count_repeated(stamps, joined) > repeated
 
 
 def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation import backtest
-from spline_lstm.reporting.backtest_report import make_backtest_report
+from spline_lstm.reporting.backtest_report import make_backtest_page, make_backtest_report
 from spline_lstm.series import filled_series, folds, grid
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.filled_series import FilledSeries
@@ -42,17 +42,12 @@ class InFold:
 def plan_folds(
     raw_table: DataFrame,
     covariate_schema: CovariateSchema,
-    metrics: dict[str, Any],
     table: TableSpec,
     fills: FillSpec,
     windows: WindowParameters,
     spec: BacktestSpec,
 ) -> list[list[int]]:
-    """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`.
-
-    The metrics stay unread here: that the run with its single split is missing is to be said before the folds train.
-    """
-    del metrics
+    """Find where the test block of every fold begins, as nested lists; see `series.folds.make_cuts`."""
     regular = grid.make_grid(_observe(raw_table, covariate_schema, table), table.freq, fills.max_gap)
     cuts: list[list[int]] = folds.make_cuts(regular, windows.split, spec.folds).tolist()
     return cuts
@@ -79,7 +74,7 @@ def _observe(raw_table: DataFrame, covariate_schema: CovariateSchema, table: Tab
     return read_observations(raw_table, covariate_schema, table)
 
 
-def join_folds(metrics: dict[str, Any], **of_folds: Any) -> tuple[dict[str, Any], str]:
+def join_folds(metrics: dict[str, Any], **of_folds: Any) -> tuple[dict[str, Any], str, str]:
     """Join the metrics and predictions of all folds.
 
     Args:
@@ -87,11 +82,11 @@ def join_folds(metrics: dict[str, Any], **of_folds: Any) -> tuple[dict[str, Any]
         of_folds: `<fold>.metrics` and `<fold>.predictions` of every fold, in the order of the folds.
 
     Returns:
-        The scores and the report.
+        The scores, the report, and its page.
 
     """
     found, predictions = (
         [loaded for name, loaded in of_folds.items() if name.endswith(what)] for what in (".metrics", ".predictions")
     )
     joined = backtest.join_folds(metrics, found, predictions)
-    return joined, make_backtest_report(joined)
+    return joined, make_backtest_report(joined), make_backtest_page(joined)

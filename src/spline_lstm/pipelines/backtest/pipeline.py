@@ -12,20 +12,18 @@ from spline_lstm.pipelines.wrapping import wrap_node
 
 
 def create_pipeline() -> Pipeline:
-    """From the raw table to the scores of every fold; without folds there is nothing to do."""
+    """From the raw table to the scores of every fold; without folds only what stands before and behind them."""
     folds = current_plan().folds
-    if not folds:
-        return Pipeline([])
     plan = Node(
         plan_folds,
-        ["raw_table", "covariate_schema", "metrics", *_groups("table", "fills", "windows", "backtest")],
+        ["raw_table", "covariate_schema", *_groups("table", "fills", "windows", "backtest")],
         "fold_cuts",
         name="plan_folds",
     )
     join = Node(
         join_folds,
         {"metrics": "metrics"} | {name: name for fold in folds for name in (f"{fold}.metrics", f"{fold}.predictions")},
-        ["backtest", "backtest_report"],
+        ["backtest", "backtest_report", "backtest_page"],
         name="join_folds",
     )
     return sum((_fold(fold) for fold in folds), start=Pipeline([plan, join]))

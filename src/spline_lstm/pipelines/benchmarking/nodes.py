@@ -21,6 +21,8 @@ from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
 from spline_lstm.pipelines.plan import BenchmarkSpec, Cell
 from spline_lstm.reporting import comparison_report
+from spline_lstm.reporting.page import make_page
+from spline_lstm.reporting.plotly_figure import make_figure
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.splits import SPLITS
 from spline_lstm.types import DataFrame
@@ -126,7 +128,7 @@ class CompareCells:
         operation: dict[str, Any],
         ensembles: dict[str, Any] | None = None,
         **loaded: Any,
-    ) -> tuple[dict[str, Any], DataFrame, str, dict[str, bytes], Any, Any, Any]:
+    ) -> tuple[dict[str, Any], DataFrame, str, str, dict[str, bytes], Any, Any, Any]:
         """Check that the cells are comparable and join them.
 
         Args:
@@ -173,15 +175,11 @@ class CompareCells:
             for record, row in zip(records, rows, strict=True)
         }
         table = comparison.make_table([*rows, *joined["baselines"], *joined["ensembles"]])
-        return (
-            joined,
-            table,
-            comparison_report.make_comparison_report(joined),
-            files,
-            comparison_report.make_accuracy_latency_plot(rows),
-            comparison_report.make_horizon_plot(records),
-            comparison_report.make_seed_plot(rows),
-        )
+        text = comparison_report.make_comparison_report(joined)
+        pictures = comparison_report.make_comparison_pictures(joined, records)
+        page = make_page(text, {"In pictures": list(pictures.values())})
+        figures = [make_figure(picture.title, [picture]) for picture in pictures.values()]
+        return joined, table, text, page, files, figures[0], figures[1], figures[2]
 
 
 def _raise_first(loaded: Mapping[str, Any]) -> None:

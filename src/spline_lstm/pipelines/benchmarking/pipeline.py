@@ -86,6 +86,7 @@ def _compare(cells: tuple[Cell, ...], sources: tuple[str, ...], *, ensemble: boo
             "comparison",
             "comparison_table",
             "comparison_report",
+            "comparison_page",
             "benchmark_runs",
             "plot_accuracy_latency",
             "plot_horizon",

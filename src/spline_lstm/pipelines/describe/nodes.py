@@ -6,7 +6,7 @@ from typing import Any
 from spline_lstm.reporting.table_profile import make_profile_text, make_starting_parameters
 from spline_lstm.selection.starting_point import propose_start
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.profile import profile_table
+from spline_lstm.series.first_look import profile_table
 from spline_lstm.types import DataFrame
 
 logger = logging.getLogger(__name__)

@@ -15,6 +15,7 @@ from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import gate_report
+from spline_lstm.reporting.run_page import add_gate
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE, dump_preprocessor
 
@@ -123,9 +124,10 @@ def _worst(verdicts: list[str]) -> str:
     return next((verdict for verdict in ("FAIL", "NOT JUDGED") if verdict in verdicts), "PASS")
 
 
-def write_edge_report(edge_gate: dict[str, Any]) -> str:
-    """Write the verdicts for people."""
-    return gate_report.make_edge_report(edge_gate)
+def write_edge_report(edge_gate: dict[str, Any], report_page: str) -> tuple[str, str]:
+    """Write the verdicts for people, by themselves and into the page of the run."""
+    text = gate_report.make_edge_report(edge_gate)
+    return text, add_gate(report_page, text)
 
 
 def enforce_gate(edge_gate: dict[str, Any]) -> None:

@@ -7,7 +7,7 @@ from spline_lstm.pipelines.plan import current_plan
 
 
 def create_pipeline() -> Pipeline:
-    """From `model`, `model_input` and `intervals` to the exported files and the gate's verdict."""
+    """From `model`, `model_input`, `intervals` and `report_page` to the exported files and the gate's verdict."""
     # Kedro runs a node without outputs every time, so it is there only where it has something to do.
     enforce = Node(enforce_gate, "edge_gate", None, name="enforce_gate")
     return Pipeline(
@@ -32,7 +32,9 @@ def create_pipeline() -> Pipeline:
                 "edge_gate",
                 name="judge_exports",
             ),
-            Node(write_edge_report, "edge_gate", "edge_report", name="write_edge_report"),
+            Node(
+                write_edge_report, ["edge_gate", "report_page"], ["edge_report", "gated_page"], name="write_edge_report"
+            ),
             *([enforce] if current_plan().enforce else []),
         ]
     )

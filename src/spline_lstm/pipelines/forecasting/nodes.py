@@ -10,7 +10,8 @@ from spline_lstm.edge.backends import TrainedRun, open_forecaster
 from spline_lstm.edge.forecaster import Forecaster, axes_of
 from spline_lstm.errors import SplineLSTMError, own_error
 from spline_lstm.evaluation.forecast_table import lay_out
-from spline_lstm.reporting.plots import make_forecast_plot
+from spline_lstm.reporting.plotly_figure import make_figure
+from spline_lstm.reporting.plots import make_forecast_pictures
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame
 
@@ -70,7 +71,7 @@ def _forecast(forecaster: Forecaster, table: DataFrame, *, strict: bool) -> tupl
     windows = forecaster.make_windows(table, strict=strict)
     made = forecaster.forecast_windows(windows)
     seen = lay_out(axes_of(windows, windows.seen_timestamps), {"y_true": windows.seen_target})
-    return made, _for_spreadsheets(made), make_forecast_plot(made, seen)
+    return made, _for_spreadsheets(made), make_figure("Forecast", make_forecast_pictures(made, seen))
 
 
 def _for_spreadsheets(table: DataFrame) -> DataFrame:

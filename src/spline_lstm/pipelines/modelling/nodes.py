@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from spline_lstm.evaluation import explanations
 from spline_lstm.evaluation.calibration import to_intervals
+from spline_lstm.evaluation.error_groups import rmse_by
 from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.quantiles import make_bounds
 from spline_lstm.evaluation.scores import EvaluationSpec, evaluate, evaluate_quantiles
@@ -20,6 +22,9 @@ from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.pipelines.plan import RunSpec
 from spline_lstm.reporting import model_card, plots, run_report
+from spline_lstm.reporting.explanation import make_explanation_pictures
+from spline_lstm.reporting.plotly_figure import make_figure
+from spline_lstm.reporting.run_page import make_run_page
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.reporting.wording import one_line
 from spline_lstm.selection.candidates import check_link, fit_candidates
@@ -117,6 +122,20 @@ def evaluate_model(
     return names | metrics, by_series, predictions, intervals.model_dump(mode="json")
 
 
+def explain_model(
+    model_file: bytes, model_input: ModelInput, predictions: DataFrame, model: ModelSpec, training: TrainingSpec
+) -> dict[str, Any]:
+    """Find out what the model goes by: its inputs on validation, its ridge path, and what its errors hold."""
+    network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type)
+    kernel = network.ridge_kernel
+    return {
+        "importances": explanations.find_importances(model_input, network.predict, training.seed),
+        "ridge_weights": [] if kernel is None else explanations.weigh_lags(model_input, kernel),
+        "errors": explanations.correlate_errors(predictions),
+        "groups": rmse_by(predictions, ("hour", "weekday")),
+    }
+
+
 def describe_run(
     model_file: bytes,
     last_model_file: bytes,
@@ -159,11 +178,17 @@ def describe_run(
     }
 
 
-def write_report(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
-    """Write the report for people."""
-    text = run_report.make_report(metrics, run_record, model_input)
+def write_report(
+    metrics: dict[str, Any],
+    run_record: dict[str, Any],
+    model_input: ModelInput,
+    predictions: DataFrame,
+    explained: dict[str, Any],
+) -> tuple[str, str]:
+    """Write the report for people, as Markdown and as a page with pictures."""
+    text = run_report.make_report(metrics, run_record, model_input, explained)
     logger.info("%s", one_line(metrics))
-    return text
+    return text, make_run_page(text, metrics, predictions, explained)
 
 
 def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
@@ -172,13 +197,15 @@ def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_
 
 
 def plot_run(
-    metrics: dict[str, Any], predictions: DataFrame, training_history: dict[str, Any]
-) -> tuple[Any, Any, Any, Any, Any]:
-    """Plot some forecasts with their intervals, the error by step, the coverage, the residuals, and the training."""
+    metrics: dict[str, Any], predictions: DataFrame, training_history: dict[str, Any], explained: dict[str, Any]
+) -> tuple[Any, Any, Any, Any, Any, Any]:
+    """Plot some forecasts, the error by step, the coverage, the errors, the training, and what the model goes by."""
+    by_group = plots.make_error_pictures(predictions, metrics)
     return (
-        plots.make_windows_plot(predictions),
-        plots.make_steps_plot(metrics),
-        plots.make_coverage_plot(metrics),
-        plots.make_residuals_plot(predictions),
-        plots.make_training_plot(training_history),
+        make_figure("Forecasts on test", plots.make_window_pictures(predictions, metrics)),
+        make_figure("Error by step", [plots.make_steps_picture(metrics)]),
+        make_figure("Coverage", plots.make_coverage_pictures(metrics)),
+        make_figure("Errors", [*plots.make_residuals_pictures(predictions, metrics), *by_group]),
+        make_figure("Training", [plots.make_training_picture(training_history)]),
+        make_figure("Explanations", make_explanation_pictures(explained)),
     )

@@ -5,6 +5,7 @@ from kedro.pipeline import Node, Pipeline
 from spline_lstm.pipelines.modelling.nodes import (
     describe_run,
     evaluate_model,
+    explain_model,
     plot_run,
     train_model,
     write_model_card,
@@ -35,12 +36,30 @@ def create_pipeline() -> Pipeline:
                 name="describe_run",
             ),
             Node(
+                explain_model,
+                ["model", "model_input", "predictions", "params:model", "params:training"],
+                "explanations",
+                name="explain_model",
+            ),
+            Node(
                 plot_run,
-                ["metrics", "predictions", "training_history"],
-                ["plot_windows", "plot_steps", "plot_coverage", "plot_residuals", "plot_training"],
+                ["metrics", "predictions", "training_history", "explanations"],
+                [
+                    "plot_windows",
+                    "plot_steps",
+                    "plot_coverage",
+                    "plot_residuals",
+                    "plot_training",
+                    "plot_explanations",
+                ],
                 name="plot_run",
             ),
             Node(write_model_card, ["metrics", "run_record", "model_input"], "model_card", name="write_model_card"),
-            Node(write_report, ["metrics", "run_record", "model_input"], "report", name="write_report"),
+            Node(
+                write_report,
+                ["metrics", "run_record", "model_input", "predictions", "explanations"],
+                ["report", "report_page"],
+                name="write_report",
+            ),
         ]
     )

@@ -11,7 +11,8 @@ from spline_lstm.datasets.inputs import TableFiles, return_memory
 from spline_lstm.errors import TableError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.pipelines.plan import RunSpec
-from spline_lstm.reporting.plots import make_fills_plot
+from spline_lstm.reporting.plotly_figure import make_figure
+from spline_lstm.reporting.plots import make_fill_pictures
 from spline_lstm.reporting.wording import short_time
 from spline_lstm.selection.lookback import resolve_ages
 from spline_lstm.selection.scaling import resolve_target_scaling
@@ -201,7 +202,7 @@ def window_series(
     for weakness in made.meta["seen"].get("weaknesses", []):
         logger.warning(weakness)
     filled = filled_series.make_filled_table(series)
-    return made, filled, make_fills_plot(filled, series.grid.columns.targets)
+    return made, filled, make_figure("Spline fills", make_fill_pictures(filled, series.grid.columns.targets))
 
 
 def _short(windows: WindowParameters) -> WindowSpec:

@@ -13,6 +13,7 @@ from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_mo
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.pipelines.plan import RefitSpec, RunSpec
 from spline_lstm.reporting import model_card, run_report
+from spline_lstm.reporting.run_page import make_run_page
 from spline_lstm.reporting.versions import package_versions
 from spline_lstm.selection.normalization import resolve_segment
 from spline_lstm.series import whole_table
@@ -79,25 +80,31 @@ def _resolved_model(trained_run: TrainedRun) -> ModelSpec:
     return ModelSpec.parse(values, ArtifactDamagedError, "run.json: choice")
 
 
-def carry_over(
-    metrics: dict[str, Any], intervals: dict[str, Any], model: bytes, run: RunSpec
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Give the refit the scores and the intervals of the run that it repeats: nothing is left to measure it on.
+def carry_metrics(metrics: dict[str, Any], intervals: dict[str, Any], model: bytes, run: RunSpec) -> dict[str, Any]:
+    """Give the refit the scores of the run that it repeats: nothing is left to measure it on.
 
     Raises:
-        RunIdMismatchError: They belong to different trainings.
+        RunIdMismatchError: Metrics and intervals belong to different trainings.
 
     """
     if metrics["model_sha256"] != intervals["model_sha256"]:
         raise RunIdMismatchError(
             f"metrics and intervals of run '{metrics['run_id']}' belong to different trainings; run its modelling again"
         )
-    names = {
+    return metrics | _names(model, run) | {"refit_of": metrics["run_id"]}
+
+
+def carry_intervals(intervals: dict[str, Any], model: bytes, run: RunSpec) -> dict[str, Any]:
+    """Give the refit the intervals of the run that it repeats."""
+    return intervals | _names(model, run)
+
+
+def _names(model: bytes, run: RunSpec) -> dict[str, str]:
+    return {
         "run_id": run.run_id,
         "processed_run_id": run.processed_run_id,
         "model_sha256": hashlib.sha256(model).hexdigest(),
     }
-    return metrics | names | {"refit_of": metrics["run_id"]}, intervals | names
 
 
 def describe_refit(
@@ -126,9 +133,13 @@ def describe_refit(
     }
 
 
-def write_refit_texts(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> tuple[str, str]:
-    """Write the report and the card, which say whose scores they show."""
+def write_refit_texts(
+    metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput
+) -> tuple[str, str, str]:
+    """Write the report, its page and the card, which say whose scores they show."""
+    text = run_report.make_report(metrics, run_record, model_input)
     return (
-        run_report.make_report(metrics, run_record, model_input),
+        text,
+        make_run_page(text, metrics),
         model_card.make_model_card(metrics, run_record, model_input),
     )

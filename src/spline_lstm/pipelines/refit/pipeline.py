@@ -3,7 +3,8 @@
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.pipelines.refit.nodes import (
-    carry_over,
+    carry_intervals,
+    carry_metrics,
     describe_refit,
     refit_model,
     window_all,
@@ -25,10 +26,16 @@ def create_pipeline() -> Pipeline:
                 name="refit_model",
             ),
             Node(
-                carry_over,
+                carry_intervals,
+                ["intervals", "refit.model", "params:refit.run"],
+                "refit.intervals",
+                name="carry_intervals",
+            ),
+            Node(
+                carry_metrics,
                 ["metrics", "intervals", "refit.model", "params:refit.run"],
-                ["refit.metrics", "refit.intervals"],
-                name="carry_over",
+                "refit.metrics",
+                name="carry_metrics",
             ),
             Node(
                 describe_refit,
@@ -39,7 +46,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 write_refit_texts,
                 ["refit.metrics", "refit.run_record", "refit.model_input"],
-                ["refit.report", "refit.model_card"],
+                ["refit.report", "refit.report_page", "refit.model_card"],
                 name="write_refit_texts",
             ),
         ]

@@ -12,6 +12,7 @@ from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.pipelines.plan import RunSpec, SearchSpec
 from spline_lstm.reporting import tuning_report
+from spline_lstm.reporting.plotly_figure import make_figure
 from spline_lstm.selection.search import Settings, check_optimiser, propose
 from spline_lstm.series.filled_series import FilledSeries, fill_series
 from spline_lstm.series.folds import cut_test_part
@@ -129,11 +130,11 @@ def _changed(spec: SpecType, settings: Settings) -> SpecType:
     return spec.parse(spec.model_dump() | own, ParameterError, "parameter")
 
 
-def choose_settings(search: SearchSpec, *trials: dict[str, Any]) -> tuple[dict[str, Any], str, Any]:
+def choose_settings(search: SearchSpec, *trials: dict[str, Any]) -> tuple[dict[str, Any], str, str, Any]:
     """Choose the trial with the lowest error on the validation windows of the first one.
 
     Returns:
-        The best settings with the command that trains with them, the report and the plot.
+        The best settings with the command that trains with them, the report, its page and the plot.
 
     """
     comparable = [trial for trial in trials if trial["val_sha256"] == trials[0]["val_sha256"]]
@@ -147,6 +148,7 @@ def choose_settings(search: SearchSpec, *trials: dict[str, Any]) -> tuple[dict[s
         "val_rmse": best["val_rmse"],
         "command": f"{search.command}{tuning_report.pairs(best['settings'] | {'settings_tried': tried})}",
     }
-    report = tuning_report.make_tuning_report(found, trials)
     logger.info("%s", tuning_report.one_line(found, trials))
-    return found, report, tuning_report.make_tuning_plot(found, trials)
+    report = tuning_report.make_tuning_report(found, trials)
+    picture = tuning_report.make_tuning_picture(found, trials)
+    return found, report, tuning_report.make_tuning_page(report, picture), make_figure("", [picture])

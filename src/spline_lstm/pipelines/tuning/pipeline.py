@@ -24,7 +24,7 @@ def create_pipeline() -> Pipeline:
     choose = Node(
         choose_settings,
         ["params:search", *(f"trials.{_name(number)}" for number in numbers)],
-        ["best_settings", "tuning_report", "plot_tuning"],
+        ["best_settings", "tuning_report", "tuning_page", "plot_tuning"],
         name="choose_settings",
     )
     return Pipeline([fill, choose]) + trials

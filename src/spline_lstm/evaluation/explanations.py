@@ -1,0 +1,98 @@
+"""What a model goes by: which inputs matter, at which lag, and what its errors still hold."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.series.lazy_windows import draw
+from spline_lstm.series.model_input import ModelInput
+from spline_lstm.types import DataFrame, Float32, Float64
+
+_MOST_WINDOWS, _MOST_VALUES = 1_000, 20_000_000
+_LAGS = 48
+_MOST_NAMES = 20
+
+
+def find_importances(model_input: ModelInput, predict: Callable[[Float32], Any], seed: int) -> list[dict[str, Any]]:
+    """Measure how much the error on validation grows when one input is taken from other windows.
+
+    L. Breiman, "Random forests", Machine Learning 45(1), 2001, section 10: each input of all windows is permuted as a
+    whole, so its own course over the lookback stays as it is. At most 1,000 windows are looked at.
+
+    Args:
+        model_input: Preprocessed data.
+        predict: From windows to forecasts, both scaled.
+        seed: Of the permutations.
+
+    Returns:
+        A row an input, the most important first: `input`, and `error_ratio`, the RMSE beside that with all inputs as
+        they are; at most 20 rows.
+
+    """
+    random = np.random.default_rng(seed)
+    most = min(_MOST_WINDOWS, _MOST_VALUES // (model_input.lookback * len(model_input.feature_names)))
+    windows = draw(model_input.windows_of(1), max(most, 2))
+    X, y = model_input.X[windows], model_input.y[windows]
+    usual = max(_rmse(predict(X), y), float(np.finfo(np.float32).tiny))
+    found: list[dict[str, Any]] = []
+    for column, name in enumerate(model_input.feature_names):
+        changed = X.copy()
+        changed[:, :, column] = X[random.permutation(len(X)), :, column]
+        found.append({"input": name, "error_ratio": _rmse(predict(changed), y) / usual})
+    return sorted(found, key=lambda row: -row["error_ratio"])[:_MOST_NAMES]
+
+
+def _rmse(forecast: Any, y: Float32) -> float:
+    return float(np.sqrt(np.nanmean(np.square(np.asarray(forecast, dtype=np.float64) - y))))
+
+
+def weigh_lags(model_input: ModelInput, kernel: Float32) -> list[dict[str, Any]]:
+    """Lay out the weights of a linear path by input and lag.
+
+    Args:
+        model_input: Preprocessed data.
+        kernel: Shape `(lookback * F_total, outputs)`.
+
+    Returns:
+        A row an input, the heaviest first: `input`, `steps_before` (of each row, the oldest first), and `weights`, the
+        mean absolute weight over all outputs at each of them; at most 20 rows.
+
+    """
+    size = np.abs(kernel).mean(axis=1, dtype=np.float64).reshape(model_input.lookback, -1)
+    rows: list[dict[str, Any]] = [
+        {"input": name, "steps_before": model_input.ages[:, column].tolist(), "weights": size[:, column].tolist()}
+        for column, name in enumerate(model_input.feature_names)
+    ]
+    return sorted(rows, key=lambda row: -sum(row["weights"]))[:_MOST_NAMES]
+
+
+def correlate_errors(predictions: DataFrame) -> dict[str, Any]:
+    """Correlate the errors one step ahead on test with those some steps later; of the first target, over all series.
+
+    Args:
+        predictions: What `forecast_table.make_predictions` returned.
+
+    Returns:
+        `correlation` at the lags 1 to 48 (None where no two errors lie so far apart), and `chance`, what it stays below
+        19 times of 20 where errors do not depend on one another.
+
+    """
+    target = predictions["target"].cat.categories[0]
+    rows = predictions[(predictions["target"] == target) & (predictions["step"] == 1)]
+    error = (rows["y_pred"] - rows["y_true"]).where(rows["is_scored"]).to_numpy(np.float64)
+    error = error - np.nanmean(error) if np.isfinite(error).any() else error
+    series = rows["series_id"].cat.codes.to_numpy()
+    times = rows["timestamp"].to_numpy().astype(np.int64)
+    step = np.diff(times)[np.diff(series) == 0].min(initial=np.iinfo(np.int64).max)
+    variance = float(np.nanmean(np.square(error))) if np.isfinite(error).any() else 0.0
+    correlation = [_correlation(error, series, times, lag, step * lag, variance) for lag in range(1, _LAGS + 1)]
+    return {"correlation": correlation, "chance": 1.96 / max(1, int(np.isfinite(error).sum())) ** 0.5}
+
+
+def _correlation(error: Float64, series: Any, times: Any, lag: int, apart: int, variance: float) -> float | None:
+    """Correlate the errors that lie exactly so far apart; a gap between windows is left out."""
+    pairs = (series[lag:] == series[:-lag]) & (times[lag:] - times[:-lag] == apart)
+    products = (error[lag:] * error[:-lag])[pairs]
+    products = products[np.isfinite(products)]
+    return float(products.mean() / variance) if len(products) and variance else None
