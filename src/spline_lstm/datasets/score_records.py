@@ -1,10 +1,11 @@
 """What the JSON files of scores hold, and the registry of all records; see `records`."""
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from spline_lstm.datasets.records import (
+    Count,
     Digest,
     EdgeGate,
     Mode,
@@ -129,6 +130,21 @@ class Comparison(Record):
     summary: Annotated[tuple[SummaryRow, ...], Field(min_length=1)]
 
 
+class TrialRecord(Record):
+    """What one trial of a tuning found."""
+
+    trial: Positive
+    settings: dict[Name, Any]
+    val_rmse: Size | None
+    """None where the settings could not be trained."""
+    val_windows: Count
+    val_sha256: Digest | None
+    params: Count | None
+    units: dict[Name, Name | None]
+    seconds: Size
+    failure: Name | None
+
+
 RECORDS: dict[str, type[Spec]] = {
     "run": RunRecord,
     "intervals": Intervals,
@@ -136,5 +152,6 @@ RECORDS: dict[str, type[Spec]] = {
     "edge_gate": EdgeGate,
     "metrics": Metrics,
     "comparison": Comparison,
+    "trial": TrialRecord,
 }
 """What the option `holds` of a `JSONDataset` names."""
