@@ -1,14 +1,13 @@
 """The pipelines by name; `kedro run` without a name runs the main job."""
 
 import importlib
-from collections.abc import Iterator
-from importlib import resources
 
 from kedro.framework import project
 from kedro.pipeline import Pipeline
 
 from spline_lstm.errors import ParameterError
 from spline_lstm.pipelines import MAIN_JOB
+from spline_lstm.pipelines.listing import find_pipelines
 from spline_lstm.pipelines.plan import note_pipelines_made
 from spline_lstm.text import examples, nearest
 
@@ -25,8 +24,7 @@ def register_pipelines() -> dict[str, Pipeline]:
 
     """
     note_pipelines_made()
-    packages = ("spline_lstm", project.PACKAGE_NAME or "spline_lstm")
-    modules = {name: f"{package}.pipelines.{name}" for package in packages for name in _pipelines_in(package)}
+    modules = find_pipelines()
     asked = project.pipelines._requested_pipelines
     names = modules if asked is None or "__default__" in asked else asked
     if unknown := [name for name in names if name not in modules]:
@@ -37,10 +35,3 @@ def register_pipelines() -> dict[str, Pipeline]:
     if all(name in pipelines for name in MAIN_JOB):
         pipelines["__default__"] = sum((pipelines[name] for name in MAIN_JOB), start=Pipeline([]))
     return pipelines
-
-
-def _pipelines_in(package: str) -> Iterator[str]:
-    """Yield the names of the pipelines that a package has, each a folder with a `pipeline.py`."""
-    for folder in resources.files(f"{package}.pipelines").iterdir():
-        if folder.joinpath("pipeline.py").is_file():
-            yield folder.name

@@ -3,6 +3,8 @@
 import warnings
 
 from spline_lstm.hooks.mlflow import TrackingHooks
+from spline_lstm.hooks.notebook import NotebookHooks
+from spline_lstm.hooks.progress import ProgressHooks
 from spline_lstm.hooks.run import ProjectHooks
 from spline_lstm.hooks.summary import ClosingHooks
 from spline_lstm.project.catalog import ProjectCatalog
@@ -17,7 +19,7 @@ warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribut
 
 CONTEXT_CLASS = ProjectContext
 DATA_CATALOG_CLASS = ProjectCatalog
-HOOKS = (ProjectHooks(), ClosingHooks(), TrackingHooks())
+HOOKS = (ProjectHooks(), ProgressHooks(), ClosingHooks(), TrackingHooks(), NotebookHooks())
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",

@@ -103,3 +103,15 @@ def significant(value: float) -> str:
 def first_line(error: object) -> str:
     """Return the first line of an error's text, at most 200 characters of it, without control characters."""
     return printable(str(error).strip().partition("\n")[0][:_LONGEST])
+
+
+def time_left(seconds: float) -> str:
+    """Say roughly how long something still takes.
+
+    >>> time_left(20), time_left(80), time_left(300), time_left(9000)
+    ('under a minute left', 'about 1 minute left', 'about 5 minutes left', 'about 2.5 hours left')
+    """
+    minutes = round(seconds / 60)
+    if minutes >= 100:
+        return f"about {seconds / 3600:.2g} hours left"
+    return f"about {minutes} minute{'s' if minutes > 1 else ''} left" if minutes else "under a minute left"

@@ -16,7 +16,9 @@ from kedro.io import DatasetError
 from yaml import YAMLError
 
 from spline_lstm.cli.command import _join_lists, _RunCommand, _show_traceback, cli, run
+from spline_lstm.cli.help import EXAMPLES, PARAMETERS
 from spline_lstm.errors import Failure, TableError
+from spline_lstm.project.parameters import Parameters
 
 
 @pytest.fixture(autouse=True)
@@ -211,3 +213,20 @@ def test_in_another_thread_signals_are_left_alone() -> None:
 def test_a_comma_in_a_single_value_joins_nothing() -> None:
     given = "export_formats=onnx,tflite,input_path=/data/a, b.csv"
     assert _join_lists(given) == "export_formats=onnx+tflite,input_path=/data/a, b.csv"
+
+
+def test_help_shows_the_pipelines_the_main_parameters_and_examples() -> None:
+    shown = CliRunner().invoke(run, ["--help"], terminal_width=80).stdout
+    assert "  forecasting    From a new table and a trained run to forecasts." in shown
+    assert "  model_type      lstm, gru or attention_lstm" in shown
+    assert "  kedro run --pipeline=benchmarking --only-missing-outputs\n" in shown
+
+
+def test_help_names_parameters_that_are_there() -> None:
+    assert set(PARAMETERS) <= set(Parameters.model_fields)
+
+
+@pytest.mark.parametrize("command", EXAMPLES)
+def test_an_example_of_the_help_is_read(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kedro_run, "callback", lambda **_: None)
+    assert CliRunner().invoke(run, command.removeprefix("kedro run").split()).exit_code == 0

@@ -312,6 +312,8 @@ FORGED: dict[str, tuple[tuple[Any, ...], Any]] = {
     "nothing known ahead": (("known_ahead",), []),
     "a step that is none": (("freq",), "fortnight"),
     "a range for no target": (("target_range",), []),
+    "means of no feature": (("mean_ranges",), {"none": [0.0, 1.0]}),
+    "means upside down": (("mean_ranges", "target"), [1.0, -1.0]),
     "a range upside down": (("target_range",), [[1.0, -1.0]]),
 }
 

@@ -66,6 +66,7 @@ KINDS: dict[str, Any] = {
     "backtest": JSONDataset, "backtest_page": TextDataset,
     "comparison": JSONDataset, "comparison_page": TextDataset, "edge_matrix": JSONDataset,
     "edge_matrix_report": TextDataset, "forecast": ParquetDataset, "forecast_csv": CSVDataset,
+    "drift": JSONDataset,
     "table_profile": TextDataset, "table_schema": JSONDataset, "table_parameters": TextDataset,
     "model_input": FilesDataset,
 }  # fmt: skip
@@ -102,6 +103,14 @@ def test_a_run_shows_the_model_among_its_baselines(close: Any) -> None:
     assert "gru-1, 3,858 test windows" in lines
     assert lines.index("this model 5.65 0.84") < lines.index("ridge 5.72 0.85 1.2% below")
     assert "Report data/report_page" in lines
+
+
+@pytest.mark.parametrize("drifting", [0, 2])
+def test_a_forecast_names_the_file_of_its_drift_where_there_is_some(drifting: int, close: Any) -> None:
+    item = {"train_low": -1.0, "train_high": 1.0, "beyond": 2.0, "series": "EWR", "drift": drifting}
+    drift = {"steps": 24, "series": 3, "columns": {"target": item}}
+    printed = close(forecast=FORECAST, forecast_csv=FORECAST, drift=drift)
+    assert ("Drift    data/drift" in printed) == bool(drifting)
 
 
 def test_a_run_with_few_windows_says_so_first(close: Any) -> None:

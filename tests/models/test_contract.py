@@ -195,12 +195,16 @@ def test_training_lowers_the_error(make_tiny: Any, make_windows: Any, fit: Any, 
     assert record.history[-1]["val_loss"] < record.history[0]["val_loss"]
 
 
-def test_a_loss_that_is_not_finite_ends_the_training(
-    refuses: Any, make_tiny: Any, make_windows: Any, fit: Any, model_type: str
+def test_a_loss_that_is_not_finite_ends_the_training_and_is_shown_to_nobody(
+    refuses: Any, make_tiny: Any, make_windows: Any, model_type: str
 ) -> None:
     X, y = make_windows()
+    shown: list[dict[str, float | None]] = []
     with refuses(TrainingDivergedError, 30, "finite number after epoch 1; try a smaller learning_rate"):
-        fit(make_tiny(model_type), (X, y * np.float32(1e30)), (X, y))
+        make_tiny(model_type).fit_model(
+            (X, y * np.float32(1e30)), (X, y), epochs=1, batch_size=8, patience=5, on_epoch=shown.append
+        )
+    assert [entry["epoch"] for entry in shown] == [0]
 
 
 def test_refuses_the_network_of_another_type(refuses: Any, fitted: Any, model_type: str) -> None:

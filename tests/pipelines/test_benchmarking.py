@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import nbclient
+import nbformat
 import pandas as pd
 import pytest
 import yaml
@@ -15,12 +17,14 @@ import yaml
 from spline_lstm.errors import Failure, TrainingDivergedError
 from spline_lstm.evaluation.comparison import COLUMNS
 from spline_lstm.pipelines.benchmarking.nodes import Tolerant
+from spline_lstm.pipelines.plan import Cell
 
 KEDRO = str(Path(sys.executable).parent / "kedro")
 SETTINGS = {
     "input_path": "data/01_raw/weather.csv", "covariate_spec": "weather.schema.json", "lookback": 6, "horizon": 3,
     "epochs": 1, "hidden_units": [4], "batch_size": 64,
 }  # fmt: skip
+CELL = Cell("gru-1", "windows", "gru", "univariate", 1)
 AXES = {"model_types": ["lstm", "gru"], "feature_modes": ["univariate", "multivariate"], "seeds": [1]}
 
 
@@ -161,13 +165,13 @@ def test_a_failed_step_hands_its_failure_to_the_next_one() -> None:
     def diverge(_: bytes) -> tuple[bytes, bytes]:
         raise TrainingDivergedError("the loss is no longer a number")
 
-    failures = Tolerant("gru-1", 2, diverge)(b"")
+    failures = Tolerant(CELL, 2, diverge)(b"")
     assert failures == (Failure("cell 'gru-1': the loss is no longer a number", 30),) * 2
-    assert Tolerant("gru-1", 1, lambda _: pytest.fail("must not run"))(failures[0]) == failures[0]
+    assert Tolerant(CELL, 1, lambda _: pytest.fail("must not run"))(failures[0]) == failures[0]
 
 
 def test_an_unexpected_error_of_one_cell_is_a_failure_too() -> None:
-    failure = Tolerant("gru-1", 1, lambda: 1 / 0)()
+    failure = Tolerant(CELL, 1, lambda: 1 / 0)()
     assert failure.message.startswith("cell 'gru-1': unexpected ZeroDivisionError: division by zero")
     assert failure.exit_code == 70
     assert "ZeroDivisionError" in failure.traceback
@@ -191,3 +195,42 @@ def test_an_ensemble_of_the_seeds_has_rows_of_its_own(workspace: Path, results: 
     assert ensemble["RMSE"] <= members["RMSE"].mean()  # by the convexity of the squared error
     assert "mean of 2 seeds" in (folder / "comparison.csv").read_text()
     assert "gru ensemble" in (folder / "comparison.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def notebook(workspace: Path, results: Path) -> Any:
+    """A notebook in a folder of the project, executed."""
+    (workspace / "notebooks").mkdir()
+    cells = [
+        "%load_ext spline_lstm",
+        "metrics = catalog.load('comparison')",
+        "runs()[['model_type', 'feature_mode', 'seed']]",
+        "first, second, *_ = sorted(runs().index)\ncompare(first, second)",
+        "errors_by('weekday', 'series', run=first)",
+        "plot_window('JFK', run=first)",
+        "catalog.load('plot_seeds')",
+    ]
+    made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    folder = {"metadata": {"path": str(workspace / "notebooks")}}
+    return nbclient.NotebookClient(made, timeout=120, kernel_name="python3", resources=folder).execute()
+
+
+def test_a_notebook_says_nothing_but_what_it_is_asked(notebook: Any) -> None:
+    kinds = [[output["output_type"] for output in cell["outputs"]] for cell in notebook.cells]
+    results = [kind for of_cell in kinds for kind in of_cell]
+    assert kinds[:2] == [[], []]
+    assert set(results) <= {"execute_result", "display_data"}
+    assert len(results) == 5
+
+
+def test_a_notebook_has_helpers_for_all_runs(notebook: Any) -> None:
+    runs, compared, errors = (cell["outputs"][0]["data"]["text/plain"] for cell in notebook.cells[2:5])
+    assert len(runs.splitlines()) >= 2 + 4
+    assert "feature_mode" in compared
+    assert "weekday  series" in errors
+
+
+@pytest.mark.parametrize("number", [5, 6])
+def test_a_plot_in_a_notebook_leaves_an_image_too(notebook: Any, number: int) -> None:
+    shown = notebook.cells[number]["outputs"][0]["data"]
+    assert {"application/vnd.plotly.v1+json", "image/svg+xml"} <= set(shown)

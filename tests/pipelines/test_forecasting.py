@@ -81,7 +81,7 @@ class Finished:
 
     def forecast(self, table: pd.DataFrame, backend: str = "keras") -> pd.DataFrame:
         run = self.load(backend)
-        made, _, _ = forecast(table, run, self.intervals(), strict=True)
+        made, *_ = forecast(table, run, self.intervals(), strict=True)
         return made
 
 
@@ -182,7 +182,7 @@ def test_intervals_are_wider_after_errors_that_were_larger(finished: Finished) -
 
 def test_widths_that_stay_need_no_forecast_of_the_past(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
     stays = finished.intervals() | {"half_life": None}
-    made, _, _ = forecast(finished.table, finished.load("onnx"), stays, strict=True)
+    made, *_ = forecast(finished.table, finished.load("onnx"), stays, strict=True)
     expected = finished.intervals()["targets"]["target"]["multiples"]
     mean = stays["targets"]["target"]["series"]["EWR"]["mean"]
     widths = (made["upper_80"] - made["lower_80"])[made["series_id"] == "EWR"]
@@ -384,7 +384,8 @@ def test_of_many_tables_each_gets_its_own_forecast(
     for name, table in (("a", finished.table), ("c", finished.table.head(130))):
         (folder,) = forecasts.glob(f"{name}-??????")
         pd.testing.assert_frame_equal(pd.read_parquet(folder / "forecast.parquet"), finished.forecast(table, "onnx"))
-        assert {path.name for path in folder.iterdir()} == {"forecast.parquet", "forecast.csv", "forecast.plotly.json"}
+        kinds = {"forecast.parquet", "forecast.csv", "forecast.plotly.json", "drift.json"}
+        assert {path.name for path in folder.iterdir()} == kinds
     assert not list(forecasts.glob("b-*"))
 
 
@@ -480,3 +481,16 @@ def test_whatever_is_edited_in_a_record_no_other_forecast_is_given(
 def is_of_same_kind(edit: str) -> bool:
     """Tell whether an edit leaves what might stand there: nothing tells it from what the run has learnt."""
     return edit.endswith((": zero", ": negative", ": null", ": absent", "nonnegative: true", ".series: an object"))
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_table_that_drifts_is_told_once_and_shown_and_another_one_is_not(
+    moved: bool, finished: Finished, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = finished.table.assign(target=finished.table["target"] + (500 if moved else 0))
+    *_, figure, drift = forecast(table, finished.load("onnx"), finished.intervals(), strict=True)
+    told = [message for message in caplog.messages if "beyond all such means of the training part" in message]
+    assert len(told) == moved
+    assert all("target by +" in message for message in told)
+    assert (drift["columns"]["target"]["drift"] > 0) == moved
+    assert ("Drift" in str(figure.layout.updatemenus)) == moved

@@ -46,6 +46,25 @@ def test_a_window_is_shown_as_it_was_predicted(number: int, windows: list[Pictur
     np.testing.assert_array_equal(shown.y, rows[rows["target"] == "target"]["y_pred"])
 
 
+@pytest.mark.parametrize(("series", "place"), [("JFK", 3), ("EWR", 1), (None, 1)])
+def test_the_window_of_a_series_whose_origin_is_nearest_is_chosen(
+    series: str | None, place: int, predictions: pd.DataFrame
+) -> None:  # fmt: skip
+    rows = predictions[predictions["series_id"] == (series or "EWR")]
+    origins = rows["origin"].drop_duplicates().sort_values()
+    nearly = origins.iloc[place] + pd.Timedelta(minutes=20)
+    chosen = plots.choose_window_picture(predictions, UNITS, series, nearly)
+    assert chosen.title == plots.choose_window_picture(predictions, UNITS, series, f"{nearly}Z").title
+    assert chosen.title == f"{series or 'EWR'}, from {origins.iloc[place]:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+    last = plots.choose_window_picture(predictions, UNITS, series, None)
+    assert last.title == f"{series or 'EWR'}, from {origins.iloc[-1]:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
+
+
+def test_a_series_that_was_not_forecast_is_refused_with_those_that_were(predictions: pd.DataFrame) -> None:
+    with pytest.raises(ValueError, match="series 'jfk' was not forecast; did you mean 'JFK'"):
+        plots.choose_window_picture(predictions, UNITS, "jfk", None)
+
+
 def test_a_single_window_is_shown_once(predictions: pd.DataFrame) -> None:
     assert len(plots.make_window_pictures(predictions.head(6), UNITS)) == 1
 

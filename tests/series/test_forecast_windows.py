@@ -269,7 +269,7 @@ def test_a_covariate_known_ahead_needs_values_for_the_whole_horizon(
 def test_other_features_than_those_of_the_run_are_refused(
     new_table: pd.DataFrame, univariate: ModelInput, refuses: Any
 ) -> None:
-    altered = parse(univariate, feature_order=["demand"])
+    altered = parse(univariate, feature_order=["demand"], mean_ranges={})
     with refuses(ShapeContractError, 22, "gives the features target; the run has demand"):
         make_latest_windows(new_table, altered)
 

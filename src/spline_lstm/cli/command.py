@@ -24,6 +24,7 @@ from kedro.framework.cli.project import run as kedro_run
 from kedro.framework.cli.utils import CONTEXT_SETTINGS, KedroCliError
 from kedro.utils import find_kedro_project
 
+from spline_lstm.cli.help import write_overview
 from spline_lstm.cli.messages import in_words, is_mistake
 from spline_lstm.datasets.locks import release_all
 from spline_lstm.datasets.storage import shown, write_bytes
@@ -38,6 +39,10 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 class _RunCommand(click.Command):
     """Kedro's `run`, with its options and help."""
+
+    def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the project has to say below the options."""
+        write_overview(formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Read the options; a mistake takes one line, without the usage."""

@@ -81,7 +81,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         if not self._record.exists():
             raise ArtifactMissingError(
                 f"run '{self._run_id}' is not there ({shown_path} is missing)"
-                f"{_others(self._run_id, _runs_at(path))}; make it with: {made_by}"
+                f"{others(self._run_id, runs_at(path))}; make it with: {made_by}"
             )
         record: dict[str, Any] = self._record.load()
         check_record(record, RunRecord, shown_path, made_by)
@@ -134,7 +134,7 @@ def fill_ids(value: Any, ids: Mapping[str, str]) -> Any:
     return value
 
 
-def _runs_at(record: str) -> list[str]:
+def runs_at(record: str) -> list[str]:
     """Names of the runs whose records lie where a path with `{run_id}` left open says."""
     before, _, after = record.partition("{run_id}")
     found = glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")  # noqa: PTH207 - the path may end in the id
@@ -147,7 +147,7 @@ def _settings(record: dict[str, Any]) -> str:
     return ",".join(f"{name}={record['settings'][name]}" for name in shaping)
 
 
-def _others(run_id: str, runs: list[str]) -> str:
+def others(run_id: str, runs: list[str]) -> str:
     """Name the run that was probably meant, or those that there are."""
     return nearest(run_id, runs) or (f"; found: {examples(sorted(runs))}" if runs else "")
 

@@ -1,8 +1,7 @@
-"""Kedro hooks: a run locks its folders; an error keeps its line and its exit code; progress over cells."""
+"""Kedro hooks: a run locks its folders; an error keeps its line and its exit code."""
 
 import atexit
 import functools
-import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -19,8 +18,6 @@ from spline_lstm.pipelines.plan import current_plan
 from spline_lstm.project.places import place_of
 from spline_lstm.text import examples
 
-logger = logging.getLogger(__name__)
-
 _TAKES = {
     "forecasting": ("run_id", "input_path", "forecast_id", "backend", "strict"),
     "refit": ("run_id", "input_path"),
@@ -29,10 +26,9 @@ _TAKES = {
 
 
 class ProjectHooks:
-    """Lock what a run writes, keep errors' exit codes, and tell how far a benchmark is."""
+    """Lock what a run writes, and keep errors' exit codes."""
 
     def __init__(self) -> None:
-        self._catalog: CatalogProtocol[Any, Any] | None = None
         self._context: Any = None
         self._locks = RunLocks()
         # A stopped run passes no hook.
@@ -42,11 +38,6 @@ class ProjectHooks:
     def after_context_created(self, context: Any) -> None:
         """Keep the context, which knows the entries that the catalog is made from."""
         self._context = context
-
-    @hook_impl
-    def after_catalog_created(self, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Keep the catalog: finished cells are counted from what lies on disk."""
-        self._catalog = catalog
 
     @hook_impl
     def before_pipeline_run(
@@ -82,16 +73,6 @@ class ProjectHooks:
     def before_node_run(self) -> None:
         """Give memory back."""
         return_memory()
-
-    @hook_impl
-    def after_dataset_saved(self, dataset_name: str) -> None:
-        """Tell which cell is finished and how many are, whichever process made them."""
-        run_id, _, name = dataset_name.rpartition(".")
-        cells = current_plan().cells
-        if name != "report" or run_id not in {cell.run_id for cell in cells} or self._catalog is None:
-            return
-        done = sum(self._catalog.exists(f"{cell.run_id}.report") for cell in cells)
-        logger.info("%d of %d cells done: %s", done, len(cells), run_id)
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:

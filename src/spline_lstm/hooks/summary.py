@@ -35,6 +35,7 @@ from spline_lstm.reporting.wording import (
     typical_scores,
     with_unit,
 )
+from spline_lstm.series.drift import describe_drift
 from spline_lstm.text import printable
 
 logger = logging.getLogger(__name__)
@@ -239,7 +240,7 @@ def _recommended(written: Written) -> str | None:
     return str(row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
 
 
-def _close_forecast(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+def _close_forecast(made: Collection[str], written: Written) -> Iterator[RenderableType]:
     forecast = written.load("forecast")
     lower, upper = (next(name for name in forecast if name.startswith(side)) for side in ("lower_", "upper_"))
     interval = f"{lower.removeprefix('lower_')} % within"
@@ -258,6 +259,8 @@ def _close_forecast(_made: Collection[str], written: Written) -> Iterator[Render
     yield table
     if len(groups) > _MOST_SERIES:
         yield Text(f"and {len(groups) - _MOST_SERIES} more")
+    if "drift" in made and describe_drift(written.load("drift")):
+        yield _line("Drift", written.place("drift"))
     yield _line("Table", written.place("forecast_csv"))
     if written.invocation.program == "kedro run":  # kedro-viz shows projects
         shows = replace(written.invocation, program="kedro viz run", runner=None, runner_params={})

@@ -133,8 +133,8 @@ def train_network(
     best_epoch, best_loss, weights = 0, _squared_error(forecast, val, series), _weights(network)
     best_weights = weights
     history: list[dict[str, float | None]] = [{"epoch": 0, "loss": None, "val_loss": best_loss}]
-    on_epoch(history[0])
     _check_finite(0, best_loss)
+    on_epoch(history[0])
     trials: dict[float, float] = {}
     if learning_rate == "auto":
         drawn, rows = draw_windows(val, CHOICE_WINDOWS), draw(np.arange(len(series)), CHOICE_WINDOWS)
@@ -148,8 +148,8 @@ def train_network(
         train_loss, val_loss = step(), _squared_error(forecast, val, series)
         weights = _weights(network)
         history.append({"epoch": epoch, "loss": train_loss, "val_loss": val_loss})
-        on_epoch(history[-1])
         _check_finite(epoch, train_loss, val_loss)
+        on_epoch(history[-1])
         waited += 1
         schedule.append(current_rate)
         if val_loss < best_loss:
@@ -189,8 +189,8 @@ def repeat_training(
     for epoch, rate in enumerate(schedule, start=1):
         network.optimizer.learning_rate.assign(rate)
         train_loss = run_epoch(order.permutation(len(train[0]))[:WINDOWS_AN_EPOCH])
-        on_epoch({"epoch": epoch, "loss": train_loss, "val_loss": None})
         _check_finite(epoch, train_loss)
+        on_epoch({"epoch": epoch, "loss": train_loss, "val_loss": None})
 
 
 def _check_finite(epoch: int, *losses: float) -> None:

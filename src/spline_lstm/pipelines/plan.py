@@ -95,6 +95,11 @@ class Cell:
     feature_mode: str
     seed: int
 
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"{self.model_type}, {self.feature_mode}, seed {self.seed}"
+
 
 @dataclass(frozen=True)
 class Plan:

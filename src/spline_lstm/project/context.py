@@ -105,6 +105,11 @@ class ProjectContext(KedroContext):
         # What nodes take, in place of what the files say: Kedro need not merge it again.
         loader["parameters"] = own | resolved | plan.parameters
 
+    @property
+    def entries(self) -> Entries:
+        """The catalog's entries, with ids left open in their paths."""
+        return self._entries
+
     def check_places(self, names: Iterable[str]) -> None:
         """Refuse datasets that are about to be written where cells or folds would share them.
 

@@ -8,6 +8,7 @@ import numpy as np
 from spline_lstm.evaluation.error_groups import errors_by
 from spline_lstm.reporting.picture import ACTUAL, COLOURS, FILL, FORECAST, Band, Bars, Line, Picture, colours_of
 from spline_lstm.reporting.wording import label, strongest_baseline, with_unit
+from spline_lstm.text import examples, nearest
 from spline_lstm.types import DataFrame
 
 _WINDOWS = 4
@@ -56,6 +57,33 @@ def make_window_picture(rows: DataFrame, number: int, y_title: str) -> Picture:
     return Picture(f"{series}, from {_minute(origin)}", "time (UTC)", y_title, marks)
 
 
+def choose_window_picture(predictions: DataFrame, metrics: dict[str, Any], series: str | None, origin: Any) -> Picture:
+    """Show the window of a series whose origin is nearest to a time; of the first target.
+
+    Args:
+        predictions: As for `make_window_pictures`.
+        metrics: Of the run, for the units.
+        series: Its name; None is the first one.
+        origin: A time, in UTC, or text that pandas reads as one; None is the last one.
+
+    Raises:
+        ValueError: There is no such series; names the nearest one.
+
+    """
+    import pandas as pd
+
+    names = [str(name) for name in predictions["series_id"].unique()]
+    wanted = names[0] if series is None else series
+    if wanted not in names:
+        raise ValueError(f"series '{wanted}' was not forecast{nearest(wanted, names)}; there are: {examples(names)}")
+    target = predictions["target"].cat.categories[0]
+    rows = predictions[(predictions["target"] == target) & (predictions["series_id"].astype(str) == wanted)]
+    origins = rows.loc[rows["step"] == 1, "origin"].reset_index(drop=True)
+    time = origins.iloc[-1] if origin is None else pd.Timestamp(origin)
+    time = time.tz_convert("UTC").tz_localize(None) if time.tzinfo else time
+    return make_window_picture(rows, int((origins - time).abs().argmin()), _unit_title(metrics, target))
+
+
 def _scored(rows: DataFrame) -> Any:
     return rows["y_true"].where(rows["is_scored"]).to_numpy()
 
@@ -86,6 +114,13 @@ def make_forecast_pictures(forecast: DataFrame, seen: DataFrame) -> list[Picture
         past = Line("seen", known["timestamp"].to_numpy(), known["y_true"].to_numpy(), ACTUAL)
         pictures.append(Picture(f"{series}, {target}", "time (UTC)", str(target), (*_forecast_marks(part), past)))
     return pictures
+
+
+def make_drift_picture(drift: dict[str, Any]) -> Picture:
+    """Show how far the columns of a new table that drift lie beyond the training part."""
+    beyond = {name: item["beyond"] for name, item in drift["columns"].items() if item["drift"]}
+    title = f"last {drift['steps']} steps beyond the training part (deviations)"
+    return Picture("Drift", "column", title, (Bars("beyond", list(beyond), list(beyond.values()), FILL),))
 
 
 def _forecast_marks(part: DataFrame) -> Iterator[Line | Band]:

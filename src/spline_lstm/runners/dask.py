@@ -63,11 +63,19 @@ class DaskRunner(AbstractRunner):
         run_id: str | None = None,
     ) -> None:
         """Give every part of the pipeline to a worker as soon as the parts that it needs are done."""
+        hooks: Any = hook_manager  # without hooks, Kedro gives a manager that ignores every call
         parts = split_by_memory(pipeline, catalog)
         waiting = {number: _needs(parts, number) for number in range(len(parts))}
+        nodes = {node.name: node for node in pipeline.nodes}
+        begun = f"begun-{uuid.uuid4().hex}"
         with self._connect() as client:
             from distributed import as_completed
 
+            def tell_begun(event: tuple[float, str]) -> None:
+                node = nodes[event[1]]
+                hooks.hook.before_node_run(node=node, catalog=catalog, inputs={}, is_async=False, run_id=run_id)
+
+            client.subscribe_topic(begun, tell_begun)
             running = as_completed()
             numbers: dict[Any, int] = {}
 
@@ -75,7 +83,9 @@ class DaskRunner(AbstractRunner):
                 for number in [number for number, needs in waiting.items() if not needs]:
                     del waiting[number]
                     name = "+".join(node.name for node in parts[number].nodes)
-                    future = client.submit(_run_part, parts[number], catalog, run_id, key=f"{name}-{uuid.uuid4().hex}")
+                    future = client.submit(
+                        _run_part, parts[number], catalog, run_id, begun, key=f"{name}-{uuid.uuid4().hex}"
+                    )
                     numbers[future] = number
                     running.add(future)
 
@@ -87,7 +97,7 @@ class DaskRunner(AbstractRunner):
                 done = numbers.pop(future)
                 for needs in waiting.values():
                     needs.discard(done)
-                _tell_hooks(hook_manager, parts[done])
+                _tell_saved(hooks, parts[done])
                 start_ready()
         if waiting:
             names = sorted(node.name for number in waiting for node in parts[number].nodes)
@@ -156,19 +166,24 @@ def _needs(parts: list[Pipeline], number: int) -> set[int]:
     return {other for other, part in enumerate(parts) if other != number and wanted & part.all_outputs()}
 
 
-def _run_part(part: Pipeline, catalog: CatalogProtocol[Any, Any], run_id: str | None) -> Failure | None:
-    """Run nodes one after another, on a worker; an exception would lose its cause on the way back."""
+def _run_part(part: Pipeline, catalog: CatalogProtocol[Any, Any], run_id: str | None, begun: str) -> Failure | None:
+    """Run nodes one after another, on a worker; an exception would lose its cause on the way back.
+
+    Tells the topic `begun` of each node, when the first one begins.
+    """
+    from distributed import get_worker
+
     try:
+        for node in part.nodes:
+            get_worker().log_event(begun, node.name)
         SequentialRunner().run(part, catalog, run_id=run_id)
     except Exception as error:
         return Failure.of(own_error(error))
     return None
 
 
-def _tell_hooks(hook_manager: PluginManager | None, part: Pipeline) -> None:
+def _tell_saved(hook_manager: PluginManager, part: Pipeline) -> None:
     """Tell the hooks of this process what a worker has saved."""
-    if hook_manager is None:
-        return
     for node in part.nodes:
         for name in node.outputs:
             hook_manager.hook.after_dataset_saved(dataset_name=name, data=None, node=node)

@@ -9,6 +9,7 @@ import numpy as np
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import Columns, TableSpec
 from spline_lstm.series.covariates import annual_features_on_short_history, check_leads, make_features
+from spline_lstm.series.drift import find_mean_ranges
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.preprocessor import make_preprocessor
@@ -85,6 +86,7 @@ def make_model_input(
     meta = _make_meta(model_input, filled, index, schema, table, windows)
     meta |= {"run_id": processed_id, "model_type_candidates": list(model_types)}
     preprocessor = make_preprocessor(processed_id, features, filled, schema, table, windows)
+    preprocessor["mean_ranges"] = find_mean_ranges(features, filled, windows.lookback, windows.horizon)
     return replace(model_input, meta=meta, preprocessor=preprocessor)
 
 

@@ -69,6 +69,7 @@ def make_latest_windows(
         bounds=_bounds(grid, preprocessor),
         origin=grid.timestamps[origin],
         timestamps=grid.timestamps[_horizon_rows(origin, windows.horizon)],
+        means=features.scaled[behind].mean(axis=1),
         seen_timestamps=grid.timestamps[behind],
         seen_target=grid.values[behind, : len(grid.columns.targets)],
         past=_past_windows(grid, features, preprocessor, origin, past),

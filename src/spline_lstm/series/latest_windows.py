@@ -41,6 +41,8 @@ class LatestWindows:
             saw where a static category is new to the run, infinite elsewhere.
         origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
         timestamps: Timestamps of the horizon, `(series, horizon)`.
+        means: Mean of each scaled feature over the lookback, or for what is shown early the steps that it shows,
+            `(series, F_total)`.
         seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
         seen_target: Targets of the lookback in their own unit, `(series, lookback, F_target)`, NaN where
             nothing was observed.
@@ -57,6 +59,7 @@ class LatestWindows:
     bounds: Float64
     origin: Int64
     timestamps: Int64
+    means: Float32
     seen_timestamps: Int64
     seen_target: Float64
     past: PastWindows

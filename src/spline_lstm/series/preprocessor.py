@@ -121,6 +121,9 @@ class Preprocessor(Spec):
     """How much may be missing."""
     windows: WindowSpec
     """Window lengths, with the `lookback_span` that was decided."""
+    mean_ranges: dict[Name, tuple[StrictFloat, StrictFloat]] = Field(default_factory=dict)
+    """Feature to the least and the greatest mean of its scaled values over `lookback` steps of the training part, which
+    tell whether a new table drifts; empty in earlier files."""
     past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
     """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
 
@@ -146,6 +149,14 @@ class Preprocessor(Spec):
             codes = self.static_codes.get(static.name)
             if codes is None or any(len(code) != static.dim for code in codes.values()):
                 raise ValueError(f"the codes of '{static.name}' do not have {static.dim} numbers")
+        return self
+
+    @model_validator(mode="after")
+    def _check_mean_ranges(self) -> Self:
+        if not set(self.mean_ranges) <= set(self.feature_order):
+            raise ValueError("mean_ranges names a feature that is none")
+        if any(low > high for low, high in self.mean_ranges.values()):
+            raise ValueError("mean_ranges holds a range that is none")
         return self
 
     @model_validator(mode="after")

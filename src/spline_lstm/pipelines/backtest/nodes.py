@@ -8,6 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation import backtest
+from spline_lstm.pipelines.wrapping import logging_as
 from spline_lstm.reporting.backtest_report import make_backtest_page, make_backtest_report
 from spline_lstm.series import filled_series, folds, grid
 from spline_lstm.series.columns import TableSpec
@@ -34,7 +35,8 @@ class InFold:
     def __call__(self, *inputs: Any) -> Any:
         """Run the node."""
         try:
-            return self._function(*inputs)
+            with logging_as(self._fold):
+                return self._function(*inputs)
         except SplineLSTMError as error:
             raise type(error)(f"{self._fold}: {error.message}") from error
 

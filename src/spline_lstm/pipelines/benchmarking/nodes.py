@@ -20,6 +20,7 @@ from spline_lstm.models.archive import compiled_call, load_network
 from spline_lstm.models.ridge import fit_ridge, ridge_data
 from spline_lstm.models.training import make_forecast
 from spline_lstm.pipelines.plan import BenchmarkSpec, Cell
+from spline_lstm.pipelines.wrapping import logging_as
 from spline_lstm.reporting import comparison_report
 from spline_lstm.reporting.page import make_page
 from spline_lstm.reporting.plotly_figure import make_figure
@@ -36,7 +37,7 @@ class Tolerant:
     An instance and no nested function, because the parallel runner pickles nodes.
     """
 
-    def __init__(self, cell: str, outputs: int, function: Callable[..., Any]) -> None:
+    def __init__(self, cell: Cell, outputs: int, function: Callable[..., Any]) -> None:
         functools.update_wrapper(self, function)
         self._function, self._outputs, self._cell = function, outputs, cell
 
@@ -45,10 +46,11 @@ class Tolerant:
         failure = next((item for item in inputs if isinstance(item, Failure)), None)
         if failure is None:
             try:
-                return self._function(*inputs)
+                with logging_as(self._cell.title):
+                    return self._function(*inputs)
             except Exception as error:  # whatever a library raises must not end the other cells
                 own = Failure.of(own_error(error))
-                failure = replace(own, message=f"cell '{self._cell}': {own.message}")
+                failure = replace(own, message=f"cell '{self._cell.run_id}': {own.message}")
             logger.error("A cell failed, the others go on: %s", failure.message)
         return (failure,) * self._outputs if self._outputs > 1 else failure
 

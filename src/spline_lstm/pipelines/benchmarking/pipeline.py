@@ -38,10 +38,7 @@ def _preprocess(source: str) -> Pipeline:
 
 def _model(cell: Cell) -> Pipeline:
     forgiving = Pipeline(
-        [
-            wrap_node(node, partial(Tolerant, cell.run_id, len(node.outputs)))
-            for node in modelling.create_pipeline().nodes
-        ]
+        [wrap_node(node, partial(Tolerant, cell, len(node.outputs))) for node in modelling.create_pipeline().nodes]
     )
     return Pipeline(
         forgiving,

@@ -11,7 +11,8 @@ from spline_lstm.edge.forecaster import Forecaster, axes_of
 from spline_lstm.errors import SplineLSTMError, own_error
 from spline_lstm.evaluation.forecast_table import lay_out
 from spline_lstm.reporting.plotly_figure import make_figure
-from spline_lstm.reporting.plots import make_forecast_pictures
+from spline_lstm.reporting.plots import make_drift_picture, make_forecast_pictures
+from spline_lstm.series.drift import describe_drift, find_drift
 from spline_lstm.text import examples
 from spline_lstm.types import DataFrame
 
@@ -22,12 +23,12 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def forecast(
     later_table: DataFrame, trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
-) -> tuple[DataFrame, DataFrame, Any]:
+) -> tuple[DataFrame, DataFrame, Any, dict[str, Any]]:
     """Forecast the steps after the last target of every series from its last window, as the run's settings say.
 
     Returns:
-        The forecasts with their intervals, twice (for Parquet and, with infinite bounds left empty, for CSV), and a
-        plot of them.
+        The forecasts with their intervals, twice (for Parquet and, with infinite bounds left empty, for CSV), a plot of
+        them, and how the table differs from the training part.
 
     Raises:
         ArtifactDamagedError: The intervals are not as they were written.
@@ -40,7 +41,7 @@ def forecast(
 
 def forecast_tables(
     later_tables: dict[str, Callable[[], DataFrame]], trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
-) -> Iterator[dict[str, tuple[DataFrame, DataFrame, Any]]]:
+) -> Iterator[dict[str, tuple[DataFrame, DataFrame, Any, dict[str, Any]]]]:
     """Forecast one table after another with a run that is opened once.
 
     Yields:
@@ -67,11 +68,18 @@ def forecast_tables(
         raise type(first)(f"{first.message}; {found}") from first
 
 
-def _forecast(forecaster: Forecaster, table: DataFrame, *, strict: bool) -> tuple[DataFrame, DataFrame, Any]:
+def _forecast(
+    forecaster: Forecaster, table: DataFrame, *, strict: bool
+) -> tuple[DataFrame, DataFrame, Any, dict[str, Any]]:
     windows = forecaster.make_windows(table, strict=strict)
     made = forecaster.forecast_windows(windows)
     seen = lay_out(axes_of(windows, windows.seen_timestamps), {"y_true": windows.seen_target})
-    return made, _for_spreadsheets(made), make_figure("Forecast", make_forecast_pictures(made, seen))
+    drift = find_drift(windows, forecaster.preprocessor)
+    pictures = make_forecast_pictures(made, seen)
+    if found := describe_drift(drift):
+        logger.warning("%s: %s", windows.source, found)
+        pictures.append(make_drift_picture(drift))
+    return made, _for_spreadsheets(made), make_figure("Forecast", pictures), drift
 
 
 def _for_spreadsheets(table: DataFrame) -> DataFrame:

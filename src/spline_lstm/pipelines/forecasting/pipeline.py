@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
             Node(
                 forecast,
                 ["later_table", "trained_run", "intervals", "params:strict"],
-                ["forecast", "forecast_csv", "plot_forecast"],
+                ["forecast", "forecast_csv", "plot_forecast", "drift"],
                 name="forecast",
             ),
         ]

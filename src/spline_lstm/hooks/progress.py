@@ -1,0 +1,92 @@
+"""How far a run is: which model is being trained, how long all of them still take, and which cells are finished."""
+
+import logging
+import multiprocessing
+import time
+from typing import Any
+
+from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+
+from spline_lstm.pipelines.plan import current_plan
+from spline_lstm.text import time_left
+
+logger = logging.getLogger(__name__)
+
+
+class ProgressHooks:
+    """Tell of each model when its training begins, and of each cell when it is finished.
+
+    Kedro calls these hooks in the process that runs the node, which may be a fork of the one that counted the models.
+    """
+
+    def __init__(self) -> None:
+        self._trainings, self._cells = _Tally(0), _Tally(0)
+
+    @hook_impl
+    def before_pipeline_run(self, pipeline: Pipeline) -> None:
+        """Count the models that are to be trained, and the cells that are to be finished."""
+        self._trainings = _Tally(sum(_trains(node) for node in pipeline.nodes))
+        self._cells = _Tally(sum(f"{cell.run_id}.report" in pipeline.all_outputs() for cell in current_plan().cells))
+
+    @hook_impl
+    def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> None:
+        """Tell which model is trained now, and once one is finished, how long all of them still take."""
+        if not _trains(node):
+            return
+        if self._trainings.count < 2:
+            logger.info("Training %s", node.namespace or catalog.load("params:run_id"))
+            return
+        number, left = self._trainings.begin()
+        name = _title(node.namespace or "")
+        logger.info("Training %d of %d: %s%s", number, self._trainings.count, name, f", {left}" if left else "")
+
+    @hook_impl
+    def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
+        """Count what is finished, and tell which cell is and how many are."""
+        if _trains(node) and dataset_name == node.outputs[0]:
+            self._trainings.finish()
+        run_id, _, name = dataset_name.rpartition(".")
+        if name == "report" and run_id in {cell.run_id for cell in current_plan().cells}:
+            logger.info("%d of %d cells done: %s", self._cells.finish(), self._cells.count, run_id)
+
+
+class _Tally:
+    """How many of a number of things have begun and are finished, in memory that forked processes share."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._begun, self._finished = (multiprocessing.RawValue("i", 0) for _ in range(2))
+        self._started = multiprocessing.RawValue("d", 0.0)
+        self._lock = multiprocessing.Lock()
+
+    def begin(self) -> tuple[int, str]:
+        """Return the number of the one that begins, and how much time is left, if one is finished already."""
+        with self._lock:
+            number = self._begun.value = min(
+                self._begun.value + 1, self.count
+            )  # after a worker's death one begins twice
+            if number == 1:
+                self._started.value = time.monotonic()
+        if not self._finished.value or number == 1:
+            return number, ""
+        a_model = (time.monotonic() - self._started.value) / (number - 1)
+        return number, time_left(a_model * (self.count - number + 1))
+
+    def finish(self) -> int:
+        """Return how many are finished with this one."""
+        with self._lock:
+            self._finished.value += 1
+            return int(self._finished.value)
+
+
+def _trains(node: Node) -> bool:
+    return node.name.rpartition(".")[2] == "train_model"
+
+
+def _title(namespace: str) -> str:
+    """Name a cell by what it is, and anything else by its namespace."""
+    cells = {cell.run_id: cell for cell in current_plan().cells}
+    return cells[namespace].title if namespace in cells else namespace

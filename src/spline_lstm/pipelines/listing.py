@@ -1,0 +1,28 @@
+"""Which pipelines there are, without importing any."""
+
+import ast
+from importlib import resources
+
+from kedro.framework import project
+
+
+def find_pipelines() -> dict[str, str]:
+    """Return every pipeline's name and module: each is a folder with a `pipeline.py`.
+
+    A project that is made from the starter has the pipelines of this one too, beside those of its own package.
+    """
+    return {
+        folder.name: f"{package}.pipelines.{folder.name}"
+        for package in ("spline_lstm", project.PACKAGE_NAME or "spline_lstm")
+        for folder in resources.files(f"{package}.pipelines").iterdir()
+        if folder.joinpath("pipeline.py").is_file()
+    }
+
+
+def describe_pipelines() -> dict[str, str]:
+    """Return every pipeline's name and the first line of its module's docstring."""
+    described = {}
+    for name, module in find_pipelines().items():
+        source = resources.files(module.rpartition(".")[0]).joinpath(name, "__init__.py").read_text(encoding="utf-8")
+        described[name] = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+    return described

@@ -1,0 +1,82 @@
+"""A Plotly figure of the project as an image, for where no script runs: a code forge, a printed notebook."""
+
+import base64
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.reporting import svg
+from spline_lstm.reporting.picture import ACTUAL, FORECAST, Band, Bars, Line, Picture
+
+_RENDERER = "spline_lstm_images"
+_STYLES: dict[str, Any] = {"solid": "solid", "dot": "dot", "dash": "dash"}
+
+
+def add_images() -> None:
+    """Let Plotly show figures in notebooks as it would, with an image beside that, so that a stored one is complete."""
+    import plotly.io
+    from plotly.io.base_renderers import MimetypeRenderer
+
+    class ImageRenderer(MimetypeRenderer):  # type: ignore[misc]  # Plotly has no types
+        def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, str]:
+            image = draw_figure(fig_dict)
+            return {} if image is None else {"image/svg+xml": image}
+
+    plotly.io.renderers[_RENDERER] = ImageRenderer()
+    used = [name for name in str(plotly.io.renderers.default or "").split("+") if name not in ("", _RENDERER)]
+    plotly.io.renderers.default = "+".join([*used, _RENDERER])
+
+
+def draw_figure(figure: Mapping[str, Any]) -> str | None:
+    """Draw what a figure shows first, as SVG.
+
+    Args:
+        figure: What `to_dict` of a Plotly figure returned.
+
+    Returns:
+        The image; None for a figure with other marks than lines, bands, points and bars.
+
+    """
+    shown = [trace for trace in figure["data"] if trace.get("visible", True) is True]
+    if not shown or any(trace["type"] not in ("scatter", "bar") for trace in shown):
+        return None
+    return svg.draw(read_picture(shown, figure["layout"]))
+
+
+def read_picture(traces: list[Any], layout: Mapping[str, Any]) -> Picture:
+    """Return the picture that `plotly_figure.make_figure` has drawn as these traces."""
+    x_title, y_title = (layout.get(axis, {}).get("title", {}).get("text", "") for axis in ("xaxis", "yaxis"))
+    if layout.get("yaxis", {}).get("type") == "category":  # bars that stand for names lie on their side
+        x_title, y_title = y_title, x_title
+    is_over_time = layout.get("xaxis", {}).get("type") == "date"
+    title = layout.get("title", {}).get("text") or ""
+    from_zero = layout.get("yaxis", {}).get("rangemode") == "tozero"
+    return Picture(title, x_title, y_title, tuple(_read_marks(traces, is_over_time=is_over_time)), from_zero)
+
+
+def _read_marks(traces: list[Any], *, is_over_time: bool) -> Iterator[Line | Band | Bars]:
+    lower: Any = None
+    for trace in traces:
+        x, y, name = _values(trace["x"], is_over_time=is_over_time), _values(trace["y"]), trace.get("name") or ""
+        colour = (trace.get("line") or trace.get("marker") or {}).get("color", FORECAST)
+        if trace["type"] == "bar":
+            x, y = (y.tolist(), x) if trace.get("orientation") == "h" else (x, y)
+            yield Bars(name, x, y, colour)
+        elif trace.get("fill") == "tonexty":
+            yield Band(name, x, lower, y, colour)
+        elif trace.get("line", {}).get("width") == 0:
+            lower = y
+        elif trace.get("mode") == "markers":
+            yield Line(name, x, y, colour if isinstance(colour, str) else ACTUAL, "points")
+        else:
+            yield Line(name, x, y, colour, _STYLES.get(trace.get("line", {}).get("dash", "solid"), "solid"))
+
+
+def _values(found: Any, *, is_over_time: bool = False) -> Any:
+    """Return what an axis of a trace holds: numbers, which Plotly packs, names or times."""
+    if isinstance(found, Mapping):
+        return np.frombuffer(base64.b64decode(found["bdata"]), dtype=found["dtype"])
+    if is_over_time:
+        return np.array(found, dtype="datetime64[ns]")
+    return np.array([np.nan if value is None else value for value in found])

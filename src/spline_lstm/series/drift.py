@@ -1,0 +1,87 @@
+"""Drift: whether what a forecast sees of a new table is like what the training saw.
+
+The measure is the mean of a scaled column over as many steps in a row as the lookback has. The training part shows a
+range of such means: over all of its times, so a winter is no drift, and over all of its series, so neither is a large
+series beside small ones. Where series have scales of their own, their means count in these.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from spline_lstm.series.covariates import Features
+from spline_lstm.series.filled_series import FilledSeries
+from spline_lstm.series.latest_windows import LatestWindows
+from spline_lstm.series.preprocessor import Preprocessor
+from spline_lstm.text import examples
+from spline_lstm.types import Float32, Float64, Int64
+
+TOLERANCE = 0.5
+"""Distance from the range, in deviations of the training part, from which a column is said to drift."""
+
+
+def find_mean_ranges(features: Features, filled: FilledSeries, lookback: int, horizon: int) -> dict[str, list[float]]:
+    """Return the least and the greatest mean of each target and numeric covariate over `lookback` steps of train."""
+    rows = np.arange(len(filled.grid.series))
+    enough = rows - filled.borders.start[filled.grid.series] >= lookback - 1
+    last = np.flatnonzero(filled.borders.is_train() & enough)
+    numeric = [item for item in filled.grid.columns.dynamic if not item.is_category]
+    followed = {*filled.grid.columns.targets}
+    followed |= {f"{item.name}_lead{horizon}" if item.known_future else item.name for item in numeric}
+    ranges = {}
+    for position, name in enumerate(features.names if len(last) else ()):
+        if name in followed:
+            means = _trailing_means(features.scaled[:, position], last, lookback)
+            ranges[name] = [float(means.min()), float(means.max())]
+    return ranges
+
+
+def _trailing_means(scaled: Float32, last: Int64, lookback: int) -> Float64:
+    """Average the values up to each of some rows, `(n,)`."""
+    total = np.concatenate([[0.0], np.cumsum(scaled, dtype=np.float64)])
+    means: Float64 = (total[last + 1] - total[last + 1 - lookback]) / lookback
+    return means
+
+
+def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, Any]:
+    """Hold the last steps of every series against the training part.
+
+    Returns:
+        `steps` of a mean, the number of `series`, and for each of the `columns` in deviations of the training part:
+        `train_low` and `train_high`, the range of the means there; `beyond`, how far the furthest series lies above it,
+        or below it if negative; which `series` that is; and how many series `drift`.
+
+    """
+    columns = {}
+    for name, (low, high) in preprocessor.mean_ranges.items():
+        means = windows.means[:, preprocessor.feature_order.index(name)]
+        beyond = np.maximum(means - high, 0.0) - np.maximum(low - means, 0.0)
+        furthest = int(np.abs(beyond).argmax())
+        columns[name.removesuffix(f"_lead{preprocessor.windows.horizon}")] = {
+            "train_low": low,
+            "train_high": high,
+            "beyond": float(beyond[furthest]),
+            "series": windows.series_names[furthest],
+            "drift": int((np.abs(beyond) > TOLERANCE).sum()),
+        }
+    return {"steps": preprocessor.windows.lookback, "series": len(windows.series_names), "columns": columns}
+
+
+def describe_drift(drift: Mapping[str, Any]) -> str:
+    """Say in one line which columns drift, by how much and where; empty where none does."""
+    found = {name: item for name, item in drift["columns"].items() if item["drift"]}
+    if not found:
+        return ""
+    parts = [
+        f"{name} by {item['beyond']:+.1f} ({item['series']}{_rest(item['drift'])})"
+        for name, item in sorted(found.items(), key=lambda entry: -abs(entry[1]["beyond"]))
+    ]
+    return (
+        f"the last {drift['steps']} steps lie beyond all such means of the training part, in its deviations: "
+        f"{examples(parts)}"
+    )
+
+
+def _rest(count: int) -> str:
+    return f" and {count - 1} more" if count > 1 else ""
