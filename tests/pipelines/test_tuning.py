@@ -19,7 +19,7 @@ from spline_lstm.datasets import FilledSeriesDataset, JSONDataset, PlotlyDataset
 from spline_lstm.errors import InsufficientDataError, ParameterError
 from spline_lstm.pipelines import plan
 from spline_lstm.pipelines.modelling.nodes import evaluate_model, train_model
-from spline_lstm.pipelines.plan import RunSpec, SearchSpec, set_current_plan
+from spline_lstm.pipelines.plan import Plan, RunSpec, SearchSpec, set_current_plan
 from spline_lstm.pipelines.preprocessing.nodes import window_series
 from spline_lstm.pipelines.tuning import create_pipeline
 from spline_lstm.pipelines.tuning.nodes import Trial, choose_settings, fill_without_test
@@ -197,6 +197,11 @@ def test_a_bug_in_a_trial_ends_the_tuning(default_schema: Any, search: SearchSpe
     first = {"settings": {"model_type": "lstm", "hidden_units": [4], "lookback": 6}, "val_rmse": 2.0}
     with pytest.raises(ZeroDivisionError):
         Trial(2, 0, lambda *_: 1 / 0, refuse).try_settings(series, default_schema, search, first)
+
+
+def test_without_parameters_there_is_nothing_to_run() -> None:
+    set_current_plan(Plan((), {}))
+    assert create_pipeline().nodes == []
 
 
 def make_trial(number: int, error: float | None, windows: int = 9, failure: str | None = None) -> dict[str, Any]:

@@ -11,6 +11,8 @@ from spline_lstm.pipelines.tuning.nodes import Trial, choose_settings, fill_with
 def create_pipeline() -> Pipeline:
     """From the raw table to the best settings; which trials know of which is fixed here, whatever the runner does."""
     plan = current_plan()
+    if not plan.trials:
+        return Pipeline([])
     fill = Node(
         fill_without_test, ["raw_table", "covariate_schema", "params:search"], "tuning_series", name="fill_without_test"
     )
