@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: run test install notebooks docs soak bench studies public lint types check lock clean
+.PHONY: run test install notebooks previews docs soak bench studies public lint types check lock clean
 
 run: $(STAMP)  ## Run the main job on the bundled table.
 	$(BIN)/kedro run
@@ -18,6 +18,11 @@ docs: $(STAMP)  ## Build the documentation into site/; a warning is an error.
 
 notebooks: $(STAMP)  ## Execute the notebooks on what the main job and the benchmark have left under the environment ci.
 	KEDRO_ENV=ci $(BIN)/pytest --nbmake notebooks
+
+previews: $(STAMP)  ## Execute the notebooks in the same way, and write docs/notebooks/ for readers without JupyterLab.
+	KEDRO_ENV=ci $(BIN)/jupyter nbconvert --log-level=WARN --execute --to markdown --output-dir docs/notebooks notebooks/*.ipynb
+	sed -i.all '/<style scoped>/,/<\/style>/d' docs/notebooks/*.md  # a code forge would show it as text
+	rm docs/notebooks/*.all
 
 soak: $(STAMP)  ## Run the long tests (an hour or more) and write what they saw to docs/soak.md.
 	HYPOTHESIS_PROFILE=soak $(BIN)/pytest tests/series/test_leakage.py tests/pipelines/test_forecasting.py tests/soak

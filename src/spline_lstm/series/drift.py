@@ -50,7 +50,7 @@ def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, 
     Returns:
         `steps` of a mean, the number of `series`, and for each of the `columns` in deviations of the training part:
         `train_low` and `train_high`, the range of the means there; `beyond`, how far the furthest series lies above it,
-        or below it if negative; which `series` that is; and how many series `drift`.
+        or below it if negative; which `series` that is, if any does; and how many series `drift`.
 
     """
     columns = {}
@@ -62,7 +62,7 @@ def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, 
             "train_low": low,
             "train_high": high,
             "beyond": float(beyond[furthest]),
-            "series": windows.series_names[furthest],
+            "series": windows.series_names[furthest] if beyond[furthest] else None,
             "drift": int((np.abs(beyond) > TOLERANCE).sum()),
         }
     return {"steps": preprocessor.windows.lookback, "series": len(windows.series_names), "columns": columns}
