@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from spline_lstm.edge.contract import EdgeContract
-from spline_lstm.errors import SplineLSTMError
+from spline_lstm.errors import SplineLSTMError, exit_codes
 from spline_lstm.series.bundle_format import ARRAYS
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.schema import CovariateSchema, parse_schema
@@ -120,9 +120,13 @@ def typed_commands() -> list[str]:
     return sorted({found.strip() for text in texts for found in re.findall(r"kedro run ([^`#\n]*)", text)})
 
 
-def test_commands_in_pages_name_parameters_and_pipelines_that_exist() -> None:
+def known_parameters() -> set[str]:
     files = [yaml.safe_load(path.read_text()) for path in BASE.glob("parameters*.yml")]
-    known = {name for values in files for name in (*values, *dotted_names(values))}
+    return {name for values in files for name in (*values, *dotted_names(values))}
+
+
+def test_commands_in_pages_name_parameters_and_pipelines_that_exist() -> None:
+    known = known_parameters()
     pipelines = {path.parent.name for path in (PROJECT / "src" / "spline_lstm" / "pipelines").glob("*/pipeline.py")}
     commands = typed_commands()
     assert len(commands) > 15
@@ -131,3 +135,50 @@ def test_commands_in_pages_name_parameters_and_pipelines_that_exist() -> None:
         given = [pair for params in re.findall(r"--params[ =](\S+)", command) for pair in params.split(",")]
         assert set(named) <= pipelines, command
         assert {pair.partition("=")[0] for pair in given} <= known, command
+
+
+def test_troubleshooting_has_every_exit_code_with_something_to_type_or_to_do() -> None:
+    page = (PROJECT / "docs" / "how-to" / "troubleshoot.md").read_text()
+    sections = re.findall(r"^## Exit code (\d+): .*\n\n((?:(?!## ).*\n)+)", page, flags=re.MULTILINE)
+    assert [int(code) for code, _ in sections] == sorted(exit_codes())
+    assert all(len(text) > 80 for _, text in sections)
+
+
+def test_troubleshooting_names_parameters_that_exist() -> None:
+    page = (PROJECT / "docs" / "how-to" / "troubleshoot.md").read_text()
+    given = set(re.findall(r"`([a-z_]+(?:\.\w+)?)=", page))
+    assert given - known_parameters() == set()
+
+
+def markdown_files() -> list[Path]:
+    return [*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *(PROJECT / "data").glob("*.md")]
+
+
+def anchors_of(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.*)$", path.read_text(), flags=re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("path", markdown_files(), ids=lambda path: path.relative_to(PROJECT).as_posix())
+def test_every_link_of_a_page_leads_to_a_file_of_the_repository(path: Path) -> None:
+    for link in re.findall(r"\]\((?!\w+:)([^)\s]+)\)", path.read_text()):
+        place, _, anchor = link.partition("#")
+        target = path.parent / place if place else path
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
+def test_on_the_site_links_to_code_lead_to_the_pages_that_are_made_from_it(reference: Any) -> None:
+    text = "[a](../../src/spline_lstm/errors.py) [b](../../SECURITY.md) [c](own-table.md#times)"
+    assert reference.to_pages(text, "how-to/serve.md") == (
+        "[a](../reference/exit-codes.md) [b](../project/security.md) [c](own-table.md#times)"
+    )
+
+
+def test_every_source_of_a_page_is_there(reference: Any) -> None:
+    assert [name for name in reference.SOURCES if not (PROJECT / name).exists()] == []
+
+
+def test_the_glossary_is_in_the_order_of_the_alphabet() -> None:
+    words = list(rows_of((PROJECT / "docs" / "glossary.md").read_text()))[2:]
+    assert words == sorted(words, key=str.lower)

@@ -32,7 +32,7 @@ def create_pipeline():
     if os.environ.get("BROKEN") == "create_pipeline":
         {}["create_pipeline"]
     function = fail if os.environ.get("BROKEN") == "node" else check
-    return Pipeline([Node(function, ["params:my_pipeline.threshold", "metrics"], "passed", name="check")])
+    return Pipeline([Node(function, ["params:my_pipeline.threshold", "backtest"], "passed", name="check")])
 """
 HOOK = """
 
@@ -66,7 +66,7 @@ class Workspace:
 
 @pytest.fixture(scope="module")
 def workspace(make_workspace: Callable[[], Path], project: Path) -> Workspace:
-    """The project with a pipeline, parameters, a dataset and a hook of a team's own, and the metrics of a run."""
+    """The project with a pipeline, parameters, a dataset and a hook of a team's own, and scores of a run."""
     folder = make_workspace()
     shutil.copytree(project / "src", folder / "src", dirs_exist_ok=True)
     package = folder / "src" / "spline_lstm"
@@ -79,9 +79,9 @@ def workspace(make_workspace: Callable[[], Path], project: Path) -> Workspace:
     (folder / "conf" / "base" / "catalog_my_pipeline.yml").write_text(
         "passed: {type: json.JSONDataset, filepath: data/passed.json}\n"
     )
-    metrics = folder / "data" / "08_reporting" / "mine" / "metrics.json"
-    metrics.parent.mkdir(parents=True)
-    metrics.write_text('{"rmse": 1.5}')
+    scores = folder / "data" / "08_reporting" / "mine" / "backtest.json"
+    scores.parent.mkdir(parents=True)
+    scores.write_text('{"rmse": 1.5}')
     return Workspace(folder)
 
 

@@ -121,6 +121,7 @@ def catalog(request: pytest.FixtureRequest, project: Path) -> Iterator[Any]:
         "forecasting",
         "refit",
         "describe",
+        "tuning",
     ],
 )
 def test_nothing_passes_from_node_to_node_in_memory(catalog: Any, name: str) -> None:

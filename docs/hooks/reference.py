@@ -9,6 +9,7 @@ import html
 import inspect
 import itertools
 import json
+import posixpath
 import re
 import signal
 import textwrap
@@ -19,6 +20,7 @@ from typing import Any
 import yaml
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
 
 from spline_lstm.edge.contract import METADATA_KEY, EdgeContract
 from spline_lstm.errors import SplineLSTMError
@@ -32,6 +34,16 @@ from spline_lstm.series.schema import CovariateSchema
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "conf" / "base"
 PROJECT_FILES = {"SECURITY.md": "security.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
+
+SOURCES = {
+    "conf/base/parameters.yml": "reference/parameters.md",
+    "conf/base/parameters_edge_poc.yml": "reference/parameters.md",
+    "conf/base/catalog.yml": "reference/artifacts.md",
+    "src/spline_lstm/series/schema.py": "reference/covariate-schema.md",
+    "src/spline_lstm/errors.py": "reference/exit-codes.md",
+    **{name: f"project/{page}" for name, page in PROJECT_FILES.items()},
+}
+"""What pages link to in the repository, to the page that is made from it."""
 
 _KEY = re.compile(r"(?P<indent> *)(?P<name>\w+):(?P<value>[^#]*?)\s*(?:#\s*(?P<comment>.*))?")
 
@@ -48,6 +60,28 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for path, content in pages.items():
         files.append(File.generated(config, path, content=content))
     return files
+
+
+def on_page_markdown(markdown: str, page: Page, **_: Any) -> str:
+    """Let links lead to the pages of the site."""
+    return to_pages(markdown, page.file.src_uri)
+
+
+def to_pages(markdown: str, page: str) -> str:
+    """Return the text of a page with links to the pages that are made from code and configuration.
+
+    Args:
+        markdown: Its text, whose links hold in the repository, where only the sources of those pages are.
+        page: Its path below `docs/`.
+
+    """
+    folder = posixpath.dirname(f"docs/{page}")
+
+    def lead(found: re.Match[str]) -> str:
+        made = SOURCES.get(posixpath.normpath(posixpath.join(folder, found[1])))
+        return f"]({posixpath.relpath(f'docs/{made}', folder)})" if made else found[0]
+
+    return re.sub(r"\]\(([^)#:]+)\)", lead, markdown)
 
 
 def project_page(name: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from spline_lstm.datasets import BytesDataset, FilesDataset, JSONDataset
 from spline_lstm.datasets.records import EdgeGate, Index, Meta, RunRecord, TrainingHistory, check_record
+from spline_lstm.datasets.score_records import Comparison, Metrics
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.evaluation.intervals import Intervals
 from spline_lstm.series.preprocessor import Preprocessor
@@ -20,6 +21,8 @@ from spline_lstm.spec import Spec
 
 DIGEST = "0" * 64
 CHOICE = {"chosen": "last", "decided_on": "validation"}
+SCORES = {"mae": 1.0, "mse": 2.0, "rmse": 1.4, "robust_mape": 9.0, "mase": None, "r2": 0.5}
+FORECASTS = {"overall": {**SCORES, "coverage_80": 0.7}, "per_target": {"load": SCORES}, "per_horizon": [SCORES]}
 RECORDS: dict[type[Spec], dict[str, Any]] = {
     RunRecord: {
         "run_id": "trained", "processed_run_id": "shared", "seed": 1, "sha256": {"model.keras": DIGEST},
@@ -52,6 +55,25 @@ RECORDS: dict[type[Spec], dict[str, Any]] = {
         },
     },
     Index: {"files": {"model.onnx": DIGEST}},
+    Metrics: {
+        "run_id": "trained", "processed_run_id": "shared", "model_sha256": DIGEST, "season": 24,
+        "units": {"load": "MW"}, "val": {"windows": 9, "model": FORECASTS, "baselines": {"ridge": FORECASTS}},
+        "test": {
+            "windows": 9, "model": FORECASTS, "baselines": {"ridge": FORECASTS},
+            "blocks": {"shape": [1, 2, 1], "steps": 24, "counts": [1.0, 2.0], "squared_errors": {"model": [0.5, 0.6]}},
+        },
+        "intervals": [{
+            "level": 0.8, "coverage": 0.7, "mean_width": 1.5, "winkler": 2.0,
+            "over_time": [{"from": "2024-01-01", "coverage": 0.7}],
+        }],
+    },
+    Comparison: {
+        "units": {"load": "MW"}, "rows": [{"model_type": "gru", "data_mode": "univariate", "notes": ""}],
+        "summary": [{
+            "model_type": "gru", "data_mode": "univariate", "RMSE": 1.5, "RMSE spread": 0.5, "typical RMSE": 1.5,
+            "typical val RMSE": 1.5, "loses_to_ridge": False,
+        }],
+    },
 }  # fmt: skip
 """What each record needs, and nothing beside it."""
 
@@ -63,6 +85,15 @@ NULLABLE = {
     "settings.processed_run_id", "history.0.loss", "history.0.val_loss", "files.model.onnx.reason",
     "files.model.onnx.criteria.0.found", "half_life",
     *(f"targets.load.multiples.{row}.{step}" for row in (0, 2) for step in (0, 1)),
+    "units.load", "test.blocks", "intervals.0.over_time.0.coverage",
+    *(f"intervals.0.{name}" for name in ("coverage", "mean_width", "winkler")),
+    *(
+        f"{part}.{of}.{where}.{name}"
+        for part in ("val", "test")
+        for of in ("model", "baselines.ridge")
+        for where in ("overall", "per_target.load", "per_horizon.0")
+        for name in (*SCORES, "coverage_80")
+    ),
 }  # fmt: skip
 """What may be empty."""
 
@@ -149,6 +180,9 @@ WRONG: dict[str, tuple[type[Spec], tuple[Any, ...], Any]] = {
     "half lives of for ever": (Intervals, ("half_life",), 10**18),
     "a verdict against its criteria": (EdgeGate, ("files", "model.onnx", "criteria", 0, "passed"), False),
     "a judged file without a size": (EdgeGate, ("files", "model.onnx", "size_bytes"), None),
+    "fewer squared errors than blocks": (Metrics, ("test", "blocks", "counts"), [1.0]),
+    "a level that is none": (Metrics, ("intervals", 0, "level"), 1.0),
+    "a part without windows": (Metrics, ("test", "windows"), 0),
     "a negative learning rate": (TrainingHistory, ("schedule",), [-1e-3]),
 }  # fmt: skip
 

@@ -86,6 +86,14 @@ def test_a_record_names_the_place_of_every_artifact() -> None:
     assert (places["model"], places["metrics"]) == ("fixed.keras", "mine/metrics")
 
 
+def test_the_catalog_of_an_earlier_version_is_refused(refuses: Any) -> None:
+    earlier = {name: {"filepath": name} for name in RECORDED if name != "report_page"}
+    with refuses(
+        ParameterError, 2, "the catalog has no entry 'report_page', so the configuration is of another version"
+    ):
+        places_of(earlier, OWNERS[""].ids)
+
+
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     [

@@ -107,6 +107,11 @@ def test_what_to_type_next_keeps_the_options_of_the_run(evaluate_error: Any, two
     ]
 
 
+def test_the_number_of_settings_that_were_tried_is_told(evaluate_error: Any, two_targets: ModelInput) -> None:
+    tuned = RUN | {"settings": RUN["settings"] | {"settings_tried": 20}}
+    assert "the best of 20 that were tried on validation" in make_report(evaluate_error(0.5, 1), tuned, two_targets)
+
+
 def test_changes_beside_the_commit_are_told(evaluate_error: Any, two_targets: ModelInput) -> None:
     changed = RUN | {"commit_hash": "0123456789abcdef-dirty"}
     assert "Commit 0123456789ab-dirty." in make_report(evaluate_error(0.5, 1), changed, two_targets)

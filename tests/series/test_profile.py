@@ -127,3 +127,36 @@ def test_a_column_of_bytes_is_refused_by_name(make_table: Any, refuses: Any) -> 
     table = make_table(series=("EWR",)).assign(blob=[b"\xff"] * 60)
     with refuses(TableError, 10, "column 'blob' holds bytes"):
         profile_table(table)
+
+
+def test_months_beside_their_sum_are_parts_of_the_time_and_the_sum_is_left_out() -> None:
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    values = 10 + np.random.default_rng(0).normal(size=(20, 12)).round(2)
+    table = pd.DataFrame(values, columns=months).assign(Annual=values.sum(axis=1))
+    table.insert(0, "Year", range(1980, 2000))
+    profile = profile_table(table)
+    assert profile.spec.wide_cols == tuple(months)
+    assert (len(profile.grid.series), profile.series_id) == (240, ())
+    assert "columns beside the parts of the time are not used: Annual" in profile.unusual
+
+
+def test_a_time_of_day_with_dots_joins_the_date() -> None:
+    hours = pd.date_range("2004-03-10", periods=400, freq="h")
+    table = pd.DataFrame(
+        {"Date": hours.strftime("%d/%m/%Y"), "Time": hours.strftime("%H.%M.%S"), "CO(GT)": np.arange(400) % 24 + 0.5}
+    )
+    profile = profile_table(table)
+    assert (profile.spec.timestamp_col, profile.series_id) == (("Date", "Time"), ())
+    assert profile.step_seconds == 3_600
+
+
+def test_numbers_that_count_the_parts_of_a_day_are_said_to_do_so() -> None:
+    days = pd.date_range("2020-01-01", periods=40).repeat(48)
+    table = pd.DataFrame(
+        {"date": days.strftime("%Y-%m-%d"), "period": list(range(1, 49)) * 40, "load": np.arange(1920) % 7}
+    )
+    profile = profile_table(table)
+    assert profile.series_id == ("period",)
+    assert any(
+        "column 'period' has 48 numbers for each time: if they are parts of a day" in line for line in profile.unusual
+    )

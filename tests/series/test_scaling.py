@@ -57,7 +57,7 @@ def test_the_state_holds_plain_numbers(kind: str) -> None:
 
 @pytest.mark.parametrize(
     ("values", "found"),
-    [([5.0, 5.0], "always 5"), ([5.0], "always 5"), ([0.0, 0.0], "always 0"), ([1e9, 1e9 + 1e-7], "always 1e+09")],
+    [([5.0, 5.0], "always 5"), ([0.0, 0.0], "always 0"), ([1e9, 1e9 + 1e-7], "always 1e+09")],
 )
 def test_a_target_that_does_not_vary_is_refused(values: list[float], found: str, refuses: Callable[..., Any]) -> None:
     with refuses(ValuesError, 12, f"table.csv, column 'load': the target is {found} in the training part"):

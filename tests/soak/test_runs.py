@@ -26,6 +26,7 @@ BIN = Path(sys.executable).parent
 KILLS = int(os.environ.get("SOAK_KILLS", "100"))
 MATRIX_KILLS = int(os.environ.get("SOAK_MATRIX_KILLS", "100"))
 SMALL = "input_path=data/01_raw/small.csv,lookback=6,horizon=3,hidden_units=4,epochs=2,export_formats=none"
+MINE = SMALL.replace("export_formats=none", "export_formats=onnx,run_id=mine")
 MATRIX = f"{SMALL},covariate_spec=humidity.json"
 REPEATABLE = (
     "processed.npz", "preprocessor.pkl", "meta.json", "filled_series.parquet",
@@ -153,6 +154,39 @@ def test_every_restart_of_a_killed_run_ends_with_the_same_bits(
         assert repeatable(artifacts(workspace)) == repeatable(reference)
         assert litter(workspace) == []
     note("kill -9 of `kedro run`, each followed by a restart", kills, "the same bits" + last_seen(places))
+
+
+LATER = {
+    "edge_poc": f"{MINE},edge_poc.precisions=fp32",
+    "forecasting": "run_id=mine,backend=onnx",
+    "backtest": f"{MINE},backtest.folds=2",
+    "describe": "input_path=data/01_raw/small.csv",
+    "refit": "run_id=mine",
+}
+"""Pipelines that go on from a finished run, and what is typed for each."""
+
+
+@pytest.mark.parametrize("pipeline", LATER)
+def test_a_killed_later_step_leaves_the_run_as_it_was_and_its_restart_ends_with_the_same_bits(
+    pipeline: str, make_workspace: Callable[[], Path], note: Any
+) -> None:
+    workspace, random_, places = make_workspace(), random.Random(1), Counter[str]()
+    finish(workspace, command(MINE))
+    before = repeatable(artifacts(workspace))
+    typed = command(LATER[pipeline], f"--pipeline={pipeline}")
+    started = time.monotonic()
+    finish(workspace, typed)
+    seconds, reference, kills = time.monotonic() - started, artifacts(workspace), 0
+    while kills < KILLS:
+        killed, newest = kill_at_random(workspace, typed, seconds, random_)
+        kills += killed
+        places[newest] += killed
+        check_whole(workspace, reference)
+        assert before.items() <= artifacts(workspace).items()
+        finish(workspace, typed)
+        assert repeatable(artifacts(workspace)) == repeatable(reference)
+        assert litter(workspace) == []
+    note(f"kill -9 of `--pipeline={pipeline}`, each followed by a restart", kills, "the same bits" + last_seen(places))
 
 
 @pytest.fixture

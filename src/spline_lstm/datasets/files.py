@@ -18,7 +18,8 @@ from spline_lstm.datasets.previews import (
     show_model,
     show_text,
 )
-from spline_lstm.datasets.records import RECORDS, FailureRecord, Index, check_record
+from spline_lstm.datasets.records import FailureRecord, Index, check_record
+from spline_lstm.datasets.score_records import RECORDS
 from spline_lstm.datasets.storage import read_bytes, remove, shown, write_bytes
 from spline_lstm.errors import ArtifactDamagedError, Failure
 from spline_lstm.strict_json import parse_json

@@ -10,8 +10,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, ConfigDict, Field, Strict, field_validator, model_validator
 
 from spline_lstm.errors import ArtifactDamagedError, Failure, exit_codes
-from spline_lstm.evaluation.intervals import Intervals
-from spline_lstm.spec import Flag, Name, Names, Spec, StrictFloat, StrictInt, Text
+from spline_lstm.spec import Name, Names, Spec, StrictFloat, StrictInt, Text
 
 _NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,128}")
 
@@ -158,34 +157,6 @@ class EdgeGate(Record):
     verdict: Literal["PASS", "FAIL", "NOT JUDGED"] | None = None
 
 
-class SummaryRow(Record):
-    """What the benchmark found for one model type and feature mode, as means over its seeds."""
-
-    model_type: Text
-    data_mode: Mode
-    rmse: Size = Field(alias="RMSE")
-    rmse_spread: Size = Field(alias="RMSE spread")
-    typical_rmse: Size = Field(alias="typical RMSE")
-    typical_val_rmse: Size = Field(alias="typical val RMSE")
-    loses_to_ridge: Flag
-
-
-class ComparedRun(Record):
-    """One run of the benchmark."""
-
-    model_type: Text
-    data_mode: Mode
-    notes: Name
-
-
-class Comparison(Record):
-    """What `comparison.json` holds."""
-
-    units: dict[Name, Name | None]
-    rows: Annotated[tuple[ComparedRun, ...], Field(min_length=1)]
-    summary: Annotated[tuple[SummaryRow, ...], Field(min_length=1)]
-
-
 class Shares(Record):
     """How the windows were split."""
 
@@ -256,16 +227,6 @@ class FailureRecord(Record):
     def to_failure(self) -> Failure:
         """Return what was recorded."""
         return Failure(self.message, self.exit_code, self.traceback)
-
-
-RECORDS: dict[str, type[Spec]] = {
-    "run": RunRecord,
-    "intervals": Intervals,
-    "training_history": TrainingHistory,
-    "edge_gate": EdgeGate,
-    "comparison": Comparison,
-}
-"""What the option `holds` of a `JSONDataset` names."""
 
 
 def check_record(value: Any, kind: type[Spec], source: str, made_by: str | None) -> None:

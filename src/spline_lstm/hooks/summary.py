@@ -189,6 +189,11 @@ def _close_backtest(_made: Collection[str], written: Written) -> Iterator[Render
     yield written.forecast(backtest["run_id"])
 
 
+def _close_tuning(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
+    yield _line("Report", written.place("tuning_page"))
+    yield _line("Next", written.load("best_settings")["command"])
+
+
 def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
     comparison = written.load("comparison")
     table = _table(
@@ -294,6 +299,7 @@ def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[R
 _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableType]]] = {
     "backtest": _close_backtest,
     "comparison": _close_benchmark,
+    "best_settings": _close_tuning,
     "edge_matrix": _close_matrix,
     "edge_gate": _close_run,
     "metrics": _close_run,

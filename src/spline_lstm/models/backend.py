@@ -1,5 +1,6 @@
 """The one place that loads Keras: quiet, on TensorFlow, and deterministic."""
 
+import logging
 import os
 from contextlib import suppress
 from typing import Any
@@ -14,6 +15,8 @@ def load_keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # Where several models train in one process, it warns of each graph that is traced for the next one.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     import keras
     import tensorflow as tf
 

@@ -13,7 +13,7 @@ from spline_lstm.errors import ArtifactMissingError, ShapeContractError
 from spline_lstm.models.backend import load_keras
 from spline_lstm.models.linear_path import LAYER, LinearPath, LinearPathName
 from spline_lstm.models.network import TrainedNetwork
-from spline_lstm.models.ridge import MOST_WINDOWS, PENALTIES, RidgeData, fit_ridge
+from spline_lstm.models.ridge import PENALTIES, RidgeData, fit_ridge, most_windows
 from spline_lstm.models.target_space import Link, Normalization, TargetSpace
 from spline_lstm.models.training import (
     Loss,
@@ -252,7 +252,7 @@ class ForecastModel(ABC):
 
     def _solve_linear_path(self, train: Windows, val: Windows, penalties: Sequence[float] = PENALTIES) -> None:
         """Set the frozen linear path to the ridge solution in the space of normalised windows."""
-        most = MOST_WINDOWS // (len(self.target_indices) if self.linear_path == "shared" else 1)
+        most = most_windows(self.sequence_length * self.input_features)
         data = (self.ridge_data(*draw_windows(part, most))[0] for part in (train, val))
         ridge = fit_ridge(*data, penalties=penalties)
         self.ridge_penalty = ridge.penalty

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from spline_lstm.errors import MemoryShortageError
 from spline_lstm.models.registry import ModelSpec
-from spline_lstm.models.ridge import MOST_WINDOWS
+from spline_lstm.models.ridge import most_windows
 from spline_lstm.series.model_input import ModelInput
 
 _GATES = {"gru": 3, "lstm": 4, "attention_lstm": 4}
@@ -57,7 +57,7 @@ def weight_bytes(gates: int, hidden_units: tuple[int, ...]) -> int:
 
 def ridge_bytes(inputs: int, windows: int) -> int:
     """Return what the ridge regression takes: its flattened windows, and a matrix and its vectors in 64 bits."""
-    return _FLOAT * min(windows, MOST_WINDOWS) * inputs + 2 * 8 * inputs**2
+    return _FLOAT * min(windows, most_windows(inputs)) * inputs + 2 * 8 * inputs**2
 
 
 def machine_bytes() -> int:

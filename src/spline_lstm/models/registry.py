@@ -43,13 +43,14 @@ ROW_BY_ROW = 48
 
 ModelType = Annotated[Text, AfterValidator(_check_model_type), WithJsonSchema({"enum": list(MODELS)})]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
+Widths = Annotated[Integers, Field(min_length=1), AfterValidator(_check_widths)]
 
 
 class ModelSpec(Spec):
     """Architecture and optimiser."""
 
     model_type: ModelType
-    hidden_units: Annotated[Integers, Field(min_length=1), AfterValidator(_check_widths)]
+    hidden_units: Widths
     dropout: Annotated[StrictFloat, Field(ge=0, lt=1)]
     learning_rate: Annotated[StrictFloat, Field(gt=0)] | Literal["auto"]
     normalization: Normalization | Literal["auto"]

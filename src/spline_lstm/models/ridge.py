@@ -18,9 +18,10 @@ from spline_lstm.types import Bool, Float32, Float64
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))
 """Candidates, as a share of the number of training windows."""
 
-MOST_WINDOWS = 100_000
-"""Windows that a regression is fitted to and judged on; of more, so many are drawn."""
+_MOST_WINDOWS, _ENOUGH_WINDOWS, _MOST_CELLS = 100_000, 5_000, 40_000_000
 _TIE = 1.002
+_BEYOND = 1.05
+"""Squared error, relative to the least so far, from which no lower penalty is tried."""
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
 _SETTLED, _ROUGHLY = 1e-7, 1e-4
@@ -59,9 +60,14 @@ class RidgeData:
     mask: Bool
 
 
+def most_windows(inputs: int) -> int:
+    """Return how many windows a regression on so many inputs is fitted to and judged on; of more, so many are drawn."""
+    return min(_MOST_WINDOWS, max(_ENOUGH_WINDOWS, _MOST_CELLS // inputs))
+
+
 def ridge_data(model_input: ModelInput, split: int) -> RidgeData:
-    """Flatten the windows of a split, at most `MOST_WINDOWS` of them."""
-    rows = draw(model_input.windows_of(split), MOST_WINDOWS)
+    """Flatten the windows of a split, as many of them as `most_windows` says."""
+    rows = draw(model_input.windows_of(split), most_windows(model_input.ages.size))
     return RidgeData(model_input.X[rows].reshape(len(rows), -1), model_input.y[rows], model_input.y_mask[rows])
 
 
@@ -80,14 +86,14 @@ def fit_ridge(train: RidgeData, val: RidgeData, *, penalties: Sequence[float] = 
 def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
     equations = _NormalEquations(train)
     candidates: list[Ridge] = []
-    for penalty in penalties:
+    errors: list[float] = []
+    for penalty in sorted(penalties, reverse=True):  # the lower ones take the longest, and are the first to overfit
         start = candidates[-1] if candidates else equations.zero
         candidates.append(equations.solve(penalty, start, _ROUGHLY if len(penalties) > 1 else _SETTLED))
-    errors = [masked_mse(candidate.apply(val.inputs), val) for candidate in candidates]
-    chosen = max(
-        (candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors)),
-        key=lambda candidate: candidate.penalty,
-    )
+        errors.append(masked_mse(candidates[-1].apply(val.inputs), val))
+        if errors[-1] > _BEYOND * min(errors):
+            break
+    chosen = next(candidate for candidate, error in zip(candidates, errors, strict=True) if error <= _TIE * min(errors))
     return equations.solve(chosen.penalty, chosen, _SETTLED)
 
 

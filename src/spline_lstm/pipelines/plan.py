@@ -1,4 +1,4 @@
-"""What pipelines are made of and their nodes take: the run, the benchmark's cells, the backtest's folds, the gate."""
+"""What pipelines are made of and their nodes take: the run, the benchmark's cells, the backtest's folds, the trials."""
 
 import json
 from dataclasses import dataclass
@@ -6,8 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.evaluation.verdicts import EdgeWeights, RecommendationWeights
-from spline_lstm.models.registry import ModelType, Seed
+from spline_lstm.models.registry import ModelSpec, ModelType, Seed, TrainingSpec
+from spline_lstm.selection.search import TuningSpec
+from spline_lstm.series.columns import TableSpec
+from spline_lstm.series.spline import FillSpec
+from spline_lstm.series.windows import WindowParameters
 from spline_lstm.spec import Flag, Spec, StrictInt, Text, split_names, split_numbers
 
 
@@ -38,6 +43,23 @@ class RefitSpec(Spec):
     run: RunSpec
     input_path: str | None
     """Its table, where that is given; None is the one of the run that it repeats."""
+
+
+class SearchSpec(Spec):
+    """What the trials of a tuning share, and what each of them changes."""
+
+    tuning_id: Text
+    tuning: TuningSpec
+    space: dict[str, list[Any]]
+    """Each parameter that is searched to the values that are tried."""
+    table: TableSpec
+    fills: FillSpec
+    windows: WindowParameters
+    model: ModelSpec
+    training: TrainingSpec
+    evaluation: EvaluationSpec
+    command: Text = "kedro run --params "
+    """What to type to train with settings that were found; they follow it."""
 
 
 def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -85,13 +107,15 @@ class Plan:
 
     Attributes:
         cells: In the order of model types, feature modes and seeds.
-        parameters: `cells` (run id to groups), `sources` (processed id to groups), `benchmark_id`, and `folds` (name
-            to groups).
+        parameters: `cells` (run id to groups), `sources` (processed id to groups), `benchmark_id`, `folds` (name to
+            groups), `refit` and `search`.
         ensemble: Whether the seeds' mean forecasts are scored too.
         folds: Names of the backtest's folds, in the order of time.
         enforce: Whether a run ends where the edge gate fails.
         partitions: Parts that a table is preprocessed in.
         many_tables: Whether `input_path` stands for several tables to forecast.
+        trials: Settings that a tuning tries.
+        at_once: Trials of it that do not know each other's scores.
 
     """
 
@@ -102,6 +126,8 @@ class Plan:
     enforce: bool = False
     partitions: int = 1
     many_tables: bool = False
+    trials: int = 0
+    at_once: int = 1
 
 
 _current: list[Plan] = []

@@ -36,12 +36,15 @@ from spline_lstm.project.places import (
     places_of,
 )
 from spline_lstm.project.plan import make_plan
+from spline_lstm.selection.search import SEARCHED
 
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
 """What names or shapes a benchmark and not its cells."""
+_OF_THE_TUNING = (*SEARCHED, "tuning", "settings_tried", "run_id", "processed_run_id")
+"""What a tuning finds, shapes it or names it."""
 _OWN_TABLE = "own-table"
 """Id of the forecast of the table that a run was trained on."""
-_DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "refit", "given"}
+_DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "refit", "search", "given"}
 """Parameters of nodes that nobody gives."""
 
 
@@ -89,7 +92,10 @@ class ProjectContext(KedroContext):
         of_table = resolved["table_id"] if resolved["table_is_given"] else _OWN_TABLE
         resolved["forecast_id"] = FORECAST_ID if plan.many_tables else parameters.forecast_id or of_table
         # What paths name.
-        loader.runtime_params = resolved | {"benchmark_id": plan.parameters["benchmark_id"]}
+        loader.runtime_params = resolved | {
+            "benchmark_id": plan.parameters["benchmark_id"],
+            "tuning_id": plan.parameters["search"]["tuning_id"],
+        }
         self._place_datasets(resolved["run"], plan)
         resolved["table_schema_path"] = self._entries["table_schema"].get("filepath")
         if made_from() not in (None, plan):
@@ -157,6 +163,9 @@ class ProjectContext(KedroContext):
         refit["input_path"] = self.invocation.given.get("input_path")
         refit["run"]["command"] = self.invocation.command("refit")
         refit["run"]["places"] = json.dumps(places_of(self._entries, self._owners["refit"].ids))
+        shared = {name: value for name, value in self.invocation.given.items() if name not in _OF_THE_TUNING}
+        alone = replace(self.invocation, runner=None, runner_params={}).command(None, shared)
+        plan.parameters["search"]["command"] = alone + ("," if shared else " --params ")
         for cell in plan.cells:
             of_cell = plan.parameters["cells"][cell.run_id]["run"]
             of_cell["command"] = self.invocation.command(None, _of_cell(self.invocation.given, cell))

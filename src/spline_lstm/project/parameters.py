@@ -16,6 +16,7 @@ from spline_lstm.errors import ParameterError
 from spline_lstm.evaluation.scores import EvaluationSpec
 from spline_lstm.models.registry import ModelSpec, TrainingSpec
 from spline_lstm.pipelines.plan import BenchmarkSpec
+from spline_lstm.selection.search import TuningSpec
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.folds import BacktestSpec
 from spline_lstm.series.schema import CovariateSchema
@@ -24,7 +25,7 @@ from spline_lstm.series.windows import WindowParameters
 from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
 from spline_lstm.text import holds_secret
 
-RESERVED = ("benchmarks", "tables")
+RESERVED = ("benchmarks", "tables", "tunings")
 """Folders that lie beside those of the runs."""
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
@@ -64,10 +65,13 @@ class Parameters(
     edge_poc: EdgeSpec
     backtest: BacktestSpec
     benchmark: BenchmarkSpec
+    tuning: TuningSpec
     materialize_windows: Literal["auto", "always", "never"]
     """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""
     partitions: Annotated[StrictInt, Field(ge=1, le=10_000)]
     """Parts of the table, of some series each, that are checked and filled apart."""
+    settings_tried: Annotated[StrictInt, Field(ge=1)]
+    """Settings that were tried on validation before these were taken."""
     run_id: RunId
     forecast_id: RunId
     processed_run_id: RunId

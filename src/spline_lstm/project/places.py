@@ -114,7 +114,18 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
 
 
 def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return the paths of a run's artifacts that its record names, as their entries write them."""
+    """Return the paths of a run's artifacts that its record names, as their entries write them.
+
+    Raises:
+        ParameterError: The catalog lacks one, as that of an earlier version does.
+
+    """
+    absent = [name for name in RECORDED if name not in entries]
+    if absent:
+        raise ParameterError(
+            f"the catalog has no entry '{absent[0]}', so the configuration is of another version; take catalog.yml and "
+            "globals.yml of this one (conf/base in the project) and make your changes again in conf/local"
+        )
     return {name: fill_ids(entries[name].get("filepath", "not in a file"), ids) for name in RECORDED}
 
 

@@ -1,10 +1,12 @@
-"""What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the gate."""
+"""What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the trials."""
 
 import hashlib
+import json
 from typing import Any
 
 from spline_lstm.pipelines.plan import Cell, Plan
 from spline_lstm.project.parameters import Parameters, resolve_parameters
+from spline_lstm.selection.search import make_space
 from spline_lstm.series.folds import fold_shares
 from spline_lstm.series.schema import CovariateSchema
 from spline_lstm.series.windows import WindowParameters
@@ -36,9 +38,27 @@ def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str 
     groups["folds"] = _make_folds(parameters, run)
     refit = f"{run['run_id']}-refit"
     groups["refit"] = {"run": run | {"run_id": refit, "processed_run_id": refit}}
+    groups["search"] = _make_search(parameters, schema)
     folds, enforce = tuple(groups["folds"]), parameters.edge_poc.enforce
     many = "*" in parameters.input_path
-    return Plan(tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions, many)
+    tuning = parameters.tuning
+    return Plan(
+        tuple(cells), groups, axes.ensemble, folds, enforce, parameters.partitions, many, tuning.trials, tuning.at_once
+    )
+
+
+def _make_search(parameters: Parameters, schema: CovariateSchema) -> dict[str, Any]:
+    """Return what the trials of a tuning share; its id does not depend on how many they are, so more can be added."""
+    own = parameters.model_dump(mode="json")
+    alone = resolve_parameters(parameters.model_copy(update={"run_id": None}), schema, None)
+    content = json.dumps([alone["run_id"], own["tuning"] | {"trials": None}])
+    digest = hashlib.sha256(content.encode()).hexdigest()[:10]
+    return {
+        "tuning_id": f"{parameters.run_id or 'tuning'}-{digest}",
+        "tuning": own["tuning"],
+        "space": make_space(parameters.tuning, own),
+        **{name: alone[name] for name in ("table", "fills", "windows", "model", "training", "evaluation")},
+    }
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -262,7 +262,18 @@ def _settings_section(run: dict[str, Any]) -> str:
     commit = _short(run["commit_hash"])
     return (
         f"## How\n\nTrained in {run['train_seconds']:.0f} s, best epoch {run['best_epoch']}{why_discarded(run)}. "
-        f"Commit {commit}. Settings: {settings}."
+        f"Commit {commit}. Settings: {settings}.{_search_note(run)}"
+    )
+
+
+def _search_note(run: dict[str, Any]) -> str:
+    """Say how many settings were tried before these were taken, or nothing."""
+    tried = run["settings"].get("settings_tried", 1)
+    if tried == 1:
+        return ""
+    return (
+        f" **They are the best of {tried} that were tried on validation, so the validation errors are lower than they "
+        "would be elsewhere; those on test are not.**"
     )
 
 

@@ -225,7 +225,7 @@ def _draw_rows(picture: Picture) -> str:
     """Draw named bars one below another, each with its number."""
     bars = [mark for mark in picture.marks if isinstance(mark, Bars)]
     names = list(dict.fromkeys(name for mark in bars for name in mark.x))
-    left = 16 + _LETTER * min(_LONGEST_NAME, max(len(name) for name in names))
+    left = 22 + _LETTER * min(_LONGEST_NAME, max(len(name) for name in names))
     largest = max((abs(value) for mark in bars for value in _numbers(mark.y) if np.isfinite(value)), default=1.0) or 1.0
     legend, top = _legend(Picture(picture.title, "", "", tuple(bars)))
     parts, y = list(legend), top

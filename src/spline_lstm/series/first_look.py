@@ -11,7 +11,7 @@ from spline_lstm.errors import TableError, TimeAxisError
 from spline_lstm.series.cells import check_no_bytes, row_number
 from spline_lstm.series.columns import TableSpec, select_columns, source_of
 from spline_lstm.series.grid import Grid
-from spline_lstm.series.layout import SERIES_ID, empty_rows, make_long, times_across
+from spline_lstm.series.layout import SERIES_ID, empty_rows, make_long, parts_among, times_across
 from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.odd_cells import far_values, marked_numbers
 from spline_lstm.series.profile import ColumnProfile, Role, TableProfile, profile_column
@@ -38,6 +38,8 @@ from spline_lstm.types import DataFrame, Int64
 TIMESTAMP = "timestamp"
 """The column that times in the names of columns become."""
 _MANY_LABELS = 20
+_PARTS_OF_A_DAY = (24, 48, 50, 96, 100)
+"""Numbers of hours, half and quarter hours; the longer days have two hours' more, as far as they are counted on."""
 _MOST_COVARIATES = 50
 _MOST_COLUMNS = 10_000
 
@@ -163,10 +165,14 @@ class _Look:
         numbers = {
             name: item for name, item in kinds.items() if item.kind == "number" and not is_part(name, item.values)
         }
+        beside = set(numbers) - set(parts_among(tuple(numbers)))
+        numbers = {name: item for name, item in numbers.items() if name not in beside}
         others = sum(item.kind == "category" for item in kinds.values())
         guess = "layout" not in self._given and not set(self._given) & {"target_cols", "series_id_cols"}
         if not (self._settings.get("layout") == "wide" or (guess and is_wide(numbers, others, times.stamps))):
             return table
+        if beside:
+            self._unusual.append(f"columns beside the parts of the time are not used: {examples(sorted(beside))}")
         every = self._settings.get("wide_cols") or tuple(numbers)
         ids = tuple(name for name, item in kinds.items() if item.kind == "category")
         target = tuple(self._given.get("target_cols", ("value",)))
@@ -250,6 +256,13 @@ class _Look:
             strict = "duplicates" not in self._given
             self._settings["series_id_cols"] = find_series_id(table, times.stamps, kinds, self._source, strict=strict)
         self._find_repeated(table, times, [table[name] for name in self._settings["series_id_cols"] if name in table])
+        for name in self._settings["series_id_cols"]:
+            count = table[name].nunique() if name in table else 0
+            if count in _PARTS_OF_A_DAY and kinds[name].kind == "number":
+                self._unusual.append(
+                    f"column '{name}' has {count} numbers for each time: if they are parts of a day, join them with "
+                    "the date into one column of times"
+                )
 
     def _find_repeated(self, table: DataFrame, times: Times, ids: list[Any]) -> None:
         rows = repeated_rows(times.stamps, ids)

@@ -12,7 +12,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from spline_lstm.series.grid import Grid
+from spline_lstm.series.grid import Grid, make_grid
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.splits import SplitBorders, make_split_borders
 from spline_lstm.spec import Spec, StrictInt
@@ -56,6 +56,29 @@ def cut_observations(observations: Observations, end: Int64) -> Observations:
         timestamps=observations.timestamps[kept],
         values=observations.values[kept],
     )
+
+
+def cut_test_part(
+    observations: Observations, freq: str | None, max_gap: int, shares: tuple[float, ...]
+) -> tuple[Grid, SplitBorders]:
+    """Put every series on its grid up to where its test part would begin.
+
+    Args:
+        observations: The whole table.
+        freq: The step, as for `make_grid`.
+        max_gap: As for `make_grid`.
+        shares: Share of train, val and test.
+
+    Returns:
+        The series without their test part, and their borders; nothing is left to test on.
+
+    """
+    whole = make_grid(observations, freq, max_gap)
+    lengths = make_split_borders(whole.borders, shares).train_end - whole.borders[:-1]
+    part = cut_observations(observations, make_cuts(whole, shares, folds=1)[0])
+    grid = make_grid(part, whole.frequency.alias, max_gap)
+    start, end = grid.borders[:-1], grid.borders[1:]
+    return grid, SplitBorders(start, np.minimum(start + lengths, end), end, end)
 
 
 def make_fold_borders(grid: Grid, test_from: Int64, shares: tuple[float, ...]) -> SplitBorders:

@@ -108,6 +108,18 @@ def _format_with(spelling: str | None, times: tuple[str, ...], part: str) -> str
     return f"{spelling}+{part}" if spelling and len(spelling.split("+")) == len(times) else spelling
 
 
+def parts_among(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the columns named as the twelve months or the four quarters, where others such as a sum stand beside them.
+
+    All columns are returned where there are no such ones.
+    """
+    for is_part in (lambda name: month_number(name) is not None, lambda name: _QUARTER.fullmatch(name.strip().lower())):
+        chosen = tuple(name for name in names if is_part(name))
+        if part_of_columns(chosen):
+            return chosen
+    return names
+
+
 def part_of_columns(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
     """Tell whether columns are the months, quarters or hours of a time, by their names.
 

@@ -207,6 +207,18 @@ def fingerprint(model_input: ModelInput) -> dict[str, str]:
     return {name: _digest(arrays) for name, arrays in parts.items()}
 
 
+def window_fingerprint(model_input: ModelInput, windows: Int64) -> str:
+    """Hash what models must share to be compared on some windows: series, time and truth of each.
+
+    Args:
+        model_input: Preprocessed data.
+        windows: Window numbers.
+
+    """
+    stamps = model_input.row_timestamp[model_input.window_origin[windows]]
+    return _digest((model_input.window_series[windows], stamps, *model_input.truth(windows)))
+
+
 def _digest(arrays: tuple[np.ndarray, ...]) -> str:
     digest = hashlib.sha256()
     for array in arrays:

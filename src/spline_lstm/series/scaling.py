@@ -134,13 +134,13 @@ def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Fl
 
 
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:
-    """Refuse a target that is constant in the training part; an empty part has no windows and is refused for that.
+    """Refuse a target that is constant in the training part; a part of one value has no windows, and is refused so.
 
     Raises:
         ValuesError: The values do not vary.
 
     """
-    if len(train_values) and np.std(train_values) <= _SMALLEST_SPREAD * np.max(np.abs(train_values)):
+    if len(train_values) > 1 and np.std(train_values) <= _SMALLEST_SPREAD * np.max(np.abs(train_values)):
         raise ValuesError(
             f"{source}, column '{column}': the target is always {train_values[0]:g} in the training part; it must vary"
         )

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 ISO_8601 = "ISO8601"
 _TIME = r"\d{1,2}:?\d{2}(?::?\d{2}(?:[.,]\d{1,9})?)?"
-_ISO = rf"\d{{4}}-\d{{1,2}}(?:-\d{{1,2}}(?:[T ]{_TIME}(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)?)?)?|\d{{8}}"
+_COMPACT = r"\d{8}T\d{4}(?:\d{2})?(?:Z|[+-]\d{2}(?::?\d{2})?)"
+_ISO = rf"\d{{4}}-\d{{1,2}}(?:-\d{{1,2}}(?:[T ]{_TIME}(?:Z|[+-]\d{{2}}(?::?\d{{2}})?)?)?)?|\d{{8}}|{_COMPACT}"
 # Counted from the time part, which keeps the hyphens of the date out of it.
+_END_OF_DAY = r"(?<=[ T])24:00(?=(?::00)?$)"
+"""Midnight as the end of its day."""
 _OFFSET = r"\d[T ]\d{1,2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _EPOCHS = {"epoch_s": (1, 9, 10), "epoch_ms": (10**3, 12, 13), "epoch_us": (10**6, 15, 16), "epoch_ns": (10**9, 18, 19)}
 _LAST_EPOCH = 1_900_000_000
@@ -67,6 +70,7 @@ _CLOCKS = (
             "%H:%M",
             "%H:%M:%S",
             "%H:%M:%S.%f",
+            "%H.%M.%S",
             "%I:%M %p",
             "%I:%M:%S %p",
             "%I:%M%p",
@@ -105,7 +109,13 @@ class TimeFormat:
     def __call__(self, text: "pd.Series[Any]") -> "pd.Series[Any]":
         """Read text, shape `(cells,)`; NaT where it does not fit."""
         fits = text.str.fullmatch(self.pattern) if self.pattern else text.notna()
-        return self.read(text.where(fits.astype(bool)))
+        text = text.where(fits.astype(bool))
+        ends_day = text.str.contains(_END_OF_DAY).fillna(False).astype(bool)
+        if not ends_day.any():
+            return self.read(text)
+        stamps = self.read(text.str.replace(_END_OF_DAY, "00:00", regex=True))
+        next_day: pd.Series[Any] = stamps + ends_day.to_numpy().astype("timedelta64[D]").astype("timedelta64[ns]")
+        return next_day
 
 
 def has_offset(text: "pd.Series[Any]") -> Any:
@@ -301,7 +311,7 @@ def _weeks_of(years: Float64, seconds: Float64) -> Any:
 
 _NAMED = (
     TimeFormat(ISO_8601, _ISO, _read_iso),
-    TimeFormat("year", r"\d{4}", _read_year),
+    TimeFormat("year", r"(?:FY ?)?\d{4}", _read_year),
     TimeFormat(
         "quarter", r"\d{4}[ :./-]?(?:[Qq]|[Qq]tr)[ -]?[1-4]|(?:[Qq]|[Qq]tr)[ -]?[1-4][ :./-]\d{4}", _read_quarter
     ),

@@ -47,7 +47,7 @@ _ALSO = {
     "mday": "day",
     "hr": "hour",
     "hh": "hour",
-    "hourofday": "hour",
+    **dict.fromkeys(("hourofday", "hourending", "hourbeginning", "he"), "hour"),
     "min": "minute",
     "sec": "second",
     **dict.fromkeys(("jahr", "annee", "ano", "anno", "jaar"), "year"),
@@ -201,13 +201,14 @@ def day_of(numbers: dict[str, Int64], index: Any, where: str) -> Any:
 
 
 def read_clock(column: "pd.Series[Any]", source: str) -> Any:
-    """Read times of the day, such as `13:00`, `1:30 PM` or `1300`, as `timedelta64[ns]`, shape `(rows,)`.
+    """Read times of the day, such as `13:00`, `13.00.00`, `1:30 PM` or `1300`, as `timedelta64[ns]`, shape `(rows,)`.
 
     Raises:
         TimeAxisError: A cell is none.
 
     """
     text, missing = text_of(whole_numbers(column), MISSING_TOKENS)
+    text = text.str.replace(r"^(\d{1,2})\.(\d{2})\.(\d{2})$", r"\1:\2:\3", regex=True)
     cells = text.str.extract(r"^(\d{1,2}):?(\d{2})(?::?(\d{2})(?:\.(\d{1,9}))?)?(?: ?([AaPp])[Mm])?$")
     hours, minutes, seconds = (cells[part].fillna("0").astype("int64").to_numpy() for part in (0, 1, 2))
     fractions = cells[3].fillna("0").str.ljust(9, "0").astype("int64").to_numpy()

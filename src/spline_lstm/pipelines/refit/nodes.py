@@ -9,6 +9,7 @@ from typing import Any
 from spline_lstm.edge.backends import TrainedRun
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError
 from spline_lstm.models.backend import load_keras
+from spline_lstm.models.memory import check_memory
 from spline_lstm.models.registry import MODELS, ModelSpec, TrainingSpec, make_model
 from spline_lstm.pipelines.modelling.progress import epoch_progress
 from spline_lstm.pipelines.plan import RefitSpec, RunSpec
@@ -42,11 +43,12 @@ def refit_model(
         The network, twice (its last epoch is its best one), and the record of the training.
 
     """
+    training, spec = _settings_of(trained_run, TrainingSpec), _resolved_model(trained_run)
+    check_memory(model_input, spec, resolve_segment(spec.segment, model_input.lookback), training.batch_size)
     load_keras()  # its start-up is no training time
     started = time.perf_counter()
-    training = _settings_of(trained_run, TrainingSpec)
     schedule = tuple(training_history["schedule"])
-    model = make_model(_resolved_model(trained_run), model_input, training.seed)
+    model = make_model(spec, model_input, training.seed)
     windows = model_input.windows_of(0)
     with epoch_progress(run.run_id, len(schedule)) as (on_epoch, on_part):
         model.refit_model(
