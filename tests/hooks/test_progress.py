@@ -59,6 +59,16 @@ def test_each_training_of_several_has_its_number_and_later_ones_the_time_left(
     ]
 
 
+def test_trials_and_folds_are_named_too(begin: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    trial = Node(pass_on, "x", "trials.trial003", name="try_settings_003", namespace="trials")
+    hooks = ProgressHooks()
+    hooks.before_pipeline_run(Pipeline([train("fold2of4"), trial]))
+    begin(hooks, "fold2of4")
+    hooks.before_node_run(trial, DataCatalog())
+    assert caplog.messages == ["Training 1 of 2: fold2of4", "Training 2 of 2: trial 3"]
+
+
 def test_a_single_training_names_its_run(begin: Any, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     hooks = ProgressHooks()

@@ -40,7 +40,7 @@ class ProgressHooks:
             logger.info("Training %s", node.namespace or catalog.load("params:run_id"))
             return
         number, left = self._trainings.begin()
-        name = _title(node.namespace or "")
+        name = _title(node)
         logger.info("Training %d of %d: %s%s", number, self._trainings.count, name, f", {left}" if left else "")
 
     @hook_impl
@@ -83,10 +83,12 @@ class _Tally:
 
 
 def _trains(node: Node) -> bool:
-    return node.name.rpartition(".")[2] == "train_model"
+    return node.name.rpartition(".")[2].startswith(("train_model", "try_settings_"))
 
 
-def _title(namespace: str) -> str:
-    """Name a cell by what it is, and anything else by its namespace."""
-    cells = {cell.run_id: cell for cell in current_plan().cells}
-    return cells[namespace].title if namespace in cells else namespace
+def _title(node: Node) -> str:
+    """Name a cell by what it is, a trial by its number, and a fold by its namespace."""
+    namespace, _, name = node.name.rpartition(".")
+    if name.startswith("try_settings_"):
+        return f"trial {int(name.removeprefix('try_settings_'))}"
+    return next((cell.title for cell in current_plan().cells if cell.run_id == namespace), namespace)

@@ -11,6 +11,7 @@ from spline_lstm.evaluation.scores import evaluate
 from spline_lstm.models.network import TrainedNetwork
 from spline_lstm.models.registry import ModelSpec
 from spline_lstm.pipelines.plan import RunSpec, SearchSpec
+from spline_lstm.pipelines.wrapping import logging_as
 from spline_lstm.reporting import tuning_report
 from spline_lstm.reporting.plotly_figure import make_figure
 from spline_lstm.selection.search import Settings, check_optimiser, propose
@@ -80,7 +81,8 @@ class Trial:
         result: dict[str, Any] = {"val_rmse": None, "val_windows": 0, "val_sha256": None, "params": None, "units": {}}
         failure = None
         try:
-            result = self._score(tuning_series, covariate_schema, search, settings, name)
+            with logging_as(name):
+                result = self._score(tuning_series, covariate_schema, search, settings, name)
         except Exception as error:
             own = own_error(error)
             if self._number == 1 or isinstance(own, ProjectBugError):
