@@ -48,7 +48,7 @@ def type_command(workspace: Path, *options: str) -> Outcome:
     done = subprocess.run(
         [KEDRO, "run", *options],
         cwd=workspace, env={**os.environ, "PYTHONPATH": path, "LOADED": str(loaded)},
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     changed = sorted(path for path, _ in before ^ state_of(workspace / "data"))
     return Outcome(done.returncode, done.stdout, done.stderr, loaded.read_text().split(), changed)

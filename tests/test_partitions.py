@@ -55,7 +55,7 @@ def workspace(make_workspace: Callable[[], Path]) -> Path:
 def run(workspace: Path, run_id: str, settings: str, *options: str) -> "subprocess.CompletedProcess[str]":
     params = f"{PARAMS},run_id={run_id},{settings}"
     command = [KEDRO, "run", "--pipeline=preprocessing", *options, "--params", params]
-    return subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=300, check=False)
 
 
 def results(workspace: Path, run_id: str) -> tuple[dict[str, bytes], dict[str, object], bytes]:
@@ -135,7 +135,7 @@ def test_table_and_schema_can_lie_in_a_bucket(workspace: Path, count: int) -> No
         "run_id": "bucket", "partitions": count,
     }  # fmt: skip
     script = FROM_A_BUCKET.replace("PARAMETERS", repr(parameters))
-    subprocess.run([sys.executable, "-c", script], cwd=workspace, capture_output=True, timeout=120, check=True)
+    subprocess.run([sys.executable, "-c", script], cwd=workspace, capture_output=True, timeout=300, check=True)
     arrays, meta, filled = results(workspace, "bucket")
     assert meta.pop("source") == "memory://bucket/stations"
     whole = results(workspace, "whole")

@@ -212,7 +212,7 @@ def notebook(workspace: Path, results: Path) -> Any:
     ]
     made = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     folder = {"metadata": {"path": str(workspace / "notebooks")}}
-    return nbclient.NotebookClient(made, timeout=120, kernel_name="python3", resources=folder).execute()
+    return nbclient.NotebookClient(made, timeout=300, kernel_name="python3", resources=folder).execute()
 
 
 def test_a_notebook_says_nothing_but_what_it_is_asked(notebook: Any) -> None:

@@ -181,6 +181,7 @@ def test_intervals_are_wider_after_errors_that_were_larger(finished: Finished) -
 
 
 def test_widths_that_stay_need_no_forecast_of_the_past(finished: Finished, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     stays = finished.intervals() | {"half_life": None}
     made, *_ = forecast(finished.table, finished.load("onnx"), stays, strict=True)
     expected = finished.intervals()["targets"]["target"]["multiples"]
@@ -188,6 +189,7 @@ def test_widths_that_stay_need_no_forecast_of_the_past(finished: Finished, caplo
     widths = (made["upper_80"] - made["lower_80"])[made["series_id"] == "EWR"]
     relative = widths.to_numpy() / mean / (np.array(expected[-2]) - expected[1])
     np.testing.assert_allclose(relative, relative[0])
+    assert "series forecast from" in caplog.text
     assert "history" not in caplog.text
 
 

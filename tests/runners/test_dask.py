@@ -32,7 +32,7 @@ def workspace(make_workspace: Callable[[], Path]) -> Path:
 
 def run(workspace: Path, run_id: str, *options: str, params: str = PARAMS) -> "subprocess.CompletedProcess[str]":
     command = [KEDRO, "run", "--params", f"{params},run_id={run_id}", *options]
-    return subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(command, cwd=workspace, capture_output=True, text=True, timeout=300, check=False)
 
 
 def results(workspace: Path, run_id: str) -> tuple[bytes, object]:
@@ -69,7 +69,7 @@ def test_a_killed_worker_is_replaced_and_the_run_completes(workspace: Path, expe
     for pid in children(process.pid):
         if "spawn_main" in Path(f"/proc/{pid}/cmdline").read_text():
             os.kill(pid, signal.SIGKILL)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=300)
     assert (process.returncode, errors) == (0, "")
     assert results(workspace, "killed") == expected
 

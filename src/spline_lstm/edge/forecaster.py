@@ -96,12 +96,12 @@ class Forecaster:
         made = to_target_units(self._run(windows.X), windows, np.arange(len(windows.X)))
         past = to_target_units(self._run(windows.past.X), windows, windows.past.series)
         logger.info(
-            "%s: %d steps of %d series forecast from %s on, and %d forecasts of their history, which intervals follow",
+            "%s: %d steps of %d series forecast from %s on%s",
             windows.source,
             made.shape[1],
             len(made),
             np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
-            len(past),
+            f", and {len(past)} forecasts of their history, which intervals follow" if len(past) else "",
         )
         rule = self.intervals.rule
         spread = rule.spread(_follow(self.intervals, windows, past).mean, windows.scale)
