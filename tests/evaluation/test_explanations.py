@@ -57,6 +57,13 @@ def test_weights_lie_at_their_input_and_lag(weather: ModelInput) -> None:
     assert first["steps_before"] == weather.ages[:, column].tolist()
 
 
+def test_a_path_that_all_targets_share_has_one_weight_a_lag_for_each_of_them(two_targets: Any) -> None:
+    kernel = np.arange(two_targets.lookback * 3, dtype=np.float32).reshape(-1, 3)
+    rows = weigh_lags(two_targets, kernel)
+    assert [row["input"] for row in rows] == list(two_targets.target_names)
+    assert rows[0]["weights"] == rows[1]["weights"] == kernel.mean(axis=1).tolist()
+
+
 def predictions_of(errors: Any, hours: Any = None) -> pd.DataFrame:
     hours = np.arange(len(errors)) if hours is None else hours
     return pd.DataFrame(
@@ -69,18 +76,18 @@ def predictions_of(errors: Any, hours: Any = None) -> pd.DataFrame:
 
 
 def test_errors_that_repeat_are_correlated_at_their_period() -> None:
-    found = correlate_errors(predictions_of(np.tile([1.0, 0.0, -1.0, 0.0], 50)))
+    found = correlate_errors(predictions_of(np.tile([1.0, 0.0, -1.0, 0.0], 50)), np.arange(200))
     assert [round(value) for value in found["correlation"][:4]] == [0, -1, 0, 1]
     assert found["chance"] == pytest.approx(1.96 / 200**0.5)
 
 
 def test_errors_across_a_gap_are_not_taken_for_neighbours() -> None:
     hours = [0, 1, 2, 10, 11, 12]
-    found = correlate_errors(predictions_of(np.array([1.0, -1.0, 1.0, 1.0, -1.0, 1.0]) - 1 / 3, hours))
+    found = correlate_errors(predictions_of(np.array([1.0, -1.0, 1.0, 1.0, -1.0, 1.0]) - 1 / 3), np.array(hours))
     assert found["correlation"][0] == pytest.approx(-4 / 4 / (8 / 9) * (8 / 9), abs=0.2)
     assert found["correlation"][40] is None
 
 
 @pytest.mark.parametrize("error", [0.0, np.nan])
 def test_errors_that_do_not_vary_have_no_correlation(error: float) -> None:
-    assert set(correlate_errors(predictions_of(np.full(60, error)))["correlation"]) == {None}
+    assert set(correlate_errors(predictions_of(np.full(60, error)), np.arange(60))["correlation"]) == {None}

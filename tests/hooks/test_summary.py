@@ -192,8 +192,9 @@ def test_the_matrix_lists_every_model(close: Any) -> None:
 
 def test_the_matrix_is_followed_by_a_forecast_with_the_recommended_run(close: Any) -> None:
     rows = [{"model_type": "lstm", "data_mode": "univariate", "run_id": "lstm-7"}, {**WINNER, "run_id": "gru-7"}]
-    compared = {"edge_matrix": {"gates": [GATE]}, "edge_matrix_report": ""}
+    compared: dict[str, Any] = {"edge_matrix": {"gates": [GATE], "verdicts": {}}, "edge_matrix_report": ""}
     assert close(**compared).endswith("--params run_id=gru-1\n")
+    compared["edge_matrix"] = {"gates": [GATE], "verdicts": {"recommendation": {**WINNER, "file": "model.onnx"}}}
     assert close(**compared, earlier={"comparison": {**COMPARISON, "rows": rows}}).endswith("--params run_id=gru-7\n")
 
 

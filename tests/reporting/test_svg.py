@@ -95,3 +95,18 @@ def test_an_error_begins_at_zero_where_it_is_to() -> None:
     line = Line("a", [1, 2], [50, 60], BLUE)
     assert "0" in texts(Picture("", "x", "y", (line,), from_zero=True))
     assert "0" not in texts(Picture("", "x", "y", (line,)))
+
+
+def labels_of(x: Any, y: Any) -> list[str]:
+    picture = Picture("title", "x", "y", (Line("a", x, y, "#123456"),))
+    return [text.text or "" for text in ET.fromstring(draw(picture)).iter() if text.tag.endswith("text")]
+
+
+def test_ticks_of_a_narrow_range_have_the_digits_that_tell_them_apart() -> None:
+    found = labels_of([0, 1], [1013.2, 1013.9])
+    assert {"1013.2", "1013.4", "1013.6", "1013.8", "1014.0"} <= set(found)
+
+
+def test_minutes_have_ticks_of_their_own() -> None:
+    minutes = np.datetime64("2024-01-01T00:07") + np.arange(43).astype("timedelta64[m]")
+    assert "01-01 00:10" in labels_of(minutes, np.arange(43.0))

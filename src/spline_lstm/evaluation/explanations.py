@@ -7,7 +7,7 @@ import numpy as np
 
 from spline_lstm.series.lazy_windows import draw
 from spline_lstm.series.model_input import ModelInput
-from spline_lstm.types import DataFrame, Float32, Float64
+from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 _MOST_WINDOWS, _MOST_VALUES = 1_000, 20_000_000
 _LAGS = 48
@@ -52,7 +52,7 @@ def weigh_lags(model_input: ModelInput, kernel: Float32) -> list[dict[str, Any]]
 
     Args:
         model_input: Preprocessed data.
-        kernel: Shape `(lookback * F_total, outputs)`.
+        kernel: Shape `(lookback * F_total, outputs)`, or `(lookback, horizon)` of a path that all targets share.
 
     Returns:
         A row an input, the heaviest first: `input`, `steps_before` (of each row, the oldest first), and `weights`, the
@@ -60,22 +60,29 @@ def weigh_lags(model_input: ModelInput, kernel: Float32) -> list[dict[str, Any]]
 
     """
     size = np.abs(kernel).mean(axis=1, dtype=np.float64).reshape(model_input.lookback, -1)
+    is_shared = size.shape[1] < len(model_input.feature_names)
+    names = model_input.target_names if is_shared else model_input.feature_names
     rows: list[dict[str, Any]] = [
-        {"input": name, "steps_before": model_input.ages[:, column].tolist(), "weights": size[:, column].tolist()}
-        for column, name in enumerate(model_input.feature_names)
+        {
+            "input": name,
+            "steps_before": model_input.ages[:, column].tolist(),
+            "weights": size[:, 0 if is_shared else column].tolist(),
+        }
+        for column, name in enumerate(names)
     ]
     return sorted(rows, key=lambda row: -sum(row["weights"]))[:_MOST_NAMES]
 
 
-def correlate_errors(predictions: DataFrame) -> dict[str, Any]:
+def correlate_errors(predictions: DataFrame, origins: Int64) -> dict[str, Any]:
     """Correlate the errors one step ahead on test with those some steps later; of the first target, over all series.
 
     Args:
         predictions: What `forecast_table.make_predictions` returned.
+        origins: Row of the table at which each of its windows ends, shape `(windows,)`.
 
     Returns:
-        `correlation` at the lags 1 to 48 (None where no two errors lie so far apart), and `chance`, what it stays below
-        19 times of 20 where errors do not depend on one another.
+        `correlation` at the lags 1 to 48 steps (None where few errors lie so far apart), and `chance`, what it stays
+        below 19 times of 20 where errors do not depend on one another.
 
     """
     target = predictions["target"].cat.categories[0]
@@ -83,16 +90,15 @@ def correlate_errors(predictions: DataFrame) -> dict[str, Any]:
     error = (rows["y_pred"] - rows["y_true"]).where(rows["is_scored"]).to_numpy(np.float64)
     error = error - np.nanmean(error) if np.isfinite(error).any() else error
     series = rows["series_id"].cat.codes.to_numpy()
-    times = rows["timestamp"].to_numpy().astype(np.int64)
-    step = np.diff(times)[np.diff(series) == 0].min(initial=np.iinfo(np.int64).max)
-    variance = float(np.nanmean(np.square(error))) if np.isfinite(error).any() else 0.0
-    correlation = [_correlation(error, series, times, lag, step * lag, variance) for lag in range(1, _LAGS + 1)]
-    return {"correlation": correlation, "chance": 1.96 / max(1, int(np.isfinite(error).sum())) ** 0.5}
+    known = int(np.isfinite(error).sum())
+    variance = float(np.nanmean(np.square(error))) if known else 0.0
+    correlation = [_correlation(error, series, origins, lag, variance, known // 4) for lag in range(1, _LAGS + 1)]
+    return {"correlation": correlation, "chance": 1.96 / max(1, known) ** 0.5}
 
 
-def _correlation(error: Float64, series: Any, times: Any, lag: int, apart: int, variance: float) -> float | None:
-    """Correlate the errors that lie exactly so far apart; a gap between windows is left out."""
-    pairs = (series[lag:] == series[:-lag]) & (times[lag:] - times[:-lag] == apart)
+def _correlation(error: Float64, series: Any, origins: Int64, lag: int, variance: float, few: int) -> float | None:
+    """Correlate the errors that lie exactly so many steps apart; a gap between windows is left out."""
+    pairs = (series[lag:] == series[:-lag]) & (origins[lag:] - origins[:-lag] == lag)
     products = (error[lag:] * error[:-lag])[pairs]
     products = products[np.isfinite(products)]
-    return float(products.mean() / variance) if len(products) and variance else None
+    return float(products.mean() / variance) if len(products) > few and variance else None

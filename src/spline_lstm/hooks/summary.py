@@ -221,7 +221,8 @@ def _close_benchmark(_made: Collection[str], written: Written) -> Iterator[Rende
 
 
 def _close_matrix(_made: Collection[str], written: Written) -> Iterator[RenderableType]:
-    gates = written.load("edge_matrix")["gates"]
+    matrix = written.load("edge_matrix")
+    gates, verdicts = matrix["gates"], matrix.get("verdicts", {})
     table = _table("Edge matrix", "model", "features", "file", "verdict", "p95 (ms)", "size (bytes)")
     for gate in gates:
         for name, item in gate["files"].items():
@@ -229,15 +230,11 @@ def _close_matrix(_made: Collection[str], written: Written) -> Iterator[Renderab
                 table.add_row(gate["model_type"], str(gate["f_total"]), name, _verdict(item), *_figures(item))
     yield table
     yield _line("Report", written.place("edge_matrix_report"))
-    yield written.forecast(_recommended(written) or gates[0]["run_id"])
-
-
-def _recommended(written: Written) -> str | None:
-    """Run id of the first seed of the model that the benchmark recommends, if it has been compared."""
-    if not written.catalog.exists("comparison"):
-        return None
-    comparison = written.load("comparison")
-    return str(row_of(comparison["rows"], comparison["verdicts"]["recommendation"])["run_id"])
+    if verdicts:
+        comparison = written.load("comparison")
+        yield written.forecast(str(row_of(comparison["rows"], verdicts["recommendation"])["run_id"]))
+    else:
+        yield written.forecast(gates[0]["run_id"])
 
 
 def _close_forecast(made: Collection[str], written: Written) -> Iterator[RenderableType]:

@@ -49,7 +49,7 @@ class TrainedNetwork:
 
     @property
     def ridge_kernel(self) -> Float32 | None:
-        """Weights of the frozen ridge path, `(lookback * features, outputs)`; None where there is none."""
+        """Weights of the frozen path, see `linear_path`: a row an input of the regression; None where there is none."""
         paths = [layer for layer in self.keras_model.layers if layer.name == "linear_path"]
         return paths[0].get_weights()[0] if paths else None
 

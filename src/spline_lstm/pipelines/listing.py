@@ -1,6 +1,7 @@
 """Which pipelines there are, without importing any."""
 
 import ast
+from contextlib import suppress
 from importlib import resources
 
 from kedro.framework import project
@@ -20,9 +21,12 @@ def find_pipelines() -> dict[str, str]:
 
 
 def describe_pipelines() -> dict[str, str]:
-    """Return every pipeline's name and the first line of its module's docstring."""
+    """Return every pipeline's name and the first line of its module's docstring; no line where none can be read."""
     described = {}
     for name, module in find_pipelines().items():
-        source = resources.files(module.rpartition(".")[0]).joinpath(name, "__init__.py").read_text(encoding="utf-8")
-        described[name] = (ast.get_docstring(ast.parse(source)) or "").partition("\n")[0]
+        source = resources.files(module.rpartition(".")[0]).joinpath(name, "__init__.py")
+        described[name] = ""
+        with suppress(OSError, SyntaxError, ValueError):
+            text = ast.get_docstring(ast.parse(source.read_text(encoding="utf-8"))) or ""
+            described[name] = text.partition("\n")[0]
     return described

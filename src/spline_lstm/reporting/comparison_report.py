@@ -20,7 +20,7 @@ def add_reasons(verdicts: dict[str, dict[str, Any]], summary: list[Row], targets
     """Return the verdicts with the reason for each.
 
     Args:
-        verdicts: What `comparison.make_verdicts` returned.
+        verdicts: What `verdicts.make_verdicts` returned.
         summary: The rows that it was given.
         targets: Number of targets; over several, the figures are geometric means over them.
 
@@ -31,7 +31,7 @@ def add_reasons(verdicts: dict[str, dict[str, Any]], summary: list[Row], targets
     spread = "" if targets > 1 else f" (spread {accuracy['RMSE spread']:.2g})"
     relation = (
         "the lowest"
-        if chosen is accuracy
+        if chosen["typical RMSE"] == accuracy["typical RMSE"]
         else f"{chosen['typical RMSE'] / accuracy['typical RMSE'] - 1:.1%} above the accuracy winner's"
     )
     reasons = {

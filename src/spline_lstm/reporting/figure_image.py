@@ -1,6 +1,8 @@
 """A Plotly figure of the project as an image, for where no script runs: a code forge, a printed notebook."""
 
 import base64
+import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -8,6 +10,8 @@ import numpy as np
 
 from spline_lstm.reporting import svg
 from spline_lstm.reporting.picture import ACTUAL, FORECAST, Band, Bars, Line, Picture
+
+logger = logging.getLogger(__name__)
 
 _RENDERER = "spline_lstm_images"
 _STYLES: dict[str, Any] = {"solid": "solid", "dot": "dot", "dash": "dash"}
@@ -20,7 +24,11 @@ def add_images() -> None:
 
     class ImageRenderer(MimetypeRenderer):  # type: ignore[misc]  # Plotly has no types
         def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, str]:
-            image = draw_figure(fig_dict)
+            try:
+                image = draw_figure(fig_dict)
+            except Exception as error:  # a figure of somebody else's is shown without an image
+                logger.debug("No image of a figure: %r", error)
+                image = None
             return {} if image is None else {"image/svg+xml": image}
 
     plotly.io.renderers[_RENDERER] = ImageRenderer()
@@ -59,7 +67,7 @@ def _read_marks(traces: list[Any], *, is_over_time: bool) -> Iterator[Line | Ban
     lower: Any = None
     for trace in traces:
         x, y, name = _values(trace["x"], is_over_time=is_over_time), _values(trace["y"]), trace.get("name") or ""
-        colour = (trace.get("line") or trace.get("marker") or {}).get("color", FORECAST)
+        colour = _colour((trace.get("line") or trace.get("marker") or {}).get("color"), trace)
         if trace["type"] == "bar":
             x, y = (y.tolist(), x) if trace.get("orientation") == "h" else (x, y)
             yield Bars(name, x, y, colour)
@@ -68,9 +76,15 @@ def _read_marks(traces: list[Any], *, is_over_time: bool) -> Iterator[Line | Ban
         elif trace.get("line", {}).get("width") == 0:
             lower = y
         elif trace.get("mode") == "markers":
-            yield Line(name, x, y, colour if isinstance(colour, str) else ACTUAL, "points")
+            yield Line(name, x, y, colour, "points")
         else:
             yield Line(name, x, y, colour, _STYLES.get(trace.get("line", {}).get("dash", "solid"), "solid"))
+
+
+def _colour(found: Any, trace: Mapping[str, Any]) -> str:
+    """Return a colour of ours; that of another figure may be anything."""
+    usual = ACTUAL if trace.get("mode") == "markers" else FORECAST
+    return found if isinstance(found, str) and re.fullmatch(r"#[0-9a-fA-F]{3,8}", found) else usual
 
 
 def _values(found: Any, *, is_over_time: bool = False) -> Any:

@@ -190,7 +190,8 @@ def _coverage_by_series(metrics: dict[str, Any], entries: list[dict[str, Any]], 
     """Show the series whose intervals cover least."""
     series = metrics["test"]["model"]["per_series"]
     keys = [f"coverage_{100 * entry['level']:g}" for entry in entries]
-    worst = sorted(series, key=lambda name: _or_nan(series[name].get(keys[0])))[:_WORST_SERIES]
+    known = [name for name in series if series[name].get(keys[0]) is not None]
+    worst = sorted(known, key=lambda name: float(series[name][keys[0]]))[:_WORST_SERIES] or list(series)[:1]
     bars = tuple(
         Bars(f"{key.removeprefix('coverage_')} %", worst, [100 * _or_nan(series[name].get(key)) for name in worst], c)
         for key, c in zip(keys, COLOURS, strict=False)

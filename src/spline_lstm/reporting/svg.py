@@ -15,8 +15,13 @@ _WIDTH, _HEIGHT, _RIGHT, _BELOW = 400, 250, 14, 46
 _ROW, _LETTER = 19, 6.6
 _INK, _GRID = "var(--ink, #767676)", "var(--rule, rgba(128, 128, 128, 0.3))"
 _DASHES = {"solid": "", "dot": ' stroke-dasharray="2 4"', "dash": ' stroke-dasharray="7 4"'}
-_HOUR, _DAY = 3_600 * 10**9, 86_400 * 10**9
-_STEPS = (*(_HOUR * hours for hours in (1, 3, 6, 12)), *(_DAY * days for days in (1, 2, 5, 10, 20)))
+_SECOND, _MINUTE, _HOUR, _DAY = 10**9, 60 * 10**9, 3_600 * 10**9, 86_400 * 10**9
+_STEPS = (
+    *(_SECOND * seconds for seconds in (1, 5, 15, 30)),
+    *(_MINUTE * minutes for minutes in (1, 2, 5, 10, 15, 30)),
+    *(_HOUR * hours for hours in (1, 3, 6, 12)),
+    *(_DAY * days for days in (1, 2, 5, 10, 20)),
+)
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240)
 _LONGEST_NAME = 28
 
@@ -116,7 +121,7 @@ def _place(picture: Picture, top: float) -> _Panel:
     left, right = _range([_numbers(mark.x) for mark in picture.marks])
     if bars and not picture.is_over_time:
         left, right = left - 0.5, right + 0.5
-    edge = 34 + _LETTER * max(len(significant(tick)) for tick in ticks)
+    edge = 34 + _LETTER * max(map(len, _labels(ticks)))
     return _Panel(edge, top, top + _HEIGHT - _BELOW - 8, (left, right), ticks)
 
 
@@ -131,10 +136,10 @@ def _ticks(low: float, high: float, count: int = 4) -> list[float]:
 
 def _grid(panel: _Panel, picture: Picture) -> list[str]:
     parts = []
-    for tick in panel.y_ticks:
+    for tick, label in zip(panel.y_ticks, _labels(panel.y_ticks), strict=True):
         y = panel.y(tick)
         line = f'<path d="M{panel.left:.1f} {y:.1f}H{_WIDTH - _RIGHT}" stroke="{_GRID}"/>'
-        parts += [line, _text(panel.left - 6, y + 4, significant(tick), "end")]
+        parts += [line, _text(panel.left - 6, y + 4, label, "end")]
     for at, label in _time_ticks(*panel.x_range) if picture.is_over_time else _number_ticks(*panel.x_range):
         x, half = panel.x(at), _LETTER * len(label) / 2
         parts.append(_text(min(x, _WIDTH - half), panel.bottom + 16, label))
@@ -146,7 +151,17 @@ def _grid(panel: _Panel, picture: Picture) -> list[str]:
 
 
 def _number_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    return [(tick, significant(tick)) for tick in _ticks(low, high, 6) if low <= tick <= high]
+    ticks = [tick for tick in _ticks(low, high, 6) if low <= tick <= high]
+    return list(zip(ticks, _labels(ticks), strict=True))
+
+
+def _labels(ticks: list[float]) -> list[str]:
+    """Return what stands beside ticks, with as many digits as tell them apart."""
+    step = min(np.diff(ticks), default=1.0)
+    if not 1e-9 < step < 1e9:
+        return [significant(tick) for tick in ticks]
+    decimals = max(0, -int(np.floor(np.log10(step) + 1e-9)))
+    return [f"{tick + 0.0:.{decimals}f}" for tick in ticks]
 
 
 def _time_ticks(low: float, high: float) -> list[tuple[float, str]]:
@@ -155,8 +170,14 @@ def _time_ticks(low: float, high: float) -> list[tuple[float, str]]:
     if step is None:
         return _month_ticks(low, high)
     stamps = np.arange(int(np.ceil(low / step)) * step, int(high) + 1, step).astype("datetime64[ns]")
-    texts = [str(stamp)[5:16].replace("T", " ") if step < _DAY else str(stamp)[:10] for stamp in stamps]
+    texts = [_time_label(str(stamp), step) for stamp in stamps]
     return list(zip(_numbers(stamps).tolist(), texts, strict=True))
+
+
+def _time_label(stamp: str, step: int) -> str:
+    if step >= _DAY:
+        return stamp[:10]
+    return stamp[11:19] if step < _MINUTE else stamp[5:16].replace("T", " ")
 
 
 def _month_ticks(low: float, high: float) -> list[tuple[float, str]]:

@@ -85,7 +85,7 @@ def _forecast(
 def _for_spreadsheets(table: DataFrame) -> DataFrame:
     """Leave infinite bounds empty, and put a quote before names that a spreadsheet would take for a formula."""
     names = {
-        column: table[column].cat.rename_categories(lambda name: f"'{name}" if name.startswith(_FORMULA) else name)
+        column: table[column].astype("str").map(lambda name: f"'{name}" if name.startswith(_FORMULA) else name)
         for column in ("series_id", "target")
     }
     return table.replace([np.inf, -np.inf], np.nan).assign(**names)

@@ -131,7 +131,7 @@ def explain_model(
     return {
         "importances": explanations.find_importances(model_input, network.predict, training.seed),
         "ridge_weights": [] if kernel is None else explanations.weigh_lags(model_input, kernel),
-        "errors": explanations.correlate_errors(predictions),
+        "errors": explanations.correlate_errors(predictions, model_input.window_origin[model_input.windows_of(2)]),
         "groups": rmse_by(predictions, ("hour", "weekday")),
     }
 
