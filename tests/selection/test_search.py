@@ -9,7 +9,7 @@ import pytest
 from spline_lstm.errors import ParameterError
 from spline_lstm.project.parameters import Parameters
 from spline_lstm.selection import search
-from spline_lstm.selection.search import Space, check_optimiser, make_space, propose
+from spline_lstm.selection.search import Space, check_search, make_space, propose
 
 SPACE: Space = {"model_type": ["lstm", "gru"], "hidden_units": [[64], [32], [64, 32]]}
 OWN = {"model_type": "lstm", "hidden_units": [64]}
@@ -85,11 +85,12 @@ def test_what_cannot_be_searched_is_refused(
 
 def test_more_trials_than_settings_are_refused(make_parameters: Any, refuses: Any) -> None:
     parameters = tuning(make_parameters, trials=3, model_type=["gru"])
+    space = make_space(parameters.tuning, parameters.model_dump(mode="json"))
     with refuses(ParameterError, 2, "'tuning.trials' is 3, and the search space holds 2 settings"):
-        make_space(parameters.tuning, parameters.model_dump(mode="json"))
+        check_search(space, parameters.tuning.trials)
 
 
 def test_without_the_optimiser_a_tuning_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch, refuses: Any) -> None:
     monkeypatch.setattr(search, "find_spec", lambda _: None)
     with refuses(ParameterError, 2, "pip install 'spline-lstm[tuning]'"):
-        check_optimiser()
+        check_search({"seed": [1, 2]}, 2)

@@ -49,9 +49,6 @@ def make_space(tuning: TuningSpec, own: Mapping[str, Any]) -> Space:
         tuning: The values beside the run's own.
         own: The run's own values, as JSON has them.
 
-    Raises:
-        ParameterError: There are fewer settings than trials.
-
     """
     asked = tuning.model_dump(mode="json")
     space: Space = {}
@@ -60,22 +57,22 @@ def make_space(tuning: TuningSpec, own: Mapping[str, Any]) -> Space:
         values += [value for value in asked[name] if value not in values]
         if len(values) > 1:
             space[name] = values
-    settings = int(np.prod([len(values) for values in space.values()]))
-    if settings < tuning.trials:
-        raise ParameterError(
-            f"parameter 'tuning.trials' is {tuning.trials}, and the search space holds {settings} settings; give fewer "
-            "trials or more values"
-        )
     return space
 
 
-def check_optimiser() -> None:
-    """Refuse to tune without the optimiser.
+def check_search(space: Space, trials: int) -> None:
+    """Refuse a search that cannot be.
 
     Raises:
-        ParameterError: Optuna is not installed.
+        ParameterError: Optuna is not installed, or there are fewer settings than trials.
 
     """
+    settings = int(np.prod([len(values) for values in space.values()]))
+    if settings < trials:
+        raise ParameterError(
+            f"parameter 'tuning.trials' is {trials}, and the search space holds {settings} settings; give fewer trials "
+            "or more values"
+        )
     if find_spec("optuna") is None:
         raise ParameterError("a tuning needs Optuna: pip install 'spline-lstm[tuning]'")
 

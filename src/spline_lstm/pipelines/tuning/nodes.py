@@ -14,7 +14,7 @@ from spline_lstm.pipelines.plan import RunSpec, SearchSpec
 from spline_lstm.pipelines.wrapping import logging_as
 from spline_lstm.reporting import tuning_report
 from spline_lstm.reporting.plotly_figure import make_figure
-from spline_lstm.selection.search import Settings, check_optimiser, propose
+from spline_lstm.selection.search import Settings, check_search, propose
 from spline_lstm.series.filled_series import FilledSeries, fill_series
 from spline_lstm.series.folds import cut_test_part
 from spline_lstm.series.model_input import ModelInput, window_fingerprint
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 def fill_without_test(raw_table: DataFrame, covariate_schema: CovariateSchema, search: SearchSpec) -> FilledSeries:
     """Put every series up to its test part on its grid and fill its gaps; nothing later is there for the trials."""
-    check_optimiser()
+    check_search(search.space, search.tuning.trials)
     observed = read_observations(raw_table, covariate_schema, search.table)
     grid, borders = cut_test_part(observed, search.table.freq, search.fills.max_gap, search.windows.split)
     return fill_series(grid, search.fills, borders, observed.sha256)
