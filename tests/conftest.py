@@ -16,6 +16,7 @@ from omegaconf import OmegaConf
 
 from spline_lstm.errors import SplineLSTMError
 from spline_lstm.evaluation.scores import EvaluationSpec, evaluate, evaluate_quantiles
+from spline_lstm.pipelines import plan
 from spline_lstm.project.parameters import Parameters, parse_parameters
 from spline_lstm.series import assembly, filled_series, grid
 from spline_lstm.series.columns import Columns, TableSpec, select_columns
@@ -59,6 +60,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.parent.name in ("models", "selection"):
             item.add_marker(keras)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def leave_no_plan() -> Iterator[None]:
+    """Take away the plan that a context has left for pipelines, once the module that made the context has ended."""
+    yield
+    plan._current.clear()
 
 
 @pytest.fixture(scope="session")

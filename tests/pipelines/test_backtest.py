@@ -15,7 +15,6 @@ from kedro.runner import SequentialRunner
 
 from spline_lstm.datasets import JSONDataset, TextDataset
 from spline_lstm.errors import InsufficientDataError
-from spline_lstm.pipelines import plan
 from spline_lstm.pipelines.backtest import create_pipeline
 from spline_lstm.pipelines.backtest.nodes import InFold
 from spline_lstm.pipelines.plan import RunSpec, set_current_plan
@@ -52,13 +51,6 @@ WHOLE: dict[str, Any] = {
 STEPS = 200
 BLOCK = 15
 """Steps of a test block: half of the last 15 percent."""
-
-
-@pytest.fixture(scope="module", autouse=True)
-def leave_no_plan() -> Any:
-    before = list(plan._current)
-    yield
-    plan._current[:] = before
 
 
 @pytest.fixture(scope="module")

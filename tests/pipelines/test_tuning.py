@@ -17,7 +17,6 @@ from kedro.runner import SequentialRunner
 
 from spline_lstm.datasets import FilledSeriesDataset, JSONDataset, PlotlyDataset, TextDataset
 from spline_lstm.errors import InsufficientDataError, ParameterError
-from spline_lstm.pipelines import plan
 from spline_lstm.pipelines.modelling.nodes import evaluate_model, train_model
 from spline_lstm.pipelines.plan import Plan, RunSpec, SearchSpec, set_current_plan
 from spline_lstm.pipelines.preprocessing.nodes import window_series
@@ -40,13 +39,6 @@ CHANGES: dict[str, Any] = {
     "lookback": 6, "horizon": 3, "hidden_units": [4], "epochs": 1, "batch_size": 64, "learning_rate": 0.01,
     "normalization": "none", "tuning": TUNING,
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def leave_no_plan() -> Any:
-    before = list(plan._current)
-    yield
-    plan._current[:] = before
 
 
 @pytest.fixture(scope="module")
