@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -54,3 +55,12 @@ def test_calendar_and_lags_follow_the_step_and_the_length(
 ) -> None:
     schema = make_starting_schema(profile_table(make_table(**TABLES[name])), 24)
     assert (list(schema.calendar_features.features), list(schema.seasonal_lags)) == (features, lags)
+
+
+def test_a_week_of_minutes_is_more_than_is_looked_at_and_so_left_for_the_run() -> None:
+    minutes = np.arange(72 * 1_440)
+    noise = np.random.default_rng(0).normal(size=len(minutes))
+    stamps = pd.Timestamp("2024-01-01") + pd.to_timedelta(minutes, unit="min")
+    start = propose_start(profile_table(pd.DataFrame({"timestamp": stamps, "load": np.sin(minutes / 229) + noise})))
+    assert start.schema.seasonal_lags == "auto"
+    assert start.windows.horizon > 1

@@ -16,6 +16,8 @@ _SPLIT = (0.70, 0.15, 0.15)
 _LONGEST_HORIZON, _SHORTEST_LOOKBACK, _LONGEST_LOOKBACK = 24, 24, 96
 _WITHOUT_SEASON = 6
 _ENOUGH_WEEKS = 10
+_LONGEST_LAG = 2_016
+"""Steps: a week of five minutes."""
 
 
 @dataclass(frozen=True)
@@ -66,14 +68,18 @@ def suggest_windows(profile: TableProfile) -> tuple[int, int]:
 
 
 def make_starting_schema(profile: TableProfile, horizon: int) -> CovariateSchema:
-    """Add a weekly lag and the calendar features that suit the step and the length of the table."""
+    """Add a weekly lag and the calendar features that suit the step and the length of the table.
+
+    A lag of more steps than the comparison of inputs looks at is left for the run to decide.
+    """
     step, short = profile.step_seconds, profile.days * _SPLIT[0] < _DAYS_A_YEAR
     weeks = [round(WEEK / step)] if step < DAY and profile.days > 7 * _ENOUGH_WEEKS else []
+    lags = tuple(lag for lag in weeks if lag >= horizon)
     features = ["hour_sin", "hour_cos"] if step < DAY else []
     features += ["dow_sin", "dow_cos"] if profile.grid.frequency.kind == "business" or step <= DAY else []
     features += [] if short or step > 0.9 * _DAYS_A_YEAR * DAY else ["year_sin", "year_cos"]
     changes: dict[str, Any] = {
-        "seasonal_lags": tuple(lag for lag in weeks if lag >= horizon),
+        "seasonal_lags": "auto" if max(lags, default=0) > _LONGEST_LAG else lags,
         "calendar_features": CalendarFeatures(enabled=True, features=tuple(features), known_future=True),
     }
     return profile.schema.model_copy(update=changes)
