@@ -14,7 +14,10 @@ _NAMES = ("run_id", "processed_run_id", "forecast_id")
 
 
 def make_run_table(runs: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> DataFrame:
-    """Return a row a run, the latest first, from the record and the metrics of each: settings and scores on test."""
+    """Return a row a run, the latest first, from the record and the metrics of each: settings and scores on test.
+
+    What an earlier version did not record is empty.
+    """
     import pandas as pd
 
     columns = ["run_id", *_SETTINGS, *_SCORES, "ridge_rmse", "params", "train_seconds", "finished_at"]
@@ -25,10 +28,10 @@ def make_run_table(runs: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> Dat
 def _describe(record: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
     scores = test["model"]["overall"]
     return {
-        **{name: record["settings"][name] for name in _SETTINGS},
+        **{name: record["settings"].get(name) for name in _SETTINGS},
         **{name: scores[name] for name in _SCORES},
         "ridge_rmse": test["baselines"]["ridge"]["overall"]["rmse"],
-        **{name: record[name] for name in ("run_id", "params", "train_seconds", "finished_at")},
+        **{name: record.get(name) for name in ("run_id", "params", "train_seconds", "finished_at")},
     }
 
 

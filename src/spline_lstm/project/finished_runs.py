@@ -31,8 +31,8 @@ class FinishedRuns:
             ArtifactMissingError: There is no such run; names the one that was probably meant.
 
         """
-        if run_id not in (ids := self.ids):
-            raise ArtifactMissingError(f"run '{run_id}' is not there{others(run_id, ids)}")
+        if not self._dataset(run_id, "metrics").exists():
+            raise ArtifactMissingError(f"run '{run_id}' is not there{others(run_id, self.ids)}")
         return self._dataset(run_id, name).load()
 
     def _dataset(self, run_id: str, name: str) -> AbstractDataset[Any, Any]:

@@ -85,7 +85,8 @@ def _draw(mark: Line | Band | Bars) -> list[Any]:
     shown: dict[str, Any] = {"mode": "markers", "marker": {"color": mark.colour, "size": 9}}
     if mark.style != "points":
         shown = {"mode": "lines", "line": {"color": mark.colour, "dash": _DASHES[mark.style]}}
-    return [go.Scatter(x=mark.x, y=mark.y, name=mark.name, text=mark.labels or None, **shown)]
+    labels = [label.replace("\n", "<br>") for label in mark.labels]
+    return [go.Scatter(x=mark.x, y=mark.y, name=mark.name, text=labels or None, **shown)]
 
 
 def _faint(colour: str) -> str:

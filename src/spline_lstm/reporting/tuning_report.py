@@ -108,7 +108,7 @@ def make_tuning_picture(best: Mapping[str, Any], trials: Sequence[Trial]) -> Pic
     shown = [trial for trial in trials if not _excuse(trial, trials)]
     numbers = np.array([trial["trial"] for trial in shown])
     errors = np.array([trial["val_rmse"] for trial in shown])
-    labels = tuple(pairs(trial["settings"]).replace(",", "<br>") for trial in shown)
+    labels = tuple(pairs(trial["settings"]).replace(",", "\n") for trial in shown)
     chosen = numbers == best["trial"]
     return Picture(
         "Validation error by trial",
