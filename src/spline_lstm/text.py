@@ -50,7 +50,15 @@ def shorten(value: object, limit: int = 60) -> str:
     >>> shorten([1, "two"]), shorten("x" * 100, limit=9)
     ("[1, 'two']", "'xxxxxxx…")
     """
-    text = _SHORT.repr(value)
+    return cut(_SHORT.repr(value), limit)
+
+
+def cut(text: str, limit: int) -> str:
+    """Return a text, or its beginning, at most `limit` characters in all.
+
+    >>> cut("gru-univariate", 6), cut("gru", 6)
+    ('gru-u…', 'gru')
+    """
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

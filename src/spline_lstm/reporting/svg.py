@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from spline_lstm.reporting.picture import Band, Bars, Line, Picture
-from spline_lstm.text import significant
+from spline_lstm.text import cut, significant
 from spline_lstm.types import Float64
 
 _WIDTH, _HEIGHT, _RIGHT, _BELOW = 400, 250, 14, 46
@@ -251,7 +251,7 @@ def _draw_rows(picture: Picture) -> str:
     legend, top = _legend(Picture(picture.title, "", "", tuple(bars)))
     parts, y = list(legend), top
     for name in names:
-        parts.append(_text(left - 8, y + 8 + _ROW * len(bars) / 2 - 4, _short(name), "end"))
+        parts.append(_text(left - 8, y + 8 + _ROW * len(bars) / 2 - 4, cut(name, _LONGEST_NAME), "end"))
         for mark in bars:
             value = dict(zip(mark.x, _numbers(mark.y).tolist(), strict=True)).get(name, np.nan)
             width = (_WIDTH - left - 60) * abs(value) / largest if np.isfinite(value) else 0.0
@@ -261,7 +261,3 @@ def _draw_rows(picture: Picture) -> str:
         y += 4
     parts.append(_text((left + _WIDTH) / 2, y + 14, picture.y_title))
     return _frame(picture, parts, y + 22)
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 1]}…"

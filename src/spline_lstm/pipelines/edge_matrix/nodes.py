@@ -28,7 +28,9 @@ def join_gates(
     gates = sorted(edge_gates, key=lambda gate: (order.get(gate["model_type"], len(order)), gate["f_total"]))
     rows = make_file_rows(comparison["summary"], gates)
     limits = {"p95(ms)": edge_poc.p95_ms, "model_size(MB)": edge_poc.size_mb}
-    found = make_verdicts(rows, benchmark.edge_weights, benchmark.recommendation_weights, limits) if rows else {}
-    verdicts = add_reasons(found, rows, len(comparison["units"])) if rows else {}
+    verdicts = {}
+    if rows:  # else no file passes
+        found = make_verdicts(rows, benchmark.edge_weights, benchmark.recommendation_weights, limits)
+        verdicts = add_reasons(found, rows, len(comparison["units"]))
     section = make_device_section({**comparison, "verdicts": verdicts})
     return {"gates": gates, "verdicts": verdicts}, make_matrix_report(gates, section)

@@ -10,12 +10,12 @@ from rich import get_console
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from spline_lstm.text import time_left
+from spline_lstm.text import cut, time_left
 
 logger = logging.getLogger(__name__)
 
-_BESIDE_NAME = 50
-"""Columns of a terminal that the other parts of the line take, with a short bar."""
+_BESIDE_NAME, _SHORTEST_NAME = 50, 10
+"""Columns of a terminal: those of the other parts of the line, with a short bar, and the fewest that the name gets."""
 
 
 @contextmanager
@@ -37,7 +37,7 @@ def epoch_progress(
         TextColumn("{task.fields[left]}"),
     )
     with Progress(*columns, console=console, disable=nobody_looks) as progress:
-        shown = _shortened(name, console.width - _BESIDE_NAME)
+        shown = cut(name, max(console.width - _BESIDE_NAME, _SHORTEST_NAME))
         bar = _EpochBar(progress, progress.add_task(shown, total=epochs, found="", left=""), epochs)
         logs = nobody_looks and not one_of_several
 
@@ -83,10 +83,6 @@ def _find_console() -> Console:
     """Return the console that log lines go to, so that they stand above the bar; errors' if that is no terminal."""
     console = get_console()
     return console if console.is_terminal or console.is_jupyter else Console(stderr=True)
-
-
-def _shortened(name: str, most: int) -> str:
-    return name if len(name) <= most else f"{name[: max(most, 10) - 1]}…"
 
 
 def _loss_of(entry: dict[str, float | None]) -> str:
