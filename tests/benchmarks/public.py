@@ -159,7 +159,8 @@ def tasks() -> Iterator[Task]:
             )  # fmt: skip
     share = "split=0.80+0.15+0.05"
     yield Task(
-        "ETT_1H of fev-bench", whole_ett, f"{COMMON},series_id_cols=channel,horizon={_WEEK},{share}", last_windows_scores,
+        "ETT_1H of fev-bench", whole_ett, f"{COMMON},series_id_cols=channel,horizon={_WEEK},{share}",
+        last_windows_scores,
         "MASE and SQL: TS-ICL 1.100 and .854, TiRex-2 1.102 and .865, Chronos-2 1.126 and .883, Chronos-Bolt 1.127 and "
         ".944, TFT 1.201 and .951, seasonal naive 1.323 (MASE)",
         trains_on=before_last_windows, later=last_windows,
@@ -283,7 +284,8 @@ read once for each line and seed, for its score. Commits: {commits}.
 
 ETT: the first 14,400 rows, 12, 4 and 4 months of 30 days; channels are series, standardised by the first 8,640 rows;
 mean over all test windows. fev-bench: the last 20 windows of 168 hours, one training for all of them; MASE with a
-season of 24 hours, scaled by the history before each window, and SQL, the loss of the quantiles 0.1 to 0.9 so scaled. M4: 414 series, 48 hours after their end, MASE with a
+season of 24 hours, scaled by the history before each window, and SQL, the loss of the quantiles 0.1 to 0.9 so scaled.
+M4: 414 series, 48 hours after their end, MASE with a
 season of 24 hours. The published figures are those of the authors, or of the benchmark's public list.
 """
 
