@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spline_lstm.evaluation import baselines
-from spline_lstm.evaluation.baselines import last_value, moving_average, naive_forecasts, seasonal_ages, seasonal_naive
+from spline_lstm.evaluation.baselines import BesideNaive, last_value, moving_average, seasonal_ages, seasonal_naive
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64
 
@@ -54,7 +54,7 @@ def test_a_long_season_takes_no_more_memory_than_a_short_one(bundle: ModelInput)
 
     def peak(season: int) -> int:
         tracemalloc.start()
-        naive_forecasts(bundle, windows, season)
+        dict(BesideNaive({}, bundle, windows, season))
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
@@ -65,7 +65,7 @@ def test_a_long_season_takes_no_more_memory_than_a_short_one(bundle: ModelInput)
 
 def test_many_windows_are_forecast_as_each_alone(bundle: ModelInput) -> None:
     windows = np.tile(np.arange(len(bundle.X)), 200)
-    together, alone = naive_forecasts(bundle, windows, 24), naive_forecasts(bundle, windows[:1], 24)
+    together, alone = BesideNaive({}, bundle, windows, 24), BesideNaive({}, bundle, windows[:1], 24)
     assert len(windows) > baselines._CHUNK
     for name, forecast in together.items():
         np.testing.assert_array_equal(forecast[:: len(bundle.X)], np.repeat(alone[name], 200, axis=0))
@@ -81,7 +81,7 @@ def bundle(prepare_table: Any, make_table: Any) -> ModelInput:
 @pytest.mark.parametrize("season", [2, 6, 24])
 def test_on_windows_the_season_may_be_longer_than_the_lookback(bundle: ModelInput, season: int) -> None:
     windows = np.arange(len(bundle.X))
-    forecast = naive_forecasts(bundle, windows, season)["seasonal_naive"]
+    forecast = BesideNaive({}, bundle, windows, season)["seasonal_naive"]
     for window, origin in enumerate(bundle.window_origin):
         start = np.argmax(bundle.row_series == bundle.window_series[window])
         for step in range(3):
@@ -90,12 +90,12 @@ def test_on_windows_the_season_may_be_longer_than_the_lookback(bundle: ModelInpu
 
 
 def test_on_windows_the_last_value_is_that_of_the_origin(bundle: ModelInput) -> None:
-    forecast = naive_forecasts(bundle, np.arange(len(bundle.X)), 24)["last_value"]
+    forecast = BesideNaive({}, bundle, np.arange(len(bundle.X)), 24)["last_value"]
     np.testing.assert_array_equal(forecast[:, 2], bundle.raw_target[bundle.window_origin])
 
 
 def test_on_windows_the_moving_average_is_that_of_the_lookback(bundle: ModelInput) -> None:
-    forecast = naive_forecasts(bundle, np.array([5]), 24)["moving_average"]
+    forecast = BesideNaive({}, bundle, np.array([5]), 24)["moving_average"]
     origin = bundle.window_origin[5]
     np.testing.assert_allclose(forecast[0, :, 0], bundle.raw_target[origin - 5 : origin + 1].mean())
 
@@ -103,14 +103,14 @@ def test_on_windows_the_moving_average_is_that_of_the_lookback(bundle: ModelInpu
 def test_nothing_after_the_origin_is_looked_at(bundle: ModelInput) -> None:
     changed = bundle.raw_target.copy()
     changed[bundle.window_origin[5] + 1 :] = -999
-    before = naive_forecasts(bundle, np.array([5]), 24)
-    after = naive_forecasts(dataclasses.replace(bundle, raw_target=changed), np.array([5]), 24)
+    before = BesideNaive({}, bundle, np.array([5]), 24)
+    after = BesideNaive({}, dataclasses.replace(bundle, raw_target=changed), np.array([5]), 24)
     for name in before:
         np.testing.assert_array_equal(before[name], after[name])
 
 
 def test_drift_goes_on_along_the_line_from_the_first_value_to_the_last(bundle: ModelInput) -> None:
-    forecast = naive_forecasts(bundle, np.arange(len(bundle.X)), 24)["drift"]
+    forecast = BesideNaive({}, bundle, np.arange(len(bundle.X)), 24)["drift"]
     for window in (0, len(bundle.X) - 1):
         origin = bundle.window_origin[window]
         start = int(np.argmax(bundle.row_series == bundle.window_series[window]))
@@ -120,7 +120,7 @@ def test_drift_goes_on_along_the_line_from_the_first_value_to_the_last(bundle: M
 
 
 def test_the_seasonal_naive_forecast_with_drift_rises_by_a_season_of_the_line(bundle: ModelInput) -> None:
-    made = naive_forecasts(bundle, np.arange(len(bundle.X)), 2)
+    made = BesideNaive({}, bundle, np.arange(len(bundle.X)), 2)
     slope = made["drift"][:, 1] - made["drift"][:, 0]
     rise = made["seasonal_naive_with_drift"] - made["seasonal_naive"]
     np.testing.assert_allclose(rise[:, :, 0], slope * np.array([[2, 2, 4]]), atol=1e-9)

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from spline_lstm.evaluation.baselines import naive_forecasts
+from spline_lstm.evaluation.baselines import BesideNaive
 from spline_lstm.evaluation.forecast_table import make_predictions
 from spline_lstm.evaluation.metrics import METRICS
 from spline_lstm.evaluation.scores import evaluate
@@ -65,7 +65,7 @@ def test_a_filled_target_is_not_scored(two_targets: ModelInput) -> None:
 
 def test_baselines_are_scored_on_the_same_truth(two_targets: ModelInput) -> None:
     rows = two_targets.windows_of(2)
-    forecast = naive_forecasts(two_targets, rows, 24)["seasonal_naive"]
+    forecast = BesideNaive({}, two_targets, rows, 24)["seasonal_naive"]
     scores = evaluate(two_targets, {"test": rows}, {"test": {"model": forecast}}, 24)["test"]
     assert scores["model"] == scores["baselines"]["seasonal_naive"]
 

@@ -1,5 +1,7 @@
 """Naive forecasts on the same windows: what any model has to beat."""
 
+from collections.abc import Callable, Iterator, Mapping
+
 import numpy as np
 
 from spline_lstm.series.model_input import ModelInput
@@ -76,34 +78,72 @@ def drift(last: Float64, first: Float64, passed: Int64, ahead: Int64) -> Float64
     return slope * ahead[None, :, None]
 
 
-def naive_forecasts(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
-    """Make all naive forecasts for some windows.
+class BesideNaive(Mapping[str, Float64]):
+    """Forecasts for some windows by name, and the naive ones, each made when it is asked for: all take much memory.
 
-    Args:
-        model_input: Preprocessed data.
-        windows: Window numbers.
-        season: Steps in a season.
-
-    Returns:
-        Baseline name to forecasts in the target's own unit, shape `(windows, horizon, F_target)`.
-
+    Each is in the target's own unit, shape `(windows, horizon, F_target)`.
     """
-    chunks = [windows[start : start + _CHUNK] for start in range(0, len(windows), _CHUNK)] or [windows]
-    made = [_forecast_chunk(model_input, chunk, season) for chunk in chunks]
-    return {name: np.concatenate([part[name] for part in made]) for name in made[0]}
+
+    def __init__(self, made: Mapping[str, Float64], model_input: ModelInput, windows: Int64, season: int) -> None:
+        """Take the forecasts that are there, preprocessed data, window numbers, and the steps in a season."""
+        self._made = made
+        self._model_input = model_input
+        self._windows = windows
+        self._season = season
+
+    def __getitem__(self, name: str) -> Float64:
+        """Return the forecasts of one name."""
+        if name in self._made:
+            return self._made[name]
+        make = _NAIVE[name]
+        chunks = [self._windows[start : start + _CHUNK] for start in range(0, len(self._windows), _CHUNK)]
+        return np.concatenate([make(self._model_input, chunk, self._season) for chunk in chunks or [self._windows]])
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names, those of the naive ones last."""
+        return iter((*self._made, *_NAIVE))
+
+    def __len__(self) -> int:
+        """Count the names."""
+        return len(self._made) + len(_NAIVE)
 
 
-def _forecast_chunk(model_input: ModelInput, windows: Int64, season: int) -> dict[str, Float64]:
-    horizon = model_input.horizon
-    last = model_input.past(windows, np.array([0]))
+def _last(model_input: ModelInput, windows: Int64) -> Float64:
+    return model_input.past(windows, np.array([0]))
+
+
+def _repeat_last(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
+    return last_value(_last(model_input, windows), model_input.horizon)
+
+
+def _repeat_mean(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
+    return moving_average(model_input.past(windows, np.arange(model_input.lookback)[::-1]), model_input.horizon)
+
+
+def _repeat_season(model_input: ModelInput, windows: Int64, season: int) -> Float64:
+    ages = seasonal_ages(model_input.horizon, season)
+    return seasonal_naive(model_input.past(windows, ages), _last(model_input, windows))
+
+
+def _line(model_input: ModelInput, windows: Int64, ahead: Int64) -> Float64:
     starts = model_input.series_starts[model_input.window_series[windows]]
     passed, first = model_input.window_origin[windows] - starts, model_input.raw_target[starts][:, None]
-    seasonal = seasonal_naive(model_input.past(windows, seasonal_ages(horizon, season)), last)
-    seasons_ahead = (np.arange(horizon) // season + 1) * season
-    return {
-        "last_value": last_value(last, horizon),
-        "moving_average": moving_average(model_input.past(windows, np.arange(model_input.lookback)[::-1]), horizon),
-        "seasonal_naive": seasonal,
-        "drift": last + drift(last, first, passed, np.arange(1, horizon + 1)),
-        "seasonal_naive_with_drift": seasonal + drift(last, first, passed, seasons_ahead),
-    }
+    return drift(_last(model_input, windows), first, passed, ahead)
+
+
+def _follow_line(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
+    return _last(model_input, windows) + _line(model_input, windows, np.arange(1, model_input.horizon + 1))
+
+
+def _repeat_season_along_line(model_input: ModelInput, windows: Int64, season: int) -> Float64:
+    ahead = (np.arange(model_input.horizon) // season + 1) * season
+    return _repeat_season(model_input, windows, season) + _line(model_input, windows, ahead)
+
+
+_NAIVE: dict[str, Callable[[ModelInput, Int64, int], Float64]] = {
+    "last_value": _repeat_last,
+    "moving_average": _repeat_mean,
+    "seasonal_naive": _repeat_season,
+    "drift": _follow_line,
+    "seasonal_naive_with_drift": _repeat_season_along_line,
+}

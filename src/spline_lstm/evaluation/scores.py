@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field
 
-from spline_lstm.evaluation.baselines import naive_forecasts
+from spline_lstm.evaluation.baselines import BesideNaive
 from spline_lstm.evaluation.calibration import Calibration, calibrate
 from spline_lstm.evaluation.differences import make_blocks
 from spline_lstm.evaluation.intervals import QuantileSpec, Shares
@@ -47,7 +47,7 @@ def evaluate(
     scales = fit_error_scales(model_input, steps)
     result: dict[str, Any] = {"season": steps, "units": _units(model_input)}
     for split, rows in windows.items():
-        every = {**made[split], **naive_forecasts(model_input, rows, steps)}
+        every = BesideNaive(made[split], model_input, rows, steps)
         scores = {
             name: score(sum_up(_scored(model_input, rows, forecast), scales), model_input.target_names)
             for name, forecast in every.items()
@@ -85,10 +85,7 @@ def evaluate_quantiles(
     """
     windows = {"val": model_input.windows_of(1), "test": model_input.windows_of(2)}
     scales = fit_error_scales(model_input, metrics["season"])
-    every = {
-        split: {**made[split], **naive_forecasts(model_input, rows, metrics["season"])}
-        for split, rows in windows.items()
-    }
+    every = {split: BesideNaive(made[split], model_input, rows, metrics["season"]) for split, rows in windows.items()}
     truth = model_input.truth(windows["test"])[0]
     settled: Calibration | None = None
     scored, by_series = {}, {}
