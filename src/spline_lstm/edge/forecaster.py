@@ -76,14 +76,18 @@ class Forecaster:
         """
         return self.forecast_windows(self.make_windows(table, strict=strict))
 
+    @property
+    def past(self) -> int:
+        """Origins before the last one whose forecasts the intervals follow."""
+        half_life = self.intervals.half_life
+        return _PAST_HALF_LIVES * half_life + self.preprocessor.windows.horizon if half_life else 0
+
     def make_windows(self, table: DataFrame, *, strict: bool = False) -> LatestWindows:
         """Cut the last window of every series of a table, and those before it that the intervals follow.
 
         Arguments and errors are those of `forecast`.
         """
-        half_life, horizon = self.intervals.half_life, self.preprocessor.windows.horizon
-        past = _PAST_HALF_LIVES * half_life + horizon if half_life else 0
-        windows = make_latest_windows(table, self.preprocessor, strict=strict, past=past)
+        windows = make_latest_windows(table, self.preprocessor, strict=strict, past=self.past)
         lookback, features = self.preprocessor.windows.lookback, len(self.preprocessor.feature_order)
         check_windows(windows.X, input_features=features, lookback=lookback)
         return windows
