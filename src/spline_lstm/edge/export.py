@@ -18,7 +18,7 @@ from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
-COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.int8.h")
+COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.fp16.h", "model.int8.h")
 """Files that are exported beside the models."""
 
 
@@ -86,7 +86,7 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
     if "c" in formats:
         for precision in spec.precisions:
-            files |= {} if precision == "fp16" else make_c_files(network, contract, cast(CPrecision, precision))
+            files |= make_c_files(network, contract, cast(CPrecision, precision))
     return files
 
 
