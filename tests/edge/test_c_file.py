@@ -112,12 +112,12 @@ def test_every_finite_number_in_16_bits_is_read_exactly(project, tmp_path):
     main = r"""
 #include <stdint.h>
 #include <stdio.h>
-typedef uint16_t weight;
+typedef int16_t weight;
 FULL
 int main(void)
 {
     long stored;
-    for (stored = 0; stored < 65536; stored++)
+    for (stored = -32768; stored < 32768; stored++)
         printf("%.9g\n", (double)full((weight)stored));
     return 0;
 }
@@ -125,7 +125,7 @@ int main(void)
     (tmp_path / "main.c").write_text(main.replace("FULL", (project / "src/spline_lstm/edge/c/full_half.c").read_text()))
     subprocess.run(["cc", *CLEAN, tmp_path / "main.c", "-o", tmp_path / "main"], check=True)
     done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
-    expected = np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)
+    expected = np.arange(-32768, 32768, dtype=np.int16).view(np.float16).astype(np.float32)
     finite = np.isfinite(expected)
     np.testing.assert_array_equal(np.array(done.stdout.split(), dtype=np.float32)[finite], expected[finite])
 

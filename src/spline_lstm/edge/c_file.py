@@ -20,7 +20,7 @@ from spline_lstm.edge.c_tables import (
 from spline_lstm.edge.c_workspace import CNetwork, CPrecision
 from spline_lstm.edge.contract import EdgeContract
 
-_TYPES: dict[CPrecision, str] = {"fp32": "float", "fp16": "uint16_t", "int8": "int8_t"}
+_TYPES: dict[CPrecision, str] = {"fp32": "float", "fp16": "int16_t", "int8": "int8_t"}
 """How kernels are stored; numbers of 16 bits as their bits, for C99 has no type for them."""
 _INCLUDE = re.compile(rb'#include "model[\w.]*\.h"\n')
 _CONTRACT = re.compile(r"^contract: (.*)$", re.MULTILINE)

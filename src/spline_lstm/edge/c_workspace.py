@@ -69,7 +69,7 @@ class CNetwork:
         if self.precision == "fp32":
             return self.constant(name, value), "0"
         if self.precision == "fp16":
-            return self._whole(name, value.astype(np.float16).view(np.uint16)), "0"
+            return self._whole(name, value.astype(np.float16).view(np.int16)), "0"
         rounded, scale = round_to_int8(value, 1)
         return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))
 
