@@ -31,7 +31,7 @@ from spline_lstm.types import DataFrame, Float32, Float64, Int64
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4_096
-"""Windows that a model runs on at once; TFLite files take one."""
+"""Windows that a model runs on at once; TFLite files and ONNX files for batch 1 take one."""
 _PAST_HALF_LIVES = 2
 """Half lives of the running errors that forecasts of the table's own history reach back."""
 
@@ -152,7 +152,7 @@ def load_forecaster(folder: str | Path, model: str = "model.onnx") -> Forecaster
 
 def windows_at_once(model: str) -> int:
     """Return how many windows a model file takes at once."""
-    return 1 if model.endswith(".tflite") else _AT_ONCE
+    return 1 if model.endswith((".tflite", "_batch1.onnx")) else _AT_ONCE
 
 
 def check_same_windows(contract: EdgeContract, preprocessor: Preprocessor, model: str) -> None:
