@@ -1,4 +1,4 @@
-/* Reads steps as text, the targets and then the forecast that is made there, and prints its highest quantile. */
+/* Reads steps as text, the time, the targets and the forecast that is made there, and prints its highest quantile. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -21,10 +21,15 @@ int main(void)
     static model_state state;
     static model_intervals intervals;
     float truth[MODEL_TARGETS], forecast[MODEL_HORIZON * MODEL_TARGETS], quantile[MODEL_HORIZON * MODEL_TARGETS];
+    float inputs[MODEL_INPUTS];
+    long long seconds;
     int k;
     model_init(&state, 0, 0);
     model_intervals_init(&intervals);
-    while (read_all(truth, MODEL_TARGETS) && read_all(forecast, MODEL_HORIZON * MODEL_TARGETS)) {
+    for (k = 0; k < MODEL_INPUTS; k++)
+        inputs[k] = 0.0f;
+    while (scanf("%lld", &seconds) == 1 && read_all(truth, MODEL_TARGETS) && read_all(forecast, MODEL_HORIZON * MODEL_TARGETS)) {
+        model_push(&state, seconds, inputs);
         model_intervals_observe(&intervals, &state, truth);
         model_intervals_remember(&intervals, forecast);
         model_intervals_quantile(&intervals, &state, forecast, MODEL_PROBABILITIES - 1, quantile);

@@ -13,19 +13,27 @@ from spline_lstm.edge.c_file import make_c_files
 from spline_lstm.edge.running_intervals import RunningIntervals
 
 pytestmark = pytest.mark.skipif(not c_library.has_compiler(), reason="there is no C compiler")
-HORIZON, STEPS = 3, 40
+HORIZON, STEPS, STEP_SECONDS = 3, 40, 5_400
 SHARES = [0.1, 0.5, 0.9]
 
 
-def make_intervals(half_life: int | None, series: list[str]) -> dict[str, Any]:
+def make_intervals(half_life: int | None, series: list[str], parts: int) -> dict[str, Any]:
     random = np.random.default_rng(0)
-    states = {name: {"mean": random.uniform(0.1, 1, HORIZON).tolist(), "count": [5, 7, 9]} for name in series}
+    states = {
+        name: {
+            "mean": random.uniform(0.1, 1, HORIZON).tolist(), "count": [5, 7, 9],
+            "usual": random.uniform(0.2, 3, parts).tolist(),
+        }
+        for name in series
+    }  # fmt: skip
     target = {
+        "usual": random.uniform(0.2, 3, parts).tolist(),
         "nonnegative": True, "pooled": [0.2, 0.3, 0.4], "series": states,
         "multiples": [[-1.5, -1.4, None], [0.0, 0.1, 0.1], [1.5, 1.7, None]],
     }  # fmt: skip
     return {
         "half_life": half_life,
+        "cycle": {"part_seconds": 3_600, "parts": parts, "step_seconds": STEP_SECONDS} if parts else None,
         "levels": [0.8],
         "quantiles": [0.5],
         "probabilities": SHARES,
@@ -33,12 +41,14 @@ def make_intervals(half_life: int | None, series: list[str]) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("half_life", [None, 4])
-@pytest.mark.parametrize("series", [["all"], ["a", "b"]])
+@pytest.mark.parametrize(
+    ("half_life", "series", "parts"),
+    [(None, ["all"], 0), (4, ["all"], 24), (4, ["a", "b"], 0), (None, ["a", "b"], 24)],
+)
 def test_a_c_forecaster_keeps_the_intervals_of_the_runtime_helper(
-    trained: Any, tmp_path: Path, half_life: int | None, series: list[str]
+    trained: Any, tmp_path: Path, half_life: int | None, series: list[str], parts: int
 ) -> None:
-    intervals = make_intervals(half_life, series)
+    intervals = make_intervals(half_life, series, parts)
     contract = dataclasses.replace(trained.contract, intervals=intervals)
     for name, content in make_c_files(trained.model.network, contract).items():
         (tmp_path / name).write_bytes(content)
@@ -52,11 +62,15 @@ def test_a_c_forecaster_keeps_the_intervals_of_the_runtime_helper(
     forecasts = random.uniform(0, 50, (STEPS, HORIZON, 1))
     scale = contract.scalers[contract.target_names[0]]["scale"]
     helper, expected = RunningIntervals(intervals, [scale], series[0] if len(series) == 1 else None), []
-    for value, forecast in zip(truth, forecasts, strict=True):
-        helper.observe([value])
+    seconds = np.arange(STEPS) * STEP_SECONDS - 20 * STEP_SECONDS  # some of them before 1970
+    for time, value, forecast in zip(seconds.tolist(), truth, forecasts, strict=True):
+        helper.observe([value], time)
         helper.remember(forecast)
         expected.append(helper.quantiles(forecast)[SHARES[-1]].ravel())
-    lines = [" ".join(map(str, [value, *forecast.ravel()])) for value, forecast in zip(truth, forecasts, strict=True)]
+    lines = [
+        " ".join(map(str, [time, value, *forecast.ravel()]))
+        for time, value, forecast in zip(seconds, truth, forecasts, strict=True)
+    ]
     done = subprocess.run([tmp_path / "intervals"], input="\n".join(lines), capture_output=True, text=True, check=True)
     found = np.array([line.split() for line in done.stdout.splitlines()], dtype=float)
     np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -26,11 +26,21 @@ def bundle(prepare_table: Any, make_table: Any) -> ModelInput:
     return made
 
 
-@pytest.fixture(scope="module")
-def forecasts(bundle: ModelInput) -> dict[str, Float64]:
-    random = np.random.default_rng(0)
-    truths = {"val": bundle.truth(bundle.windows_of(1))[0], "test": bundle.truth(bundle.windows_of(2))[0]}
-    return {name: truth + random.normal(size=truth.shape) for name, truth in truths.items()}
+def noisy(bundle: ModelInput, quiet: float) -> dict[str, Float64]:
+    """Forecasts whose errors are so much smaller between midnight and noon."""
+    random, made = np.random.default_rng(0), {}
+    for name, split in (("val", 1), ("test", 2)):
+        windows = bundle.windows_of(split)
+        truth = bundle.truth(windows)[0]
+        ahead = bundle.window_origin[windows][:, None] + np.arange(1, bundle.horizon + 1)
+        hour = bundle.row_timestamp[ahead] // (3_600 * 10**9) % 24
+        made[name] = truth + random.normal(size=truth.shape) * np.where(hour < 12, quiet, 1.0)[:, :, None]
+    return made
+
+
+@pytest.fixture(scope="module", params=[1.0, 0.1], ids=["alike", "by the hour"])
+def forecasts(bundle: ModelInput, request: pytest.FixtureRequest) -> dict[str, Float64]:
+    return noisy(bundle, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -38,8 +48,11 @@ def found(bundle: ModelInput, forecasts: dict[str, Float64]) -> Calibration:
     return calibrate(bundle, forecasts, QuantileSpec(), LEVELS)
 
 
-def start_of(found: Calibration, bundle: ModelInput, **changes: Any) -> RunningIntervals:
+def start_of(found: Calibration, bundle: ModelInput, *, anew: bool = False, **changes: Any) -> RunningIntervals:
     content = to_intervals(found, bundle, QuantileSpec(), LEVELS, NAMES).model_dump(mode="json")
+    for target in content["targets"].values() if anew else ():
+        for state in target["series"].values():
+            state |= {"mean": target["pooled"], "count": [1] * bundle.horizon}
     scale = bundle.target_scaling(np.array([0]))[1][0]
     return RunningIntervals(content, scale.tolist(), **changes)
 
@@ -56,9 +69,9 @@ def test_a_device_that_walks_through_the_windows_has_the_bits_of_the_run(
         )
     truth = np.where(bundle.is_imputed, np.nan, bundle.raw_target)
     test = bundle.windows_of(2).tolist()
-    device, checked = start_of(found, bundle), 0
+    device, checked = start_of(found, bundle, anew=True, series=bundle.series_names[0]), 0
     for row in range(bundle.window_origin[windows[0]], bundle.window_origin[windows[-1]] + bundle.horizon + 1):
-        device.observe(truth[row])
+        device.observe(truth[row], bundle.row_timestamp[row] / 1e9)
         if row not in by_row:
             continue
         window, forecast = by_row[row]
@@ -82,8 +95,15 @@ def test_a_step_without_a_forecast_changes_nothing(bundle: ModelInput, found: Ca
     device = start_of(found, bundle)
     before = device.errors
     for _ in range(5):
-        device.observe([50.0, 40.0])
+        device.observe([50.0, 40.0], 0)
     np.testing.assert_array_equal(device.errors.count, before.count)
+
+
+def test_usual_errors_by_the_hour_need_the_time(bundle: ModelInput) -> None:
+    found = calibrate(bundle, noisy(bundle, 0.1), QuantileSpec(), LEVELS)
+    assert found.usual is not None
+    with pytest.raises(ValueError, match="the time of a step is needed"):
+        start_of(found, bundle).observe([50.0, 40.0])
 
 
 def test_it_needs_neither_tensorflow_nor_pydantic() -> None:

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from spline_lstm.evaluation import calibration
-from spline_lstm.evaluation.calibration import Calibration, calibrate, fit_multiples, to_intervals, winkler
+from spline_lstm.evaluation.calibration import Calibration, calibrate, to_intervals
 from spline_lstm.evaluation.intervals import Intervals, QuantileSpec
+from spline_lstm.evaluation.quantile_fit import fit_multiples, winkler
 from spline_lstm.evaluation.quantiles import make_bounds
-from spline_lstm.evaluation.running_errors import start_running
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64
 
@@ -132,7 +132,7 @@ def test_an_origin_does_not_see_the_truth_after_it(drifting: tuple[ModelInput, d
     later = bundle.raw_target.copy()
     later[row + 1 :] += 1e6
     changed = dataclasses.replace(bundle, raw_target=np.where(bundle.row_split[:, None] == 2, later, bundle.raw_target))
-    spreads = [calibrate(each, made, QuantileSpec(), LEVELS, (48,)).spread[window] for each in (bundle, changed)]
+    spreads = [calibrate(each, made, QuantileSpec(), LEVELS).spread[window] for each in (bundle, changed)]
     np.testing.assert_array_equal(*spreads)
 
 
@@ -140,10 +140,9 @@ def test_series_that_are_followed_some_at_a_time_give_the_same(
     drifting: tuple[ModelInput, dict[str, Float64]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bundle, made = drifting
-    whole = calibrate(bundle, made, QuantileSpec(), LEVELS, (48,))
-    rule, start = whole.rule, start_running(whole.rule.pooled, 2)
+    whole = calibrate(bundle, made, QuantileSpec(), LEVELS)
     monkeypatch.setattr(calibration, "MOST_WINDOWS", 10)
-    spread, end = calibration._follow(bundle, made, rule, start, 48)
+    spread, end = calibration._follow(bundle, made, whole.rule, whole.half_life, whole.usual)
     np.testing.assert_array_equal(spread, whole.spread)
     np.testing.assert_array_equal(end.mean, whole.end.mean)
 
@@ -210,3 +209,63 @@ def test_a_series_that_was_not_tested_begins_with_pooled_widths(learnt: tuple[Ca
     assert seen.tolist() == [True, False]
     np.testing.assert_array_equal(running.mean[1], learnt[0].rule.pooled)
     assert (running.count[1] == 1).all()
+
+
+@pytest.fixture(scope="module")
+def at_night(drifting: tuple[ModelInput, dict[str, Float64]]) -> tuple[ModelInput, dict[str, Float64]]:
+    """The same truth, whose forecasts are off by a tenth as much between midnight and noon, in UTC."""
+    bundle, _ = drifting
+    random, made = np.random.default_rng(1), perfect(bundle)
+    for name, split in (("val", 1), ("test", 2)):
+        windows = bundle.windows_of(split)
+        ahead = bundle.window_origin[windows][:, None] + np.arange(1, bundle.horizon + 1)
+        quiet = bundle.row_timestamp[ahead] // (3_600 * 10**9) % 24 < 12
+        made[name] = made[name] + random.normal(size=made[name].shape) * np.where(quiet, 0.1, 1.0)[:, :, None]
+    return bundle, made
+
+
+def test_intervals_are_narrow_at_the_hours_of_small_errors(at_night: tuple[ModelInput, dict[str, Float64]]) -> None:
+    bundle, made = at_night
+    found = calibrate(bundle, made, QuantileSpec(), LEVELS)
+    assert found.usual is not None
+    shares = found.usual.shares[:, :, 0]
+    assert shares.shape == (2, 24)
+    assert (shares[:, :12] > 0.1).all()
+    assert (shares[:, :12] < 0.3).all()
+    assert (shares[:, 12:] > 1.3).all()
+    truth, bounds = bundle.truth(bundle.windows_of(2))[0], bounds_of(found, made["test"])
+    ahead = bundle.window_origin[bundle.windows_of(2)][:, None] + np.arange(1, bundle.horizon + 1)
+    quiet = bundle.row_timestamp[ahead] // (3_600 * 10**9) % 24 < 12
+    covered = (bounds["lower_80"] <= truth) & (truth <= bounds["upper_80"])
+    assert covered[quiet].mean() == pytest.approx(0.8, abs=0.05)
+    assert covered[~quiet].mean() == pytest.approx(0.8, abs=0.05)
+
+
+@pytest.mark.parametrize("method", ["adaptive", "split"])
+def test_errors_that_are_alike_at_all_hours_have_no_usual_sizes(
+    drifting: tuple[ModelInput, dict[str, Float64]], at_night: tuple[ModelInput, dict[str, Float64]], method: Any
+) -> None:
+    bundle, made = drifting if method == "adaptive" else at_night
+    assert calibrate(bundle, made, QuantileSpec(interval_method=method), LEVELS).usual is None
+
+
+def test_a_baseline_learns_its_own_usual_errors_where_the_model_has_some(
+    drifting: tuple[ModelInput, dict[str, Float64]], at_night: tuple[ModelInput, dict[str, Float64]]
+) -> None:
+    bundle, made = at_night
+    of_model = calibrate(bundle, made, QuantileSpec(), LEVELS)
+    of_baseline = calibrate(bundle, drifting[1], QuantileSpec(), LEVELS, of_model)
+    assert of_baseline.half_life == of_model.half_life
+    assert of_baseline.usual is not None
+    np.testing.assert_allclose(of_baseline.usual.shares, 1.0, atol=0.25)
+
+
+def test_a_new_series_has_the_usual_errors_of_all(at_night: tuple[ModelInput, dict[str, Float64]]) -> None:
+    bundle, made = at_night
+    found = calibrate(bundle, made, QuantileSpec(), LEVELS)
+    assert found.usual is not None
+    intervals = to_intervals(found, bundle, QuantileSpec(), LEVELS, NAMES)
+    read = Intervals.model_validate_json(intervals.model_dump_json()).usual(("b", "new"))
+    assert read is not None
+    assert read.cycle == found.usual.cycle
+    np.testing.assert_array_equal(read.shares, [found.usual.shares[1], found.usual.pooled])

@@ -99,6 +99,7 @@ class Metrics(Record):
     test: Part
     intervals: tuple[Interval, ...]
     half_life: Positive | None = None
+    error_cycle: Positive | None = None
     refit_of: RecordId | None = None
 
 

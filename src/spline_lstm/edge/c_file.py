@@ -105,7 +105,7 @@ def _describe_time(contract: EdgeContract, columns: Columns) -> str:
 def _calendar(contract: EdgeContract, columns: Columns) -> str:
     """Write the statements that compute the calendar of a row."""
     if not columns.calendar:
-        return "    (void)seconds;"
+        return ""
     shares = {name: _SHARES.get(name.split("_", 1)[0], "weekday") for name in columns.calendar}
     used = " ".join(shares.values())
     lines = [

@@ -114,7 +114,16 @@ def interval_tables(contract: EdgeContract) -> list[str]:
         for share, rows in zip(shares, zip(*(target["multiples"] for target in targets), strict=True), strict=True)
     )
     weight = 0.0 if half_life is None else 1 - 0.5 ** (1 / half_life)
+    cycle = intervals.get("cycle") or {"part_seconds": 1, "parts": 1, "step_seconds": 0}
+    usual = [_only_state(target).get("usual") or [1.0] for target in targets]
     return [
+        f"#define PART_SECONDS {cycle['part_seconds']}",
+        f"#define CYCLE_PARTS {cycle['parts']}",
+        f"#define STEP_SECONDS {cycle['step_seconds']}",
+        table(
+            "static const float usual_errors[CYCLE_PARTS][MODEL_TARGETS]",
+            [_row(*map(number, part)) for part in zip(*usual, strict=True)],
+        ),
         f"#define LEAST_WEIGHT {number(weight)}",
         table("const float model_probabilities[MODEL_PROBABILITIES]", [", ".join(map(number, shares))]),
         table(f"static const float pooled_errors{size}", [_by_step([target["pooled"] for target in targets])]),
@@ -134,11 +143,15 @@ def has_intervals(contract: EdgeContract) -> bool:
 
 
 def _start(target: dict[str, Any]) -> tuple[list[float], list[int]]:
-    """Return the running errors of the only series of a run, of several the pooled ones: flash is small."""
+    """Return the running errors that a series begins with."""
+    state = _only_state(target)
+    return state.get("mean", target["pooled"]), state.get("count", [1] * len(target["pooled"]))
+
+
+def _only_state(target: dict[str, Any]) -> dict[str, Any]:
+    """Return what is known of the errors of the only series, of several what is known of all: flash is small."""
     states = list(target["series"].values())
-    if len(states) == 1:
-        return states[0]["mean"], states[0]["count"]
-    return target["pooled"], [1] * len(target["pooled"])
+    return states[0] if len(states) == 1 else {"usual": target.get("usual")}
 
 
 def _by_step(columns: list[list[Any]], write: Callable[[Any], str] = number) -> str:

@@ -15,6 +15,7 @@ import numpy as np
 from spline_lstm.edge.contract import EdgeContract
 from spline_lstm.edge.runtime import Run, load_model, read_exported
 from spline_lstm.errors import ArtifactDamagedError, RunIdMismatchError, ShapeContractError
+from spline_lstm.evaluation.error_cycle import UsualErrors, usual_at
 from spline_lstm.evaluation.forecast_table import ForecastAxes, lay_out
 from spline_lstm.evaluation.intervals import Intervals
 from spline_lstm.evaluation.quantiles import make_bounds
@@ -107,8 +108,9 @@ class Forecaster:
             np.datetime_as_string(windows.timestamps.min().astype("datetime64[ns]"), unit="s"),
             f", and {len(past)} forecasts of their history, which intervals follow" if len(past) else "",
         )
-        rule = self.intervals.rule
-        spread = rule.spread(_follow(self.intervals, windows, past).mean, windows.scale)
+        rule, usual = self.intervals.rule, self.intervals.usual(windows.series_names)
+        spread = rule.spread(_follow(self.intervals, usual, windows, past).mean, windows.scale)
+        spread *= usual_at(usual, np.arange(len(made)), windows.origin, made.shape[1])
         bounds = make_bounds(rule, made, spread, levels=self.intervals.levels, quantiles=self.intervals.quantiles)
         return lay_out(axes_of(windows, windows.timestamps), {"y_pred": made, **bounds})
 
@@ -173,7 +175,7 @@ def axes_of(windows: LatestWindows, timestamps: Int64) -> ForecastAxes:
     return ForecastAxes(np.arange(len(names)), names, windows.target_names, windows.origin, timestamps)
 
 
-def _follow(learnt: Intervals, windows: LatestWindows, forecast: Float64) -> RunningErrors:
+def _follow(learnt: Intervals, usual: UsualErrors | None, windows: LatestWindows, forecast: Float64) -> RunningErrors:
     """Return the running errors at the end of the table, `(series, horizon, F_target)`, scaled."""
     running, seen = learnt.running(windows.series_names)
     if not seen.all():
@@ -193,6 +195,7 @@ def _follow(learnt: Intervals, windows: LatestWindows, forecast: Float64) -> Run
             short,
         )
     error = (past.truth - forecast) / windows.scale[past.series][:, None]
+    error /= usual_at(usual, past.series, past.time, horizon)
     known = ~np.isnan(error)
     made = Forecasts(np.where(known, np.abs(error), 0.0), known, past.series, past.origin)
     return follow_errors(made, running, learnt.half_life)[1]

@@ -1,7 +1,7 @@
 """Intervals of one series on a device, which follow its errors: a few numbers for each step, and no refit.
 
     running = RunningIntervals(intervals, scale=[9.8], series="JFK")
-    running.observe(truth)               # each step, before the forecast of that step
+    running.observe(truth, seconds)      # each step, before the forecast of that step
     running.remember(forecast)           # each forecast, in the target's unit
     running.quantiles(forecast)          # the same forecast with its quantiles
 
@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
+from spline_lstm.evaluation.error_cycle import UsualErrors
 from spline_lstm.evaluation.quantiles import QuantileRule
 from spline_lstm.evaluation.running_errors import RunningErrors, add_errors
+from spline_lstm.series.durations import SECOND_NS
 from spline_lstm.types import Float64
 
 
@@ -39,27 +41,49 @@ class RunningIntervals:
             mean, count = (np.array([state[name] for state in states]).T for name in ("mean", "count"))
         self.errors = RunningErrors(mean, count)
         self.rule = QuantileRule.read(intervals)
+        self._usual = UsualErrors.read(intervals, [series])
+        self._ahead = np.ones(pooled.shape)
         self._half_life = intervals["half_life"]
         self._scale = np.asarray(scale, dtype=np.float64)
-        self._forecasts: deque[Float64] = deque(maxlen=len(pooled))
+        self._forecasts: deque[tuple[Float64, Float64]] = deque(maxlen=len(pooled))
 
-    def observe(self, truth: Sequence[float]) -> None:
-        """Take in the targets of the next step, `(targets,)` in their own unit; NaN where nothing was observed."""
+    def observe(self, truth: Sequence[float], seconds: float | None = None) -> None:
+        """Take in the next step.
+
+        Args:
+            truth: Its targets, `(targets,)` in their own unit; NaN where nothing was observed.
+            seconds: Its time, in seconds since 1970 in UTC; needed where `intervals` has a `cycle`.
+
+        Raises:
+            ValueError: The time is needed, and missing.
+
+        """
         size, steps = np.full(self.errors.mean.shape, np.nan), range(len(self._forecasts))
         for step in steps:
-            made = self._forecasts[-1 - step]
-            size[step] = np.abs(np.asarray(truth) - made[step]) / self._scale
+            made, usual = self._forecasts[-1 - step]
+            size[step] = np.abs(np.asarray(truth) - made[step]) / self._scale / usual[step]
         known = ~np.isnan(size)
         self.errors = add_errors(self.errors, np.where(known, size, 0.0), known, self._half_life)
-        self._forecasts.append(np.full(size.shape, np.nan))
+        self._ahead = self._usual_after(seconds)
+        self._forecasts.append((np.full(size.shape, np.nan), self._ahead))
+
+    def _usual_after(self, seconds: float | None) -> Float64:
+        """Usual errors of the steps after a time, `(horizon, targets)`."""
+        if self._usual is None:
+            return self._ahead
+        if seconds is None:
+            raise ValueError("errors have usual sizes by the hour or the weekday here, so the time of a step is needed")
+        time = np.array([round(seconds * SECOND_NS)])
+        ahead: Float64 = self._usual.at(np.zeros(1, dtype=np.int64), time, len(self._ahead))[0]
+        return ahead
 
     def remember(self, forecast: Float64) -> None:
         """Keep the forecast that was made at the last step, `(horizon, targets)`, to compare it with what comes."""
-        if not self._forecasts:
-            self._forecasts.append(forecast)
-        self._forecasts[-1] = forecast
+        if self._forecasts:
+            self._forecasts.pop()
+        self._forecasts.append((forecast, self._ahead))
 
     def quantiles(self, forecast: Float64) -> dict[float, Float64]:
         """Return probability to quantile, `(horizon, targets)`, of a forecast; infinite where too little was known."""
-        spread = self.rule.spread(self.errors.mean[None], self._scale[None])
+        spread = self.rule.spread(self.errors.mean[None], self._scale[None]) * self._ahead
         return {share: self.rule.quantile(share, forecast[None], spread)[0] for share in self.rule.probabilities}

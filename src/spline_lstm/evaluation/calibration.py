@@ -12,13 +12,16 @@ Windows of one series overlap and drift, so exchangeability holds only roughly: 
 """
 
 import itertools
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from spline_lstm.evaluation.intervals import Intervals, QuantileSpec, SeriesState, TargetIntervals
-from spline_lstm.evaluation.quantiles import QuantileRule, ends_of, keep_above, probabilities_of
-from spline_lstm.evaluation.running_errors import Forecasts, RunningErrors, follow_errors, start_running
+from spline_lstm.evaluation.error_cycle import Cycle, ErrorSums, UsualErrors
+from spline_lstm.evaluation.intervals import CycleSpec, Intervals, QuantileSpec, SeriesState, TargetIntervals
+from spline_lstm.evaluation.quantile_fit import Errors, Fitting, mean_size
+from spline_lstm.evaluation.quantiles import QuantileRule, probabilities_of
+from spline_lstm.evaluation.running_errors import RunningErrors, follow_errors, start_running
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64, Int64
 
@@ -30,6 +33,8 @@ _ENOUGH_HORIZONS = 10
 """Horizons that validation has windows for, from which running errors are more than noise."""
 _AS_GOOD = 1.005
 """Winkler score, relative to the best candidate's, up to which a quicker one is taken: it is ready for drift."""
+_CLEARLY_BETTER = 0.97
+"""Winkler score, relative to that without them, up to which usual errors by the hour are used."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +46,7 @@ class Calibration:
         half_life: Of the running errors; None keeps them as they are.
         spread: Running errors at the origin of each test window, in the target's unit, `(windows, horizon, F_target)`.
         end: The running errors of all series when the truth of all forecasts is known, scaled.
+        usual: How large errors usually are by the hour or the weekday; None where that is not clear.
 
     """
 
@@ -48,6 +54,12 @@ class Calibration:
     half_life: int | None
     spread: Float64
     end: RunningErrors
+    usual: UsualErrors | None = None
+
+    @property
+    def cycle_seconds(self) -> int | None:
+        """Length of the cycle that usual errors have."""
+        return self.usual.cycle.seconds if self.usual else None
 
 
 def calibrate(
@@ -55,7 +67,7 @@ def calibrate(
     made: dict[str, Float64],
     spec: QuantileSpec,
     levels: tuple[float, ...],
-    half_lives: tuple[int | None, ...] = HALF_LIVES,
+    settled: Calibration | None = None,
     *,
     nonnegative: bool = False,
 ) -> Calibration:
@@ -66,26 +78,29 @@ def calibrate(
         made: Forecasts of all windows of `val` and `test`, `(windows, horizon, F_target)`, in the target's unit.
         spec: The method and the quantiles.
         levels: Of the intervals.
-        half_lives: Candidates, the quickest first, of which the adaptive method takes one; none where validation has
-            fewer windows than ten horizons have steps.
+        settled: Calibration of another forecast, which has the half life and the usual errors or none, as this one
+            then has; else the adaptive method decides, and keeps the widths where validation has fewer windows than ten
+            horizons have steps.
         nonnegative: Whether no quantile may be below zero, even of a target that is never zero before test.
 
     """
     val = model_input.windows_of(1)
-    probabilities = probabilities_of(levels, spec.quantiles)
     chosen = _draw_series(model_input.window_series[val])
-    error, followed = _errors(model_input, val[chosen], made["val"][chosen])
-    pooled = _pooled(error, followed.known)
-    start = start_running(pooled, len(model_input.series_names))
-    floored = _reach_zero(model_input) | nonnegative
-    fits = []
+    errors = _errors(model_input, val[chosen], made["val"][chosen])
+    floored, series = _reach_zero(model_input) | nonnegative, len(model_input.series_names)
+    fitting = Fitting(levels, probabilities_of(levels, spec.quantiles), floored, series)
     stays = spec.interval_method == "split" or len(val) < _ENOUGH_HORIZONS * model_input.horizon
-    for half_life in (None,) if stays else half_lives:
-        mean = keep_above(follow_errors(followed, start, half_life)[0], pooled)
-        rule = QuantileRule(probabilities, fit_multiples(error / mean, followed.known, probabilities), pooled, floored)
-        fits.append((half_life, rule, _winkler(rule, error, mean, followed.known, levels)))
-    half_life, rule = _quickest(fits)
-    return Calibration(rule, half_life, *_follow(model_input, made, rule, start, half_life))
+    half_lives = (settled.half_life,) if settled else (None,) if stays else HALF_LIVES
+    cycle = None if stays else Cycle.of_step(model_input.meta.get("step_seconds", 0))
+    by_hour = cycle and (settled.usual if settled else _depends_on_the_hour(fitting, errors, half_lives, cycle))
+    usual = None
+    if cycle and by_hour:  # of all series, drawn or not
+        chunks = _chunks(model_input.window_series[val])
+        every = (_errors(model_input, val[chunk], made["val"][chunk]) for chunk in chunks)
+        usual = _learn_usual(cycle, every, mean_size(errors.signed, errors.known), series)
+    half_life, rule = _fit_quickest(fitting, errors, half_lives, usual)
+    spread, end = _follow(model_input, made, rule, half_life, usual)
+    return Calibration(rule, half_life, spread, end, usual)
 
 
 def _draw_series(series: Int64) -> Bool:
@@ -96,12 +111,54 @@ def _draw_series(series: Int64) -> Bool:
     return np.isin(series, numbers[order[enough]])
 
 
+def _fit_quickest(
+    fitting: Fitting, errors: Errors, half_lives: tuple[int | None, ...], usual: UsualErrors | None = None
+) -> tuple[int | None, QuantileRule]:
+    """Fit with each half life, and return the quickest that is as good as the best over all levels."""
+    relative = errors.over(usual)
+    fits = [fitting.fit(relative, half_life) for half_life in half_lives]
+    scores = np.array([fitting.score(fit, relative, usual=errors.usual(usual)) for fit in fits])
+    finite = np.isfinite(scores).all(axis=0) & (scores > 0).all(axis=0)
+    found = scores[:, finite]
+    to_best = (found / found.min(axis=0)).mean(axis=1) if finite.any() else np.ones(len(fits))
+    chosen = int(np.argmax(to_best <= _AS_GOOD * to_best.min()))
+    return half_lives[chosen], fits[chosen].rule
+
+
+def _depends_on_the_hour(fitting: Fitting, errors: Errors, half_lives: tuple[int | None, ...], cycle: Cycle) -> bool:
+    """Tell whether usual errors, learnt from the first half of validation, improve the intervals of the second."""
+    first, later = _halves(errors)
+    half_life = half_lives[len(half_lives) // 2]
+    plain = fitting.fit(errors, half_life, first)
+    usual = _learn_usual(cycle, [errors.at(first)], plain.rule.pooled, fitting.series)
+    relative = errors.over(usual)
+    with_usual = fitting.score(fitting.fit(relative, half_life, first), relative, later, errors.usual(usual))
+    without = fitting.score(plain, errors, later)
+    scored = np.isfinite(with_usual) & np.isfinite(without) & (without > 0)
+    return bool(scored.any() and (with_usual[scored] / without[scored]).mean() <= _CLEARLY_BETTER)
+
+
+def _halves(errors: Errors) -> tuple[Bool, Bool]:
+    """Return the windows in the first half of their series, and those so far behind it that they share no truth."""
+    start = np.searchsorted(errors.series, errors.series)
+    middle = start + np.bincount(errors.series)[errors.series] // 2
+    return np.arange(len(start)) < middle, errors.row >= errors.row[middle] + errors.horizon
+
+
+def _learn_usual(cycle: Cycle, parts: Iterable[Errors], pooled: Float64, series: int) -> UsualErrors:
+    """Learn the usual errors of every series; `pooled` is the mean absolute error of each step."""
+    sums = ErrorSums(cycle, series, pooled.shape[1])
+    for errors in parts:
+        sums.add(np.abs(errors.signed) / pooled, errors.known, errors.series, errors.time)
+    return sums.usual_errors()
+
+
 def _follow(
     model_input: ModelInput,
     made: dict[str, Float64],
     rule: QuantileRule,
-    running: RunningErrors,
     half_life: int | None,
+    usual: UsualErrors | None,
 ) -> tuple[Float64, RunningErrors]:
     """Follow the errors through validation and test, some series at a time; see `Calibration`."""
     forecast = {1: made["val"], 2: made["test"]}
@@ -109,6 +166,7 @@ def _follow(
     place = np.empty(len(model_input.window_split), dtype=np.int64)
     for number, values in forecast.items():
         place[model_input.windows_of(number)] = np.arange(len(values))
+    running = start_running(rule.pooled, len(model_input.series_names))
     mean, count, spread = running.mean.copy(), running.count.copy(), np.empty_like(made["test"])
     for chunk in _chunks(model_input.window_series[windows]):
         rows = windows[chunk]
@@ -116,9 +174,11 @@ def _follow(
         of_chunk = np.empty((len(rows), *spread.shape[1:]))
         for number, values in forecast.items():
             of_chunk[split == number] = values[place[rows[split == number]]]
-        known, end = follow_errors(_errors(model_input, rows, of_chunk)[1], running, half_life)
+        errors = _errors(model_input, rows, of_chunk)
+        known, end = follow_errors(errors.over(usual).followed, running, half_life)
         test = rows[split == 2]
         spread[place[test]] = rule.spread(known[split == 2], model_input.target_scaling(test)[1])
+        spread[place[test]] *= errors.at(split == 2).usual(usual)
         of = np.unique(model_input.window_series[rows])
         mean[of], count[of] = end.mean[of], end.count[of]
     return spread, RunningErrors(mean, count)
@@ -132,17 +192,11 @@ def _chunks(series: Int64) -> list[slice]:
     return [slice(start, end) for start, end in itertools.pairwise(borders)]
 
 
-def _errors(model_input: ModelInput, windows: Int64, forecast: Float64) -> tuple[Float64, Forecasts]:
-    """Truth minus forecast in scaled units, with sign, and as what running errors follow."""
+def _errors(model_input: ModelInput, windows: Int64, forecast: Float64) -> Errors:
     truth, mask = model_input.truth(windows)
-    error = (truth - forecast) / model_input.target_scaling(windows)[1][:, None]
-    return error, Forecasts(np.abs(error), mask, model_input.window_series[windows], model_input.window_origin[windows])
-
-
-def _pooled(error: Float64, mask: Bool) -> Float64:
-    """Mean absolute error over all series, `(horizon, F_target)`; one where it is zero or nothing was observed."""
-    mean = np.where(mask, np.abs(error), 0.0).sum(axis=0) / np.maximum(mask.sum(axis=0), 1)
-    return np.where(mean > 0, mean, 1.0)
+    signed = (truth - forecast) / model_input.target_scaling(windows)[1][:, None]
+    row = model_input.window_origin[windows]
+    return Errors(signed, mask, model_input.window_series[windows], row, model_input.row_timestamp[row])
 
 
 def _reach_zero(model_input: ModelInput) -> Bool:
@@ -150,55 +204,6 @@ def _reach_zero(model_input: ModelInput) -> Bool:
     rows = (model_input.row_split < 2)[:, None] & ~model_input.is_imputed
     lowest: Float64 = np.min(model_input.raw_target, axis=0, where=rows, initial=np.inf)
     return np.equal(lowest, 0.0)
-
-
-def fit_multiples(relative: Float64, mask: Bool, probabilities: tuple[float, ...]) -> Float64:
-    """Calibrate the quantiles of relative errors.
-
-    Args:
-        relative: Truth minus forecast over the running error, `(windows, horizon, F_target)`.
-        mask: What was observed, of the same shape; the rest does not count.
-        probabilities: Of the quantiles.
-
-    Returns:
-        `(probabilities, horizon, F_target)`; infinite where too little was observed for one.
-
-    """
-    ordered = np.sort(np.where(mask, relative, np.inf), axis=0)
-    count = mask.sum(axis=0)
-    result = np.empty((len(probabilities), *count.shape))
-    for at, share in enumerate(probabilities):
-        # Rounding first keeps 0.95 * 20 from rising a hair above 19; below the median the rank counts from above.
-        exact = np.round((count + 1) * share, 9)
-        rank = (np.floor(exact) if share < 0.5 else np.ceil(exact)).astype(np.int64)
-        found = np.take_along_axis(ordered, np.clip(rank, 1, len(ordered))[None] - 1, axis=0)[0]
-        result[at] = np.where((rank >= 1) & (rank <= count), found, -np.inf if share < 0.5 else np.inf)
-    return result
-
-
-def _winkler(rule: QuantileRule, error: Float64, mean: Float64, mask: Bool, levels: tuple[float, ...]) -> Float64:
-    """Mean Winkler score of each level on the windows that were learnt from; infinite where a bound is."""
-    scores = []
-    for level in levels:
-        low, high = (rule.multiples[rule.probabilities.index(end)] * mean for end in ends_of(level))
-        scores.append(np.mean(winkler(error, low, high, level)[mask]))
-    return np.array(scores)
-
-
-def winkler(truth: Float64, low: Float64, high: Float64, level: float) -> Float64:
-    """Score intervals: their width, and `2 / (1 - level)` times what they miss (R. L. Winkler, 1972)."""
-    missed = np.maximum(low - truth, 0.0) + np.maximum(truth - high, 0.0)
-    result: Float64 = high - low + 2 / (1 - level) * missed
-    return result
-
-
-def _quickest(fits: list[tuple[int | None, QuantileRule, Float64]]) -> tuple[int | None, QuantileRule]:
-    """Return the quickest candidate that is as good as the best, over all levels."""
-    scores = np.array([score for *_, score in fits])
-    finite = np.isfinite(scores).all(axis=0) & (scores > 0).all(axis=0)
-    relative = (scores[:, finite] / scores[:, finite].min(axis=0)).mean(axis=1) if finite.any() else np.ones(len(fits))
-    half_life, rule, _ = fits[int(np.argmax(relative <= _AS_GOOD * relative.min()))]
-    return half_life, rule
 
 
 def to_intervals(
@@ -210,6 +215,7 @@ def to_intervals(
         interval_method=spec.interval_method,
         windows=len(model_input.windows_of(1)),
         half_life=found.half_life,
+        cycle=None if found.usual is None else CycleSpec.model_validate(asdict(found.usual.cycle)),
         levels=levels,
         probabilities=found.rule.probabilities,
         quantiles=spec.quantiles,
@@ -223,9 +229,12 @@ def _target(found: Calibration, model_input: ModelInput, at: int) -> TargetInter
         nonnegative=bool(found.rule.nonnegative[at]),
         pooled=tuple(found.rule.pooled[:, at].tolist()),
         multiples=tuple(tuple(_finite(value) for value in row) for row in found.rule.multiples[:, :, at].tolist()),
+        usual=() if found.usual is None else tuple(found.usual.pooled[:, at].tolist()),
         series={
             model_input.series_names[number]: SeriesState(
-                mean=tuple(found.end.mean[number, :, at].tolist()), count=tuple(found.end.count[number, :, at].tolist())
+                mean=tuple(found.end.mean[number, :, at].tolist()),
+                count=tuple(found.end.count[number, :, at].tolist()),
+                usual=() if found.usual is None else tuple(found.usual.shares[number, :, at].tolist()),
             )
             for number in tested
         },

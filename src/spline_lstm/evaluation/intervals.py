@@ -6,8 +6,10 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from spline_lstm.errors import ShapeContractError
+from spline_lstm.evaluation.error_cycle import MOST_PARTS, UsualErrors
 from spline_lstm.evaluation.quantiles import QuantileRule, probabilities_of
 from spline_lstm.evaluation.running_errors import RunningErrors, start_running
+from spline_lstm.series.durations import DAY
 from spline_lstm.spec import Flag, Floats, Spec, StrictFloat, StrictInt, Text
 from spline_lstm.text import examples
 from spline_lstm.types import Bool, Float64
@@ -35,11 +37,25 @@ Size = Annotated[StrictFloat, Field(ge=0, le=MOST)]
 Multiple = Annotated[StrictFloat, Field(ge=-MOST, le=MOST)]
 
 
+Share = Annotated[StrictFloat, Field(gt=0, le=MOST)]
+
+
+class CycleSpec(Spec):
+    """The parts of a day or of a week that errors have usual sizes in; the first begins with 1970, in UTC."""
+
+    part_seconds: Annotated[StrictInt, Field(ge=1)]
+    parts: Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)]
+    step_seconds: Annotated[StrictFloat, Field(gt=0, le=DAY)]
+    """Length of a step of the series."""
+
+
 class SeriesState(Spec):
     """The running errors of one series and target, one entry a step."""
 
     mean: tuple[Size, ...]
     count: tuple[Annotated[StrictInt, Field(ge=1, lt=1 << 63)], ...]
+    usual: tuple[Share, ...] = ()
+    """Its usual errors in each part of the cycle, relative to their mean."""
 
 
 class TargetIntervals(Spec):
@@ -51,6 +67,8 @@ class TargetIntervals(Spec):
     """Mean absolute error on validation for each step; a new series begins with it."""
     multiples: tuple[tuple[Multiple | None, ...], ...]
     """For each probability and step the quantile of the error over the running error; None: too few errors for it."""
+    usual: tuple[Share, ...] = ()
+    """The usual errors of a new series, in each part of the cycle."""
     series: dict[str, SeriesState]
     """The running errors of every series when the truth of all forecasts was known."""
 
@@ -66,6 +84,8 @@ class Intervals(Spec):
     """Validation windows that the quantiles were learnt from."""
     half_life: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
     """Errors after which one has half its weight in the running error; None keeps that as it is."""
+    cycle: CycleSpec | None = None
+    """Where errors have usual sizes by the hour or the weekday, all errors are relative to them."""
     levels: Shares
     probabilities: Shares
     """Of the quantiles in `multiples`, ascending: those asked for and the ends of the intervals."""
@@ -82,6 +102,10 @@ class Intervals(Spec):
             rows += [row for state in target.series.values() for row in (state.mean, state.count)]
             if not steps or any(len(row) != steps for row in rows) or len(target.multiples) != len(self.probabilities):
                 raise ValueError(f"the lists of target '{name}' are not as long as its steps and probabilities")
+        parts = self.cycle.parts if self.cycle else 0
+        for name, target in self.targets.items():
+            if any(len(usual) != parts for usual in (target.usual, *(each.usual for each in target.series.values()))):
+                raise ValueError(f"the usual errors of target '{name}' are not those of {parts} parts of a cycle")
         falls = (self.rule.multiples[1:] < self.rule.multiples[:-1]).any(axis=(0, 1))
         if falls.any():
             name = list(self.targets)[int(np.argmax(falls))]
@@ -110,6 +134,10 @@ class Intervals(Spec):
     def rule(self) -> QuantileRule:
         """How quantiles follow from forecasts and running errors."""
         return QuantileRule.read(self.model_dump())
+
+    def usual(self, names: tuple[str, ...]) -> UsualErrors | None:
+        """Return the usual errors of some series by the hour or the weekday; a new one has those of all."""
+        return UsualErrors.read(self.model_dump(), names)
 
     def running(self, names: tuple[str, ...]) -> tuple[RunningErrors, Bool]:
         """Return the running errors of some series, and which of them the run has seen.

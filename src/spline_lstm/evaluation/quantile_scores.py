@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.evaluation.calibration import Calibration, winkler
+from spline_lstm.evaluation.calibration import Calibration
+from spline_lstm.evaluation.quantile_fit import winkler
 from spline_lstm.evaluation.quantiles import ends_of
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float32, Float64

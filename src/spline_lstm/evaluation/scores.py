@@ -6,7 +6,7 @@ import numpy as np
 from pydantic import Field
 
 from spline_lstm.evaluation.baselines import naive_forecasts
-from spline_lstm.evaluation.calibration import HALF_LIVES, Calibration, calibrate
+from spline_lstm.evaluation.calibration import Calibration, calibrate
 from spline_lstm.evaluation.differences import make_blocks
 from spline_lstm.evaluation.intervals import QuantileSpec, Shares
 from spline_lstm.evaluation.metrics import Scored, fit_error_scales, score, score_series, sum_up
@@ -68,7 +68,7 @@ def evaluate_quantiles(
 ) -> tuple[dict[str, Any], DataFrame, Calibration]:
     """Calibrate the quantiles of the model and of each baseline on validation, and score them on test.
 
-    The baselines take the half life that is best for the model.
+    The baselines take over what was decided for the model: the half life, and whether errors depend on the hour.
 
     Args:
         model_input: Preprocessed data.
@@ -78,9 +78,9 @@ def evaluate_quantiles(
         nonnegative: As for `calibrate`.
 
     Returns:
-        The metrics with those of quantiles and of each series, of each level (`intervals`), and the `half_life` of the
-        running errors; the scores on test of each series, target and forecast as a table; and what was learnt of the
-        model's errors.
+        The metrics with those of quantiles and of each series, of each level (`intervals`), the `half_life` of the
+        running errors and the seconds of the cycle that their usual sizes have (`error_cycle`); the scores on test of
+        each series, target and forecast as a table; and what was learnt of the model's errors.
 
     """
     windows = {"val": model_input.windows_of(1), "test": model_input.windows_of(2)}
@@ -90,20 +90,22 @@ def evaluate_quantiles(
         for split, rows in windows.items()
     }
     truth = model_input.truth(windows["test"])[0]
-    half_lives, scored, by_series = HALF_LIVES, {}, {}
+    settled: Calibration | None = None
+    scored, by_series = {}, {}
     for name in every["test"]:
         forecasts = {split: of_split[name] for split, of_split in every.items()}
-        found = calibrate(model_input, forecasts, spec, spec.interval_levels, half_lives, nonnegative=nonnegative)
+        found = calibrate(model_input, forecasts, spec, spec.interval_levels, settled, nonnegative=nonnegative)
         further = score_quantiles(truth, forecasts["test"], found, spec.quantiles, spec.interval_levels)
         sums = sum_up(_scored(model_input, windows["test"], forecasts["test"], further), scales)
         scored[name], by_series[name] = score(sums, model_input.target_names), score_series(sums)
         if name == "model":
             scored[name]["per_series"] = _per_series(model_input, by_series[name])
             levels = describe_levels(scored[name], further, model_input, spec.interval_levels)
-            of_model, half_lives = found, (found.half_life,)
+            of_model = settled = found
     test_part = metrics["test"] | {"model": scored.pop("model"), "baselines": scored}
     table = _series_table(model_input, by_series)
-    return metrics | {"test": test_part, "half_life": of_model.half_life, "intervals": levels}, table, of_model
+    widths = {"half_life": of_model.half_life, "error_cycle": of_model.cycle_seconds, "intervals": levels}
+    return metrics | {"test": test_part} | widths, table, of_model
 
 
 def _season(model_input: ModelInput, season: int | Literal["auto"]) -> int:

@@ -26,6 +26,7 @@ from spline_lstm.reporting.wording import (
     with_unit,
     worst_series,
 )
+from spline_lstm.series.durations import DAY
 from spline_lstm.series.model_input import ModelInput
 
 _HEADINGS = {
@@ -149,6 +150,8 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
     method = "Split conformal, one width for each step"
     if metrics["half_life"]:
         method = f"Widths follow the known errors of each series, with a half life of {metrics['half_life']} errors"
+    if cycle := metrics.get("error_cycle"):
+        method += f", and how large errors usually are {'by the hour' if cycle == DAY else 'by the weekday'}"
     return (
         f"## Intervals\n\n{table(heading, rows, numbers=True)}\n\n"
         f"{method}, calibrated on {metrics['val']['windows']} validation windows."

@@ -1,6 +1,7 @@
 """Lengths of time, in seconds; those in `_NS` in nanoseconds, which timestamps are counted in."""
 
-DAY = 86_400
+HOUR = 3_600
+DAY = 24 * HOUR
 WEEK = 7 * DAY
 YEAR = 365 * DAY
 SECOND_NS = 1_000_000_000

@@ -88,6 +88,7 @@ def _past_windows(grid: Grid, features: Features, preprocessor: Preprocessor, la
         X=Cuts(lambda at: cut_lookbacks(features.scaled, origin[at], ages, starts[at]), np.arange(len(origin))),
         series=grid.series[origin],
         origin=origin,
+        time=grid.timestamps[origin],
         truth=grid.values[_horizon_rows(origin, horizon), :targets],
     )
 

@@ -17,6 +17,7 @@ class PastWindows:
         X: Scaled inputs, `(windows, lookback, F_total)`, cut when they are read.
         series: Series number of each, `(windows,)`.
         origin: Row of the last lookback step, `(windows,)`; rows of several series follow each other.
+        time: Timestamp of that step, in nanoseconds since 1970, `(windows,)`.
         truth: Targets of the horizon in their own unit, `(windows, horizon, F_target)`, NaN where not observed.
 
     """
@@ -24,6 +25,7 @@ class PastWindows:
     X: Cuts
     series: Int64
     origin: Int64
+    time: Int64
     truth: Float64
 
 

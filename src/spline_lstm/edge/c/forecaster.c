@@ -17,7 +17,7 @@ void model_run(const float *restrict window, float *restrict forecast, float *re
 @TEXTS@int model_init(model_state *state, const char *series, const char *const *categories)
 {
     int k;
-    state->next = state->count = state->unknown = 0;
+    state->seconds = state->next = state->count = state->unknown = 0;
     for (k = 0; k < MODEL_COLUMNS; k++)
         state->held[k] = 0.0f;
     for (k = 0; k < MODEL_CODES; k++)
@@ -50,6 +50,7 @@ int model_push(model_state *state, int64_t seconds, const float values[MODEL_INP
     for (k = 0; k < MODEL_INPUTS; k++)
         if (isinf(values[k]))
             return MODEL_NOT_FINITE;
+    state->seconds = seconds;
     for (k = 0; k < MODEL_INPUTS; k++) {
         const double center = k < MODEL_TARGETS ? state->center[k] : input_scaling[k][0];
         const double scale = k < MODEL_TARGETS ? state->scale[k] : input_scaling[k][1];

@@ -24,6 +24,7 @@ typedef struct {
     double center[MODEL_TARGETS], scale[MODEL_TARGETS];
     float held[MODEL_COLUMNS];  /* last known value of each column */
     int32_t gap[MODEL_TARGETS]; /* steps since the target was last there */
+    int64_t seconds;            /* time of the last step */
     int32_t next, count;        /* where the next row goes; how many there are */
     int32_t unknown;            /* whether a static category was not trained on */
     float window[MODEL_WINDOW];

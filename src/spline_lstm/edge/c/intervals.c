@@ -11,6 +11,14 @@ void model_intervals_init(model_intervals *intervals)
     intervals->next = 0;
 }
 
+/* How large the errors of a target usually are so many steps after the last one, relative to their mean. */
+static float usual_error(const model_state *state, int ahead, int target)
+{
+    const int64_t cycle = (int64_t)PART_SECONDS * CYCLE_PARTS;
+    const int64_t seconds = (state->seconds + (int64_t)(ahead * (double)STEP_SECONDS)) % cycle;
+    return usual_errors[(seconds + cycle) % cycle / PART_SECONDS][target];
+}
+
 void model_intervals_observe(model_intervals *intervals, const model_state *state, const float truth[MODEL_TARGETS])
 {
     int k, step;
@@ -18,7 +26,7 @@ void model_intervals_observe(model_intervals *intervals, const model_state *stat
         const float *made = intervals->made[(intervals->next + MODEL_HORIZON - 1 - step) % MODEL_HORIZON];
         for (k = 0; k < MODEL_TARGETS; k++) {
             const int at = step * MODEL_TARGETS + k;
-            const float error = (float)(fabs((double)truth[k] - made[at]) / state->scale[k]);
+            const float error = (float)(fabs((double)truth[k] - made[at]) / state->scale[k] / usual_error(state, 0, k));
             float weight;
             if (isnan(error) || LEAST_WEIGHT == 0.0f)
                 continue;
@@ -49,7 +57,8 @@ void model_intervals_quantile(const model_intervals *intervals, const model_stat
         const int k = at % MODEL_TARGETS;
         const float least = 1e-3f * pooled_errors[at];
         const float error = intervals->mean[at] > least ? intervals->mean[at] : least;
-        quantile[at] = (float)(forecast[at] + (double)multiples[place][at] * error * state->scale[k]);
+        const double usual = usual_error(state, at / MODEL_TARGETS + 1, k);
+        quantile[at] = (float)(forecast[at] + multiples[place][at] * usual * error * state->scale[k]);
         if (is_nonnegative[k] && quantile[at] < 0.0f)
             quantile[at] = 0.0f;
     }

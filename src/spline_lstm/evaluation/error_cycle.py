@@ -1,0 +1,132 @@
+"""How large errors usually are at each hour of the day, or on each day of the week.
+
+Few people pass a sensor at night, so forecasts of the night are off by less. Intervals are wide or narrow by the hour,
+then, and running errors count what an error is beside the usual one of its hour.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+
+from spline_lstm.series.durations import DAY, HOUR, SECOND_NS, WEEK
+from spline_lstm.types import Bool, Float64, Int64
+
+MOST_PARTS = DAY // HOUR
+_PRIOR = 2
+"""Times the horizon has steps: so many errors count for the size that a part has in all series, and for none."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """The parts of a cycle; times count from the beginning of 1970, in UTC.
+
+    Attributes:
+        part_seconds: Length of a part.
+        parts: How many a cycle has.
+        step_seconds: Length of a step of the series.
+
+    """
+
+    part_seconds: int
+    parts: int
+    step_seconds: float
+
+    @classmethod
+    def of_step(cls, step_seconds: float) -> Self | None:
+        """Return hours of a day for shorter steps, days of a week for days, and None for any other step."""
+        if 0 < step_seconds < DAY:
+            return cls(HOUR, MOST_PARTS, step_seconds)
+        return cls(DAY, WEEK // DAY, step_seconds) if step_seconds == DAY else None
+
+    @property
+    def seconds(self) -> int:
+        """Its length."""
+        return self.parts * self.part_seconds
+
+    def parts_of(self, origin: Int64, horizon: int) -> Int64:
+        """Return the part of each step after an origin.
+
+        Args:
+            origin: Nanoseconds since 1970, `(windows,)`.
+            horizon: How many steps.
+
+        Returns:
+            Shape `(windows, horizon)`.
+
+        """
+        ahead = np.round(np.arange(1, horizon + 1) * self.step_seconds * SECOND_NS).astype(np.int64)
+        parts: Int64 = (origin[:, None] + ahead) // (self.part_seconds * SECOND_NS) % self.parts
+        return parts
+
+
+@dataclass(frozen=True)
+class UsualErrors:
+    """Usual absolute errors of each series in each part of a cycle, relative to their mean.
+
+    Attributes:
+        cycle: The parts.
+        shares: `(series, parts, F_target)`.
+        pooled: Those of a series that is not known, `(parts, F_target)`.
+
+    """
+
+    cycle: Cycle
+    shares: Float64
+    pooled: Float64
+
+    @classmethod
+    def read(cls, intervals: Mapping[str, Any], names: Sequence[str | None]) -> Self | None:
+        """Take those of some series from the content of `intervals.json`; None stands for a new series."""
+        if not intervals.get("cycle"):
+            return None
+        targets = list(intervals["targets"].values())
+        shares = [[target["series"].get(name, target)["usual"] for target in targets] for name in names]
+        cycle, of_all = Cycle(**intervals["cycle"]), np.array([target["usual"] for target in targets]).T
+        return cls(cycle, np.moveaxis(np.reshape(shares, (len(names), len(targets), cycle.parts)), 1, 2), of_all)
+
+    def at(self, series: Int64, origin: Int64, horizon: int) -> Float64:
+        """Return the share of each step after an origin, `(windows, horizon, F_target)`; see `Cycle.parts_of`."""
+        return self.shares[series[:, None], self.cycle.parts_of(origin, horizon)]
+
+
+def usual_at(usual: UsualErrors | None, series: Int64, origin: Int64, horizon: int) -> Float64:
+    """Return the shares of each step after an origin, and without any a one for all, `(1, 1, 1)`."""
+    return np.ones((1, 1, 1)) if usual is None else usual.at(series, origin, horizon)
+
+
+class ErrorSums:
+    """Sums of absolute errors by series, part and target, from which usual errors follow."""
+
+    def __init__(self, cycle: Cycle, series: int, targets: int) -> None:
+        """Begin with nothing."""
+        self._cycle = cycle
+        self._sums = np.zeros((2, series * cycle.parts, targets))
+        self._horizon = 1
+
+    def add(self, size: Float64, known: Bool, series: Int64, origin: Int64) -> None:
+        """Take in absolute errors over the mean one of their step.
+
+        Args:
+            size: The errors, `(windows, horizon, F_target)`.
+            known: Where the truth was observed.
+            series: Series number of each window, `(windows,)`.
+            origin: Time of each, in nanoseconds since 1970.
+
+        """
+        self._horizon = size.shape[1]
+        cells = series[:, None] * self._cycle.parts + self._cycle.parts_of(origin, self._horizon)
+        for target in range(size.shape[2]):
+            seen = known[:, :, target]
+            for sums, values in zip(self._sums, (size[:, :, target][seen], None), strict=True):
+                sums[:, target] += np.bincount(cells[seen], values, len(sums))
+
+    def usual_errors(self) -> UsualErrors:
+        """Return the usual errors: those of a series are drawn to those of all, and these to their mean."""
+        sums, counts = self._sums.reshape(2, -1, self._cycle.parts, self._sums.shape[2])
+        mean = sums.sum(axis=1, keepdims=True) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+        relative = sums / np.where(mean > 0, mean, 1.0)
+        prior = _PRIOR * self._horizon
+        of_all = (relative.sum(axis=0) + prior) / (counts.sum(axis=0) + prior)
+        return UsualErrors(self._cycle, (relative + prior * of_all) / (counts + prior), of_all)
