@@ -1,8 +1,8 @@
 """Forecasts of a table that grows, without its whole history.
 
-stream = Stream(load_forecaster("data/06_models/bicycles/edge"))
-stream.append(rows)                  # a DataFrame, as often as there are new rows
-stream.forecast()                    # what the forecaster makes of all rows together, bit for bit
+    stream = Stream(load_forecaster("data/06_models/bicycles/edge"))
+    stream.append(rows)                  # a DataFrame, as often as there are new rows
+    stream.forecast()                    # what the forecaster makes of all rows together, bit for bit
 
 A service that gets its rows one by one keeps a stream instead of a table that grows.
 """
