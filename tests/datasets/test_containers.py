@@ -1,7 +1,9 @@
 """What a table comes in."""
 
+import bz2
 import gzip
 import io
+import lzma
 import zipfile
 from datetime import datetime
 from typing import Any
@@ -37,9 +39,16 @@ def test_text_may_be_utf_8_or_utf_16(encoding: str) -> None:
 
 
 def test_a_table_may_be_packed() -> None:
-    assert read_table(gzip.compress(TEXT.encode()), "table.csv.gz").to_dict("list") == CELLS
+    for pack in (gzip.compress, bz2.compress, lzma.compress):
+        assert read_table(pack(TEXT.encode()), "table.csv.packed").to_dict("list") == CELLS
     assert read_table(zipped(**{"table.csv": TEXT}), "table.zip").to_dict("list") == CELLS
     assert read_table(zipped(**{"table.csv": TEXT, "__MACOSX/._table.csv": "a"}), "table.zip").to_dict("list") == CELLS
+
+
+def test_a_feather_table_is_one() -> None:
+    content = io.BytesIO()
+    pd.DataFrame(CELLS).to_feather(content)
+    assert read_table(content.getvalue(), "table.feather").to_dict("list") == CELLS
 
 
 def test_a_packed_parquet_table_is_one() -> None:
@@ -56,9 +65,24 @@ def test_a_packed_parquet_table_is_one() -> None:
         (zipped(a=TEXT)[:30], "the archive is damaged"),
         (gzip.compress(TEXT.encode())[:-9], "the archive is damaged"),
         (gzip.compress(b"") + b"\x1b[2J", "damaged|Not a gzipped"),
+        (bz2.compress(TEXT.encode())[:-9], "the archive is damaged|ended before"),
+        (lzma.compress(TEXT.encode())[:-9], "the archive is damaged"),
+        (b'[{"date": "2024-01-01", "y": 1}]', "it is JSON; CSV, Parquet or xlsx is needed"),
+        (b'{"date": "2024-01-01", "y": 1}', "it is JSON; CSV, Parquet or xlsx is needed"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "it is no text; CSV, Parquet or xlsx is needed"),
     ],
-    ids=["two files", "no file", "half an archive", "half a packed file", "more behind a packed file", "a picture"],
+    ids=[
+        "two files",
+        "no file",
+        "half an archive",
+        "half a packed file",
+        "more behind a packed file",
+        "half of bzip2",
+        "half of xz",
+        "JSON",
+        "lines of JSON",
+        "a picture",
+    ],
 )
 def test_what_is_no_table_is_refused_without_its_bytes(content: bytes, message: str) -> None:
     with pytest.raises((ValueError, OSError), match=message) as caught:
@@ -121,7 +145,7 @@ def test_an_archive_that_is_no_workbook_is_refused() -> None:
 
 
 def test_an_empty_workbook_is_refused() -> None:
-    with pytest.raises(ValueError, match="the first sheet is empty"):
+    with pytest.raises(ValueError, match="its sheets are empty"):
         read_table(workbook([]), "table.xlsx")
 
 
@@ -201,24 +225,37 @@ def test_titles_above_the_header_of_a_sheet_are_left_out_and_rows_keep_their_num
     assert table.index.tolist() == [2, 4]
 
 
-def test_an_empty_first_sheet_is_refused_with_the_names_of_the_others() -> None:
+@pytest.mark.parametrize("first", [[], ["See the sheet Data"]])
+def test_the_first_sheet_that_holds_a_table_is_read_and_named(
+    first: list[str], caplog: pytest.LogCaptureFixture
+) -> None:
     book, content = openpyxl.Workbook(), io.BytesIO()
-    book.create_sheet("Data").append(["date", "y"])
+    if first:
+        book.active.append(first)
+    data = book.create_sheet("Data")
+    data.append(["date", "y"])
+    data.append(["2024-01-01", 3])
     book.save(content)
-    with pytest.raises(ValueError, match="the first sheet is empty; the table has to be in it, not in Data"):
-        read_table(content.getvalue(), "table.xlsx")
+    assert read_table(content.getvalue(), "table.xlsx").to_dict("list") == {"date": ["2024-01-01"], "y": [3]}
+    assert "The table is read from the sheet 'Data'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("levels", "names"),
+    [
+        (["Price,Close,Volume", "Ticker,A,A"], ["Date", "Close", "Volume"]),
+        (["Price,Close,Close", "Ticker,A,B"], ["Date", "A", "B"]),
+        (["Price,Close,Volume", "Ticker,A,B"], ["Date", "Close_A", "Volume_B"]),
+    ],
+)
+def test_a_header_of_several_rows_becomes_one(levels: list[str], names: list[str]) -> None:
+    table = read_table("\n".join([*levels, "Date,,", "2024-01-02,1,2", "2024-01-03,3,4"]).encode(), "table.csv")
+    assert table.columns.tolist() == names
+    assert table.iloc[0].tolist() == ["2024-01-02", "1", "2"]
+    assert table.index.tolist() == [2, 3]
 
 
 def test_a_label_merged_over_several_rows_of_a_sheet_holds_for_all_of_them() -> None:
     rows = [["All shops"], ["shop", "date", "y"], ["a", 1, 2], [None, 2, 3], ["b", 1, 4], [None, 2, 5], [None, 3, 6]]
     table = read_table(workbook(rows, "A1:C1", "A3:A4", "A5:A7"), "table.xlsx")
     assert table["shop"].tolist() == ["a", "a", "b", "b", "b"]
-
-
-def test_a_first_sheet_of_notes_is_refused_with_the_names_of_the_others() -> None:
-    book, content = openpyxl.Workbook(), io.BytesIO()
-    book.active.append(["See the sheet Data"])
-    book.create_sheet("Data").append(["date", "y"])
-    book.save(content)
-    with pytest.raises(ValueError, match="the first sheet holds one column; the table has to be in it, not in Data"):
-        read_table(content.getvalue(), "table.xlsx")

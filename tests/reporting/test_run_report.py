@@ -99,7 +99,7 @@ def test_what_to_type_next_keeps_the_options_of_the_run(evaluate_error: Any, two
     made = RUN | {"command": "kedro run --env ci --params model_type=gru,epochs=5"}
     section = make_report(evaluate_error(0.5, 1), made, two_targets).partition("## Next\n\n")[2]
     assert re.findall(r"`(.*)`", section) == [
-        "kedro run --env ci --pipeline=forecasting --params run_id=gru-7,input_path=TABLE.csv",
+        "kedro run --env ci --pipeline=forecasting --params run_id=gru-7",
         "kedro run --env ci --params model_type=gru,epochs=5 --pipeline=edge_poc",
         "kedro run --env ci --pipeline=backtest --params model_type=gru,epochs=5,backtest.folds=4",
         "kedro run --env ci --pipeline=refit --params run_id=gru-7",

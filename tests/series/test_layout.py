@@ -59,6 +59,7 @@ def test_twelve_months_beside_a_year_are_one_series(read: Any) -> None:
     [
         (MONTHS, "month"), ([str(number) for number in range(1, 13)], "month"),
         (["Qtr1", "Qtr2", "Qtr3", "Qtr4"], "quarter"),
+        ([f"{hour}:00" for hour in range(24)], "hour"), ([f"{hour:02}:00:00" for hour in range(24)], "hour"),
         ([f"H{hour}" for hour in range(24)], "hour"), ([f"hour_{hour}" for hour in range(1, 25)], "hour"),
         (["a", "b"], None), (MONTHS[:11], None),
     ],

@@ -69,6 +69,7 @@ def test_many_repeated_times_without_labels_are_refused_with_what_to_type(refuse
         ({"date": DAYS}, ("date",)),
         ({"value": range(1900, 1960), "date": DAYS}, ("date",)),
         ({"created": DAYS, "timestamp": DAYS}, ("timestamp",)),
+        ({"created_at": DAYS, "updated_at": DAYS}, ("created_at",)),
         ({"YEAR": range(1900, 1960)}, ("YEAR",)),
         ({"": range(1900, 1960)}, ("",)),
         ({"date": np.repeat(DAYS[:3], 20), "hour": [*range(20)] * 3}, ("date", "hour")),

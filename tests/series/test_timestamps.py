@@ -71,6 +71,22 @@ def shown(times: Times) -> list[str]:
             "%d/%m/%Y %H.%M.%S",
         ),
         (["FY1980", "FY1981"], ["1980-01-01", "1981-01-01"], "year"),
+        (["2021-001", "2021-032"], ["2021-01-01", "2021-02-01"], "%Y-%j"),
+        (["Week 1 2018", "Week 52 2018"], ["2018-01-01", "2018-12-24"], "week"),
+        (["2018 W1", "2018 W52"], ["2018-01-01", "2018-12-24"], "week"),
+        (["KW 01/2018", "KW 52/2018"], ["2018-01-01", "2018-12-24"], "week"),
+        (["Mär 1990", "Okt 1990"], ["1990-03-01", "1990-10-01"], "%b %Y"),
+        (["31 août 2020", "1 sept. 2020"], ["2020-08-31", "2020-09-01"], "%d %b %Y"),
+        (["31-dic-2020", "01-ene-2021"], ["2020-12-31", "2021-01-01"], "%d-%b-%Y"),
+        (["giugno 2020", "luglio 2020", "mag 2020"], ["2020-06-01", "2020-07-01", "2020-05-01"], "%b %Y"),
+        (
+            ["31.01.2020 23:00 - 01.02.2020 00:00", "01.02.2020 00:00 - 01.02.2020 01:00"],
+            ["2020-01-31T23:00:00", "2020-02-01"],
+            "%d.%m.%Y %H:%M - %d.%m.%Y %H:%M",
+        ),
+        (["2020-01-06/2020-01-12", "2020-01-13/2020-01-19"], ["2020-01-06", "2020-01-13"], "ISO8601/ISO8601"),
+        (["01/01/2018 - 07/01/2018", "29/01/2018 - 04/02/2018"], ["2018-01-01", "2018-01-29"], "%d/%m/%Y - %d/%m/%Y"),
+        (["2019/2020", "2020/2021"], ["2019-01-01", "2020-01-01"], "year/year"),
     ],
 )
 def test_the_only_format_of_a_column_is_found(cells: list[Any], expected: list[str], found: str) -> None:
@@ -166,6 +182,17 @@ def test_formats_have_names(name: str) -> None:
 def test_an_unknown_format_is_refused_with_the_nearest() -> None:
     with pytest.raises(ValueError, match="did you mean 'quarter'"):
         check_format("quater")
+
+
+def test_a_later_table_has_the_format_of_spans_that_was_found() -> None:
+    assert shown(read(["01.02.2020 - 07.02.2020"], spelling="%d.%m.%Y - %d.%m.%Y")) == ["2020-02-01"]
+    assert check_format("ISO8601/ISO8601") == "ISO8601/ISO8601"
+
+
+@pytest.mark.parametrize("name", ["{", "{date}", "{row}"])
+def test_braces_in_names_are_no_marks_of_messages(name: str, refuses: Any) -> None:
+    with refuses(TimeAxisError, 11, "row 3", "'soon' is not a timestamp"):
+        read(["31/01/2020", "soon"], names=(name,))
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

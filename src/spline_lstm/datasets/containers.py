@@ -1,24 +1,37 @@
 """What a table comes in: CSV with any separator, Parquet or a workbook, packed or not, in UTF-8 or UTF-16."""
 
+import bz2
 import codecs
 import gzip
 import io
+import logging
+import lzma
 import re
 import zipfile
 import zlib
 from pathlib import PurePosixPath
 from typing import Any
 
-from spline_lstm.datasets.headers import as_text, rows_above, split_rows, width_of
+from spline_lstm.datasets.headers import as_text, rows_above, several_headers, split_rows, width_of
 from spline_lstm.text import examples, first_line, printable
 from spline_lstm.types import DataFrame
+
+logger = logging.getLogger(__name__)
 
 _PARQUET, _WORKBOOKS = (".parquet", ".pq"), (".xlsx", ".xlsm")
 _SEPARATORS = (",", ";", "\t", "|")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-_GZIP, _ZIP = b"\x1f\x8b", (b"PK\x03\x04", b"PK\x05\x06")
+_PACKED = {
+    b"\x1f\x8b": (gzip.decompress, r"\.gz(ip)?$"),
+    b"BZh": (bz2.decompress, r"\.bz2$"),
+    b"\xfd7zXZ\0": (lzma.decompress, r"\.xz$"),
+}
+"""Mark of a packed file: what unpacks it, and the ending that its name loses."""
+_ZIP, _ARROW = (b"PK\x03\x04", b"PK\x05\x06"), b"ARROW1"
+_MOST_SHEETS = 20
 _LARGEST = 64 * 2**30
 _PROBE, _PROBE_LINES = 40, 200
+_JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])')
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
 _FEWER = re.compile(r"Expected (\d+) columns, got (\d+)")
 _MERGED = re.compile(rb'<(?:\w+:)?mergeCell ref="([A-Z]+[0-9]+:[A-Z]+[0-9]+)"')
@@ -45,19 +58,22 @@ def read_table(content: bytes, name: str) -> DataFrame:
     if name.lower().endswith(_WORKBOOKS):
         return _read_workbook(content)
     content, name = _unpacked(content, name)
-    return _named(_read_parquet(content) if is_parquet(name) else _read_csv(_in_utf_8(content)))
+    if is_parquet(name) or content.startswith(_ARROW):
+        return _named(_read_arrow(content))
+    return _named(_read_csv(_in_utf_8(content)))
 
 
 def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
-    """Unpack gzip, and zip with one file in it.
+    """Unpack gzip, bzip2 and xz, and zip with one file in it.
 
     Raises:
         ValueError: There are several files in it, or it is damaged.
 
     """
     try:
-        if content.startswith(_GZIP):
-            return gzip.decompress(content), re.sub(r"\.gz(ip)?$", "", name, flags=re.IGNORECASE)
+        for mark, (unpack, ending) in _PACKED.items():
+            if content.startswith(mark):
+                return unpack(content), re.sub(ending, "", name, flags=re.IGNORECASE)
         if content.startswith(_ZIP):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 files = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
@@ -67,7 +83,15 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
                 if files[0].file_size > _LARGEST:
                     raise ValueError("the file in the archive is too large")
                 return archive.read(files[0]), files[0].filename
-    except (EOFError, zlib.error, zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
+    except (
+        EOFError,
+        OSError,
+        zlib.error,
+        lzma.LZMAError,
+        zipfile.BadZipFile,
+        NotImplementedError,
+        RuntimeError,
+    ) as error:
         raise ValueError(f"the archive is damaged: {printable(str(error))}") from None
     return content, name
 
@@ -98,11 +122,14 @@ def _read_csv(content: bytes) -> DataFrame:
         raise ValueError("Empty CSV file")
     if b"\0" in lines[:1_000]:
         raise ValueError("it is no text; CSV, Parquet or xlsx is needed")
+    if _JSON.match(lines):
+        raise ValueError("it is JSON; CSV, Parquet or xlsx is needed (pandas: read_json, then to_parquet)")
     head = re.split(r"\r\n|\n|\r", lines[:100_000].decode("utf-8", errors="replace"))[:_PROBE_LINES]
     separator = _separator(head)
-    above = rows_above(list(split_rows(head, separator)))
+    rows = list(split_rows(head, separator))
+    above, names = several_headers(rows) or (rows_above(rows), None)
     source = pyarrow.py_buffer(lines + b"\n")
-    options = arrow.ReadOptions(use_threads=False, skip_rows=above)
+    options = arrow.ReadOptions(use_threads=False, skip_rows=above + bool(names), column_names=names)
     parsing = arrow.ParseOptions(delimiter=separator, ignore_empty_lines=False)
     try:
         with arrow.open_csv(pyarrow.BufferReader(source), read_options=options, parse_options=parsing) as reader:
@@ -198,18 +225,21 @@ def _is_filled(column: Any) -> bool:
     return bool((column.notna() & (column.astype("str").str.strip() != "")).any())
 
 
-def _read_parquet(content: bytes) -> DataFrame:
+def _read_arrow(content: bytes) -> DataFrame:
+    """Read Parquet or Feather."""
     import pyarrow
-    from pyarrow import parquet
+    from pyarrow import feather, parquet
+
+    read_file = feather.read_table if content.startswith(_ARROW) else parquet.read_table
 
     # Columns are handed over one by one, and what is let go of goes back to the system.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     table: DataFrame
     try:
-        read = parquet.read_table(pyarrow.BufferReader(content))
+        read = read_file(pyarrow.BufferReader(content))
         table = read.to_pandas(split_blocks=True, self_destruct=True)
     except (KeyError, TypeError, AttributeError):  # what pandas has written beside the columns is broken
-        table = parquet.read_table(pyarrow.BufferReader(content)).to_pandas(ignore_metadata=True)
+        table = read_file(pyarrow.BufferReader(content)).to_pandas(ignore_metadata=True)
     # pandas writes a frame whose times are its index; row numbers without a name are no column.
     index = table.index
     if list(index.names) != [None]:
@@ -219,10 +249,10 @@ def _read_parquet(content: bytes) -> DataFrame:
 
 
 def _read_workbook(content: bytes) -> DataFrame:
-    """Read the first sheet of a workbook; numbers and dates keep their types.
+    """Read the first sheet of a workbook that holds a table; numbers and dates keep their types.
 
     Raises:
-        ValueError: It is no workbook, or its first sheet holds no table.
+        ValueError: It is no workbook, or no sheet holds a table.
 
     """
     import openpyxl
@@ -230,19 +260,20 @@ def _read_workbook(content: bytes) -> DataFrame:
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheet = book.worksheets[0]
-        sheet.reset_dimensions()  # some programs write wrong ones
-        rows = [list(row) for row in sheet.iter_rows(values_only=True)]
+        sheets = [(sheet, _cells_of(sheet)) for sheet in book.worksheets[:_MOST_SHEETS]]
+        fullest = max((_width(rows) for _, rows in sheets), default=0)
+        enough = min(fullest, 2)
+        sheet, rows = next((sheet, rows) for sheet, rows in sheets if _width(rows) >= enough)
         merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not tell
     except MemoryError:
         raise
     except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
         raise ValueError(f"it is no workbook: {printable(str(error))}") from None
-    width = max((place + 1 for row in rows for place, cell in enumerate(row) if cell is not None), default=0)
-    others = book.sheetnames[1:]
-    if not width or (width == 1 and others):
-        hint = f"; the table has to be in it, not in {examples(others)}" if others else ""
-        raise ValueError(f"the first sheet {'holds one column' if width else 'is empty'}{hint}")
+    width = _width(rows)
+    if not width:
+        raise ValueError("its sheets are empty")
+    if sheet.title != book.sheetnames[0]:
+        logger.warning("The table is read from the sheet '%s'", printable(sheet.title))
     rows = [row[:width] + [None] * (width - len(row)) for row in rows]
     above = rows_above([[as_text(cell) for cell in row] for row in rows[:_PROBE_LINES]])
     for column, first, last in merged:
@@ -251,6 +282,16 @@ def _read_workbook(content: bytes) -> DataFrame:
     filled = [number for number in range(above + 1, len(rows)) if any(cell is not None for cell in rows[number])]
     table = pd.DataFrame([rows[number] for number in filled], columns=[as_text(cell) for cell in rows[above]])
     return _named(table.set_axis([number - 1 for number in filled]))
+
+
+def _cells_of(sheet: Any) -> list[list[Any]]:
+    sheet.reset_dimensions()  # some programs write wrong ones
+    return [list(row) for row in sheet.iter_rows(values_only=True)]
+
+
+def _width(rows: list[list[Any]]) -> int:
+    """Count the columns up to the last one with a cell."""
+    return max((place + 1 for row in rows for place, cell in enumerate(row) if cell is not None), default=0)
 
 
 def _merged_cells(content: bytes, path: str) -> list[tuple[int, int, int]]:

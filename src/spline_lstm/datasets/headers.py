@@ -51,6 +51,28 @@ def rows_above(rows: list[Cells]) -> int:
     return 0
 
 
+def several_headers(rows: list[Cells]) -> tuple[int, Cells] | None:
+    """Find a header of several rows, as pandas writes one: below it stands the index's name alone.
+
+    Returns:
+        Rows above the last of the header, and the columns' names; a level that is the same for all is left out. None
+        where a table has one header.
+
+    """
+    last = next((number for number, row in enumerate(rows[:_LONGEST]) if number and _names_index(row)), None)
+    if last is None or len(rows) <= last + 1 or not _is_data(rows[last + 1][0]):
+        return None
+    levels = [row[1:] for row in rows[:last]]
+    if any(len(level) != len(rows[last]) - 1 or not all(cell.strip() for cell in level) for level in levels):
+        return None
+    telling = [level for level in levels if len(set(level)) > 1] or levels[:1]
+    return last, [rows[last][0], *("_".join(names) for names in zip(*telling, strict=True))]
+
+
+def _names_index(row: Cells) -> bool:
+    return len(row) > 1 and bool(row[0].strip()) and not _is_data(row[0]) and not any(cell.strip() for cell in row[1:])
+
+
 def _is_comment(row: Cells) -> bool:
     return bool(row) and row[0].lstrip().startswith("#")
 

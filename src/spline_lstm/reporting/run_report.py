@@ -285,7 +285,8 @@ def _next_section(run: dict[str, Any]) -> str:
     program, given = run["command"].partition(" --params ")[::2]
     run_id = run["run_id"]
     lines = [
-        f"- Forecast a later table: `{program} --pipeline=forecasting --params run_id={run_id},input_path=TABLE.csv`",
+        f"- Forecast what comes after the table: `{program} --pipeline=forecasting --params run_id={run_id}`; after a "
+        "later table, with its path as input_path behind that",
         f"- Judge the exported files: `{run['command']} --pipeline=edge_poc`",
         f"- Test on more blocks: `{program} --pipeline=backtest --params {','.join([*filter(None, [given]), _FOLDS])}`",
         f"- Train on the whole table: `{program} --pipeline=refit --params run_id={run_id}`",

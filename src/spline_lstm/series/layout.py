@@ -21,7 +21,7 @@ _TIME = re.compile(
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|[A-Za-z]{3,9}[- ]\d{2,4}|[Qq][1-4][- ]\d{4})(?: \[YR\d{4}\])?"
 )
 """A time as the name of a column: also as R (`X2020`) and the World Bank (`2020 [YR2020]`) write it."""
-_NUMBER = re.compile(r"(?:m|month|h|hr|hour)?[ _-]?([0-9]{1,2})")
+_NUMBER = re.compile(r"(?:m|month|h|hr|hour)?[ _-]?([0-9]{1,2})(?::00){0,2}")
 
 
 def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tuple[DataFrame, TableSpec]:

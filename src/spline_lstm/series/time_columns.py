@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 _SAMPLE = 50
 _TIME_NAME = re.compile(
-    r".*(date|time|year|month|quarter|period|week|day|epoch).*|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
+    r".*((?<!up)date|time|year|month|quarter|period|week|day|epoch).*"
+    r"|.*_at|ds|dt|t|ts|yr|yrmo|index|unnamed.*|column 1|",
     re.IGNORECASE,
 )
 _A_TIME = re.compile(r"(date|time|datetime|timestamp|year|month|period|week|day|ds)", re.IGNORECASE)

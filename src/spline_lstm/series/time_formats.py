@@ -23,6 +23,9 @@ _ISO = rf"\d{{4}}-\d{{1,2}}(?:-\d{{1,2}}(?:[T ]{_TIME}(?:Z|[+-]\d{{2}}(?::?\d{{2
 # Counted from the time part, which keeps the hyphens of the date out of it.
 _END_OF_DAY = r"(?<=[ T])24:00(?=(?::00)?$)"
 """Midnight as the end of its day."""
+_WEEK = "(?:[Ww]|[Ww]eek|KW|CW)"
+_SPAN = re.compile(r"(.+?)( (?:-|–|—|to) )(.+)|([^/]+)(/)([^/]+)")
+"""A time from one moment to another."""
 _OFFSET = r"\d[T ]\d{1,2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _EPOCHS = {"epoch_s": (1, 9, 10), "epoch_ms": (10**3, 12, 13), "epoch_us": (10**6, 15, 16), "epoch_ns": (10**9, 18, 19)}
 _LAST_EPOCH = 1_900_000_000
@@ -46,6 +49,7 @@ _DIRECTIVES = {
     "a": "[A-Za-z]{3}",
     "A": "[A-Za-z]+",
     "p": "[AaPp][Mm]",
+    "j": r"\d{3}",
 }
 _DATES = (
     *(f"%{first}{mark}%{second}{mark}%{year}" for year in "Yy" for mark in "/-." for first, second in ("dm", "md")),
@@ -80,7 +84,7 @@ _CLOCKS = (
     ),
 )
 _MONTHS = (
-    *("%m/%Y", "%m-%Y", "%Y%m"),
+    *("%m/%Y", "%m-%Y", "%Y%m", "%Y-%j"),
     *(f"%{month}{mark}%{year}" for month in "bB" for mark in " -/" for year in "Yy"),
     *(f"%Y{mark}%{month}" for month in "bB" for mark in (" ", "-", "")),
 )
@@ -203,8 +207,9 @@ def _read_month(text: "pd.Series[Any]") -> "pd.Series[Any]":
 def _read_week(text: "pd.Series[Any]") -> "pd.Series[Any]":
     import pandas as pd
 
-    found = text.str.extract(r"(\d{4})-?[Ww](\d{2})(?:-?([1-7]))?")
-    cells = found[0] + " " + found[1] + " " + found[2].fillna("1")
+    found = text.str.extract(r"(\d{4})[ -]?[A-Za-z]+[ -]?(\d{1,2})(?:-?([1-7]))?$")
+    turned = text.str.extract(r"(\d{1,2})\D+(\d{4})$")
+    cells = found[0].fillna(turned[1]) + " " + found[1].fillna(turned[0]) + " " + found[2].fillna("1")
     return pd.to_datetime(cells, format="%G %V %u", errors="coerce")
 
 
@@ -316,7 +321,11 @@ _NAMED = (
         "quarter", r"\d{4}[ :./-]?(?:[Qq]|[Qq]tr)[ -]?[1-4]|(?:[Qq]|[Qq]tr)[ -]?[1-4][ :./-]\d{4}", _read_quarter
     ),
     TimeFormat("month", r"\d{4}[ :-]?[Mm]\d{1,2}", _read_month),
-    TimeFormat("week", r"\d{4}-?[Ww]\d{2}(?:-?[1-7])?", _read_week),
+    TimeFormat(
+        "week",
+        rf"\d{{4}}-?[Ww]\d{{2}}(?:-?[1-7])?|\d{{4}}[ -]?{_WEEK}[ -]?\d{{1,2}}|{_WEEK}[ -]?\d{{1,2}}[ /,-]+\d{{4}}",
+        _read_week,
+    ),
     *(
         TimeFormat(
             name, rf"\d{{{fewest},{most}}}" + (r"(?:\.\d+)?" if per_second == 1 else ""), _read_epoch(per_second)
@@ -331,11 +340,31 @@ NAMES = tuple(form.name for form in _NAMED)
 
 def format_of(name: str) -> TimeFormat:
     """Return the format that a parameter or an earlier run names."""
+    if (halves := _halves(name)) and halves[0] == halves[2]:
+        return _span(format_of(halves[0]), halves[1])
     return next((form for form in _NAMED if form.name == name), None) or strptime(name)
+
+
+def _halves(text: str) -> tuple[str, str, str] | None:
+    """Take a span apart, into its start, what stands between, and its end; None where text is no span."""
+    found = _SPAN.fullmatch(text)
+    if found is None:
+        return None
+    start, mark, end = (part for part in found.groups() if part is not None)
+    return start, mark, end
+
+
+def _span(form: TimeFormat, mark: str) -> TimeFormat:
+    """Return the format of spans whose ends have a format; a span is read as its start."""
+    pattern = rf"(?:{form.pattern}){re.escape(mark)}(?:{form.pattern})"
+    return TimeFormat(f"{form.name}{mark}{form.name}", pattern, lambda text: form(text.str.partition(mark)[0]))
 
 
 def formats_that_fit(cell: str) -> Iterator[TimeFormat]:
     """Yield the formats that a cell looks like, those that a name describes first."""
+    if halves := _halves(cell):
+        start, mark, end = halves
+        yield from (_span(form, mark) for form in formats_that_fit(start) if form.pattern and form.fits(end))
     yield from (form for form in _NAMED if form.fits(cell))
     yield from (form for form in map(strptime, (*_DIGITS, *_MONTHS)) if form.fits(cell))
     for clock in _CLOCKS:
@@ -350,8 +379,9 @@ def check_format(name: str) -> str:
         ValueError: It is no pattern with directives such as `%Y`, and a part of it has no known name.
 
     """
-    known = (*NAMES, *PARTS, CLOCK)
-    unknown = [part for part in name.split("+") if "%" not in part and part not in known]
+    known, halves = (*NAMES, *PARTS, CLOCK), _halves(name)
+    parts = [halves[0]] if halves and halves[0] == halves[2] else name.split("+")
+    unknown = [part for part in parts if "%" not in part and part not in known]
     if unknown:
         raise ValueError(
             f"a pattern such as %d/%m/%Y is needed, or one of {', '.join(known)}{nearest(unknown[0], known)}"

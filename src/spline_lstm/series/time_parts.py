@@ -196,7 +196,7 @@ def day_of(numbers: dict[str, Int64], index: Any, where: str) -> Any:
     days = (first.astype("datetime64[D]").astype(np.int64) + day_in_it - 1).astype("datetime64[D]")
     beyond = days.astype("datetime64[Y]") != year if "dayofyear" in numbers else days.astype("datetime64[M]") != first
     if beyond.any():
-        raise TimeAxisError(f"{where.format(row=row_of(index, beyond))}: there is no such day")
+        raise TimeAxisError(f"{where.replace('{row}', row_of(index, beyond))}: there is no such day")
     return days.astype("datetime64[ns]")
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.cells import MISSING_TOKENS, row_of, shown, text_of
+from spline_lstm.series.month_names import in_english
 from spline_lstm.series.time_formats import (
     ISO_8601,
     LAST_SHORT_YEAR,
@@ -106,7 +107,7 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
         read = local if _is_daily(local) else _in_utc(column)
         return Times(_nanoseconds(read, source, where), ISO_8601, _is_aware(column))
     codes, distinct = pd.factorize(text)
-    cells = _as_iso(pd.Series(distinct))
+    cells = _as_iso(in_english(pd.Series(distinct)))
     form, found = _only_reading(cells, codes, text, spelling, f"{source} {{row}}, {where}")
     aware = _is_aware(found)
     if aware and form.name == ISO_8601 and not cells.str.endswith("Z").all():
@@ -182,7 +183,7 @@ def _only_reading(
     if form.name == ISO_8601 and _is_aware(read):
         naive = ~has_offset(cells)[codes]
         if naive.any():
-            place = where.format(row=row_of(text.index, naive))
+            place = where.replace("{row}", row_of(text.index, naive))
             raise TimeAxisError(f"{place}: a timestamp without UTC offset among others with one")
     return form, read
 
@@ -193,7 +194,7 @@ def _check_short_years(
     """Refuse two digits that may be a year of this or of the last century."""
     late = (read.dt.year > LAST_SHORT_YEAR).to_numpy(dtype=bool)[codes]
     if "%y" in form.name and late.any():
-        row, place = int(np.argmax(late)), where.format(row=row_of(text.index, late))
+        row, place = int(np.argmax(late)), where.replace("{row}", row_of(text.index, late))
         cell, year = shown(text.iloc[row]), read.iloc[codes[row]].year
         raise TimeAxisError(f"{place}: the year of '{cell}' may be {year - 100} or {year}; write it with four digits")
 
@@ -232,7 +233,7 @@ def _refuse_cell(
         needed = "write the time zone as an offset from UTC, like 2024-05-31T13:00:00-05:00"
     if re.fullmatch(r"-\d+", cell):
         needed = "times before 1970 are needed as dates, like 1969-12-31T23:00:00"
-    raise TimeAxisError(f"{where.format(row=row_of(text.index, wrong))}: '{cell}' is not a timestamp; {needed}")
+    raise TimeAxisError(f"{where.replace('{row}', row_of(text.index, wrong))}: '{cell}' is not a timestamp; {needed}")
 
 
 def _check_alike(
@@ -247,9 +248,10 @@ def _check_alike(
         return
     row = int(np.argmax(differ))
     first, second = (f"{read.iloc[codes[row]]:%-d %B %Y}" for _, read in (one, other))
+    place = where.replace("{row}", row_of(text.index, differ))
     raise TimeAxisError(
-        f"{where.format(row=row_of(text.index, differ))}: '{shown(text.iloc[row])}' may be {first} or {second}, and no "
-        f"row decides; give {_typed(one[0].name)} or {_typed(other[0].name)}"
+        f"{place}: '{shown(text.iloc[row])}' may be {first} or {second}, and no row decides; "
+        f"give {_typed(one[0].name)} or {_typed(other[0].name)}"
     )
 
 
