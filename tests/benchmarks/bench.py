@@ -4,6 +4,7 @@ Nothing else may run on the machine meanwhile. Whole commands are timed from sta
 resident set of the process. `PEERS=/path/to/python`, one that has neuralforecast and darts, adds their models.
 """
 
+import json
 import os
 import platform
 import shutil
@@ -348,6 +349,27 @@ def measure_inference(workspace: Path) -> list[Finding]:
     return found
 
 
+def measure_c(workspace: Path) -> list[Finding]:
+    """The C file against onnxruntime on the same network, in one process."""
+    from spline_lstm.edge.c_file import with_header
+    from spline_lstm.edge.c_library import open_c
+    from spline_lstm.edge.runtime import open_onnx
+
+    settings = "feature_mode=multivariate,model_type=gru,export_formats=onnx+c,run_id=device"
+    timed([KEDRO, "run", "--params", settings], workspace)
+    folder = workspace / "data" / "06_models" / "device" / "edge"
+    source, header, onnx = ((folder / f"model.{kind}").read_bytes() for kind in ("c", "h", "onnx"))
+    run_c, run_onnx = open_c(with_header(source, header), "model.c")[0], open_onnx(onnx, "model.onnx")[0]
+    contract = json.loads((folder / "contract.json").read_text())
+    size = (1, contract["lookback"], len(contract["feature_order"]))
+    window = np.random.default_rng(0).normal(size=size).astype(np.float32)
+    ours, theirs = in_turn(lambda: _call(lambda: run_c(window)), lambda: _call(lambda: run_onnx(window)), 9)
+    difference = np.abs(run_c(window) - run_onnx(window)).max()
+    against = f"onnxruntime: {theirs:.1f} µs (largest difference {difference:.0e} sigma)"
+    return [Finding("one inference of the default GRU in C, `-O3 -march=native`", f"{ours:.1f} µs", against,
+                    ours / theirs, "≤ 1")]  # fmt: skip
+
+
 def measure_serving(workspace: Path) -> list[Finding]:
     """What an application waits for, against the runtime alone on the windows that the forecast takes."""
     import onnxruntime
@@ -407,6 +429,7 @@ def main() -> None:
         for measure in (
             lambda: measure_start_up(workspace, empty),
             lambda: measure_inference(workspace),
+            lambda: measure_c(workspace),
             lambda: measure_serving(workspace),
             lambda: measure_modelling(workspace),
             lambda: measure_steps(workspace),

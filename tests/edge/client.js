@@ -1,5 +1,6 @@
-// A client that is written from docs/how-to/device.md alone: builds the scaled window of a series from contract.json.
-// Reads {contract, steps: [{seconds, values}], statics, series} from stdin; `values` maps a column to its value or null.
+// A client that is written from docs/how-to/device.md alone: builds the scaled window of a series from contract.json, and
+// brings outputs of the network into the units of the targets. Reads {contract, steps: [{seconds, values}], statics,
+// series, outputs} from stdin; `values` maps a column to its value or null.
 const given = JSON.parse(require("fs").readFileSync(0, "utf8"));
 const { contract, steps, statics, series } = given;
 const targets = contract.target_indices.map((index) => contract.feature_order[index]);
@@ -54,5 +55,16 @@ function cell(feature, age) {
   return value === null ? 0 : scaled(feature, value);
 }
 
+function unscaled(output, place) {
+  const k = place % targets.length;
+  const isUnknown = Object.entries(contract.static_codes).some(([name, codes]) => !(statics[name] in codes));
+  const [low, high] = isUnknown ? contract.target_range[k] : [-Infinity, Infinity];
+  const own = contract.series_scalers[targets[k]];
+  const { center, scale } = contract.scalers[targets[k]];
+  const [shift, factor] = own ? own[series] : [center, scale];
+  return Math.min(Math.max(output, low), high) * factor + shift;
+}
+
 const rows = [...Array(contract.lookback).keys()];
-console.log(JSON.stringify(rows.map((row) => contract.feature_order.map((name) => cell(name, contract.ages[name][row])))));
+const window = rows.map((row) => contract.feature_order.map((name) => cell(name, contract.ages[name][row])));
+console.log(JSON.stringify({ window, forecast: given.outputs.map(unscaled) }));

@@ -12,7 +12,7 @@ import pytest
 from spline_lstm.edge import c_library
 from spline_lstm.edge.c_file import make_c_files
 from spline_lstm.edge.c_tables import Columns
-from spline_lstm.edge.contract import make_contract
+from spline_lstm.edge.contract import EdgeContract, make_contract
 from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.models.registry import MODELS
 from spline_lstm.series.forecast_windows import make_latest_windows
@@ -58,14 +58,15 @@ def device(request: Any, tmp_path_factory: Any, prepare_table: Any, make_table: 
         (folder / name).write_bytes(content)
     sources = [folder / "model.c", Path(__file__).with_name("device.c")]
     subprocess.run(["cc", *SANITIZED, f"-I{folder}", *sources, "-o", folder / "device", "-lm"], check=True)
-    return Device(folder / "device", network, bundle, Columns(contract))
+    return Device(folder / "device", network, bundle, contract)
 
 
 class Device:
     """The program of the device, and the pipeline to compare it with."""
 
-    def __init__(self, program: Path, network: Any, bundle: Any, columns: Columns) -> None:
-        self.program, self.network, self.columns = program, network, columns
+    def __init__(self, program: Path, network: Any, bundle: Any, contract: EdgeContract) -> None:
+        self.program, self.network, self.columns = program, network, Columns(contract)
+        self.steps_kept = contract.steps_kept
         self.preprocessor = Preprocessor.parse(bundle.preprocessor, ArtifactDamagedError, "key")
 
     def forecast(self, table: pd.DataFrame, series: str) -> list[str]:
@@ -114,6 +115,13 @@ def test_a_device_forecasts_what_the_pipeline_forecasts(
     table = later(make_table, gaps=gaps)
     expected = device.expected(table, series)
     np.testing.assert_allclose(numbers(device.forecast(table, series)), expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_steps_that_no_window_shows_change_no_bit(device: Device, make_table: Any) -> None:
+    table = later(make_table)
+    recent = table[table.groupby("station").cumcount() >= 60 - HORIZON - device.steps_kept]
+    assert len(recent) < 0.5 * len(table)
+    assert device.forecast(recent, "EWR") == device.forecast(table, "EWR")
 
 
 def test_a_short_gap_in_the_target_is_filled_by_a_straight_line(device: Device, make_table: Any) -> None:

@@ -10,6 +10,9 @@ import pytest
 from spline_lstm.edge import c_library
 from spline_lstm.edge.c_file import make_c_files, with_header
 from spline_lstm.edge.gate import judge, make_reference
+from spline_lstm.edge.onnx_graph import make_onnx
+from spline_lstm.edge.quantise import quantise_onnx
+from spline_lstm.edge.runtime import open_onnx
 from spline_lstm.errors import ExportError
 from spline_lstm.models.registry import MODELS
 
@@ -77,20 +80,67 @@ def test_the_program_of_the_how_to_compiles_and_forecasts(trained, project, tmp_
     assert len(done.stdout.splitlines()) == trained.contract.horizon
 
 
-def test_a_c_file_with_int8_weights_is_small_and_close(trained, make_random, edge_spec):
+@pytest.mark.parametrize(("precision", "most_bytes"), [("fp16", 2.6), ("int8", 1.6)])
+def test_a_c_file_with_smaller_weights_is_small_and_close(trained, make_random, edge_spec, precision, most_bytes):
     network = make_random("gru", features=len(trained.bundle.feature_names), units=(64,), linear_path="ridge").network
     path = network.get_layer("linear_path")
     kernel, bias = path.get_weights()
     kernel[:2] = [[30.0] * kernel.shape[1], [-30.0] * kernel.shape[1]]
     path.set_weights([kernel, bias])
-    files = make_c_files(network, trained.contract, "int8")
-    assert set(files) == {"model.int8.c", "model.int8.h"}
+    files = make_c_files(network, trained.contract, precision)
+    assert set(files) == {f"model.{precision}.c", f"model.{precision}.h"}
     reference = make_reference(trained.bundle, network, trained.contract, edge_spec)
-    content = with_header(files["model.int8.c"], files["model.int8.h"])
-    verdict = judge(content, "c", "int8", reference, edge_spec)
+    content = with_header(files[f"model.{precision}.c"], files[f"model.{precision}.h"])
+    verdict = judge(content, "c", precision, reference, edge_spec)
     found = {entry["name"]: entry["found"] for entry in verdict["criteria"]}
     assert found["parity"] < 0.1
-    assert verdict["bytes_per_param"] < 1.6
+    assert verdict["bytes_per_param"] < most_bytes
+
+
+@pytest.mark.parametrize("model_type", MODELS)
+def test_weights_in_16_bits_are_those_of_the_onnx_file(make_random, contract_of, model_type):
+    network = make_random(model_type, units=(64,), linear_path="ridge").network
+    files = make_c_files(network, contract_of(network), "fp16")
+    run, _ = c_library.open_c(with_header(files["model.fp16.c"], files["model.fp16.h"]), "test")
+    through_onnx, _ = open_onnx(quantise_onnx(make_onnx(network, {}), "fp16"), "test")
+    windows = np.random.default_rng(0).normal(size=(20, *network.input_shape[1:])).astype(np.float32)
+    found = np.concatenate([run(window[None]) for window in windows])
+    np.testing.assert_allclose(found, through_onnx(windows), atol=1e-5, rtol=1e-5)
+
+
+def test_every_finite_number_in_16_bits_is_read_exactly(project, tmp_path):
+    main = r"""
+#include <stdint.h>
+#include <stdio.h>
+typedef int16_t weight;
+FULL
+int main(void)
+{
+    long stored;
+    for (stored = -32768; stored < 32768; stored++)
+        printf("%.9g\n", (double)full((weight)stored));
+    return 0;
+}
+"""
+    (tmp_path / "main.c").write_text(main.replace("FULL", (project / "src/spline_lstm/edge/c/full_half.c").read_text()))
+    subprocess.run(["cc", *CLEAN, tmp_path / "main.c", "-o", tmp_path / "main"], check=True)
+    done = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True)
+    expected = np.arange(-32768, 32768, dtype=np.int16).view(np.float16).astype(np.float32)
+    finite = np.isfinite(expected)
+    np.testing.assert_array_equal(np.array(done.stdout.split(), dtype=np.float32)[finite], expected[finite])
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_program_with_smaller_weights_is_clean(trained, project, tmp_path, precision):
+    page = (project / "docs" / "how-to" / "c-file.md").read_text()
+    program = page.split("```c\n")[1].split("```")[0].replace('"model.h"', f'"model.{precision}.h"')
+    (tmp_path / "main.c").write_text(program)
+    for name, content in make_c_files(trained.model.network, trained.contract, precision).items():
+        (tmp_path / name).write_bytes(content)
+    sources = [tmp_path / "main.c", tmp_path / f"model.{precision}.c"]
+    subprocess.run(["cc", *CLEAN, *sources, "-o", tmp_path / "forecast", "-lm"], check=True)
+    done = subprocess.run([tmp_path / "forecast"], capture_output=True, text=True, check=True)
+    assert len(done.stdout.splitlines()) == trained.contract.horizon
 
 
 def test_the_contract_of_another_run_fails(trained, edge_spec):

@@ -44,6 +44,11 @@ def test_the_contract_says_how_many_steps_a_device_keeps(trained: Any) -> None:
     assert contract.intervals == {"levels": [{"level": 0.8}]}
 
 
+def test_the_contract_says_what_stands_for_missing_values(trained: Any) -> None:
+    said = json.loads(trained.contract.to_text())["missing_values"]
+    assert set(said) == {"target", "covariate", "before_first_step", "unknown_category"}
+
+
 def test_a_lag_needs_the_steps_before_the_lookback(
     prepare_table: Any, make_table: Any, make_schema: Any, make_intervals_of: Any
 ) -> None:
@@ -93,7 +98,7 @@ def test_a_contract_with_a_value_of_another_kind_is_refused(key: str, refuses: A
         if (key, label) not in FITTING:
             with refuses(ArtifactDamagedError, 21, "model.onnx"):
                 EdgeContract.from_text(json.dumps(values | {key: value}), "model.onnx")
-    if key not in ("series_scalers", "intervals", "regression_only"):
+    if key not in ("series_scalers", "intervals", "regression_only", "missing_values"):
         with refuses(ArtifactDamagedError, 21, "model.onnx"):
             EdgeContract.from_text(json.dumps({name: values[name] for name in values if name != key}), "model.onnx")
 

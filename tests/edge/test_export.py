@@ -11,7 +11,7 @@ import pytest
 
 from spline_lstm.edge import conversion, onnx_file, tflite_file
 from spline_lstm.edge.contract import CONTRACT_FILE, METADATA_KEY
-from spline_lstm.edge.export import SECOND_ROUTE, choose_form, export, file_name, parse_file_name
+from spline_lstm.edge.export import FIXED_BATCH, SECOND_ROUTE, choose_form, export, file_name, parse_file_name
 from spline_lstm.edge.onnx_graph import make_onnx
 from spline_lstm.edge.quantise import quantise_onnx, quantise_tflite
 from spline_lstm.edge.runtime import load_model, open_onnx, open_tflite
@@ -25,13 +25,14 @@ def exported(trained, edge_spec):
     return export(trained.model.network, trained.contract, ("onnx", "tflite"), edge_spec)
 
 
-def test_both_formats_come_in_all_precisions_and_onnx_by_a_second_route(exported):
+def test_both_formats_come_in_all_precisions_and_onnx_for_batch_1_and_by_a_second_route(exported):
     names = {file_name(kind, precision) for kind in ("onnx", "tflite") for precision in ("fp32", "fp16", "int8")}
-    assert set(exported) == names | {SECOND_ROUTE, CONTRACT_FILE}
+    assert set(exported) == names | {FIXED_BATCH, SECOND_ROUTE, CONTRACT_FILE}
 
 
 @pytest.mark.parametrize(
-    ("name", "parts"), [("model.onnx", ("onnx", "fp32")), ("model.int8.tflite", ("tflite", "int8"))]
+    ("name", "parts"),
+    [("model.onnx", ("onnx", "fp32")), (FIXED_BATCH, ("onnx", "fp32")), ("model.int8.tflite", ("tflite", "int8"))],
 )
 def test_a_file_name_tells_format_and_precision(name, parts):
     assert parse_file_name(name) == parts
@@ -40,13 +41,14 @@ def test_a_file_name_tells_format_and_precision(name, parts):
 def test_the_contract_lies_beside_the_files_with_the_text_that_is_in_them(exported):
     text = exported[CONTRACT_FILE].decode()
     assert text == open_onnx(exported["model.onnx"], "")[1] == open_tflite(exported["model.int8.tflite"], "")[1]
+    assert text == open_onnx(exported[FIXED_BATCH], "")[1]
 
 
 def test_no_format_exports_nothing(trained, edge_spec):
     assert export(trained.model.network, trained.contract, ("none",), edge_spec) == {}
 
 
-@pytest.mark.parametrize("name", ["model.onnx", "model.tflite", SECOND_ROUTE])
+@pytest.mark.parametrize("name", ["model.onnx", FIXED_BATCH, "model.tflite", SECOND_ROUTE])
 def test_full_weights_agree_with_keras(exported, trained, name):
     run, _ = (open_tflite if name.endswith("tflite") else open_onnx)(exported[name], name)
     outputs = np.concatenate([run(window[None]) for window in trained.reference.windows])

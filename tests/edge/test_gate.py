@@ -79,7 +79,7 @@ def test_a_board_holds_flash_memory_and_time_against_a_file(content, trained, ed
     found = {entry["name"]: entry for entry in verdict["criteria"]}
     assert failed(verdict) == ["RAM"]  # that of onnxruntime is not known
     assert found["flash"]["limit"] == 1_048_576 / 2000
-    assert found["estimated time"]["found"] == trained.reference.macs * 6 / 168_000
+    assert found["estimated time"]["found"] == trained.reference.macs * 8 / 168_000
 
 
 def test_the_multiply_accumulates_of_a_forecast_are_counted(make_random):

@@ -34,6 +34,20 @@ def test_the_graph_agrees_with_keras_for_any_batch(make_random, model_type, opti
     np.testing.assert_allclose(run(windows[:1]), network.predict(windows[:1], verbose=0), atol=1e-5)
 
 
+@pytest.mark.parametrize("options", OPTIONS)
+@pytest.mark.parametrize("model_type", MODELS)
+def test_for_batch_1_every_value_has_a_fixed_shape(make_random, model_type, options):
+    network = make_random(model_type, **options).network
+    content = make_onnx(network, {}, batch=1)
+    graph = onnx.shape_inference.infer_shapes(onnx.load_model_from_string(content), strict_mode=True).graph
+    shapes = {item.name: item.type.tensor_type.shape.dim for item in (*graph.input, *graph.value_info, *graph.output)}
+    assert {name for node in graph.node for name in node.output if name} <= set(shapes)
+    assert all(size.dim_value > 0 for shape in shapes.values() for size in shape)
+    windows = np.random.default_rng(0).normal(size=(1, *network.input_shape[1:])).astype(np.float32)
+    fixed, dynamic = (open_onnx(file, "test")[0] for file in (content, make_onnx(network, {})))
+    np.testing.assert_array_equal(fixed(windows), dynamic(windows))
+
+
 @pytest.mark.parametrize(("model_type", "operator"), [("lstm", "LSTM"), ("gru", "GRU"), ("attention_lstm", "LSTM")])
 def test_recurrent_layers_are_native_operators_and_never_loops(make_random, model_type, operator):
     graph = onnx.load_model_from_string(make_onnx(make_random(model_type).network, {})).graph

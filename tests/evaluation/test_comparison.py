@@ -147,7 +147,8 @@ def test_the_summary_has_mean_and_spread_over_seeds():
 
 def gate(model_type, mode="univariate", **files):
     judged = {
-        name: {"precision": "fp32", "verdict": "PASS", "latency_p95_ms": 0.03, "size_bytes": 90_000} | item
+        name: {"format": name, "precision": "fp32", "verdict": "PASS", "latency_p95_ms": 0.03, "size_bytes": 90_000}
+        | item
         for name, item in files.items()
     }
     return {"model_type": model_type, "feature_mode": mode, "files": judged}
@@ -183,6 +184,13 @@ def test_only_files_that_pass_and_may_be_released_are_judged():
     ]
     (row,) = make_file_rows(summary, gates)
     assert (row["model_type"], row["file"], row["p95(ms)"], row["model_size(MB)"]) == ("lstm", "c", 0.03, 0.09)
+
+
+def test_of_the_files_of_a_format_the_first_is_judged():
+    summary = comparison.summarise(comparison.make_rows([record("lstm")]))
+    files = {"model.onnx": {"format": "onnx"}, "model_batch1.onnx": {"format": "onnx"}, "model.c": {"format": "c"}}
+    rows = make_file_rows(summary, [gate("lstm", **files)])
+    assert [row["file"] for row in rows] == ["model.onnx", "model.c"]
 
 
 def test_the_accuracy_winner_has_the_lowest_rmse():

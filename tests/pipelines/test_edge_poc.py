@@ -223,7 +223,7 @@ def test_an_exported_model_is_judged_with_the_mode_of_its_data(
     exported = export_model(*small, model, parameters.part(ExportSpec), edge_poc, run_spec)
     typed = run_spec.model_copy(update={"settings": '{"feature_mode": "multivariate"}'})
     found = judge_exports(exported, *small, model, edge_poc, typed)
-    assert list(found["files"]) == ["model.onnx"]
+    assert list(found["files"]) == ["model.onnx", "model_batch1.onnx"]
     assert (found["second_route"]["format"], found["second_route"]["verdict"]) == ("onnx", "PASS")
     assert (found["model_type"], found["feature_mode"], found["f_total"]) == ("lstm", "univariate", 1)
     assert found["files"]["model.onnx"]["path"] == "elsewhere/gru-1/model.onnx"

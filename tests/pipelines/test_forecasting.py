@@ -116,6 +116,7 @@ def finished(
     exported = {
         "preprocessor.pkl": dump_preprocessor(bundle.preprocessor),
         "model.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}),
+        "model_batch1.onnx": make_onnx(model.network, {METADATA_KEY: contract.to_text()}, batch=1),
         "model.tflite": tflite_file.finish(loop, METADATA_KEY, contract.to_text()),
     }
     FilesDataset(filepath=f"{workspace}/data/06_models/{RUN}/edge").save(exported)
@@ -241,10 +242,10 @@ def folder(finished: Finished, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished.workspace / "data" / "06_models" / RUN / "edge", tmp_path / "copied"))
 
 
-@pytest.mark.parametrize("backend", ["onnx", "tflite"])
-def test_an_application_gets_the_forecasts_of_the_pipeline(backend: str, finished: Finished, folder: Path) -> None:
-    made = load_forecaster(folder, f"model.{backend}").forecast(finished.table)
-    pd.testing.assert_frame_equal(made, finished.forecast(finished.table, backend))
+@pytest.mark.parametrize("name", ["model.onnx", "model_batch1.onnx", "model.tflite"])
+def test_an_application_gets_the_forecasts_of_the_pipeline(name: str, finished: Finished, folder: Path) -> None:
+    made = load_forecaster(folder, name).forecast(finished.table)
+    pd.testing.assert_frame_equal(made, finished.forecast(finished.table, name.rpartition(".")[2]))
 
 
 def test_one_forecaster_takes_one_table_after_another_and_leaves_them_as_they_are(

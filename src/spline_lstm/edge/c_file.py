@@ -20,12 +20,14 @@ from spline_lstm.edge.c_tables import (
 from spline_lstm.edge.c_workspace import CNetwork, CPrecision
 from spline_lstm.edge.contract import EdgeContract
 
+_TYPES: dict[CPrecision, str] = {"fp32": "float", "fp16": "int16_t", "int8": "int8_t"}
+"""How kernels are stored; numbers of 16 bits as their bits, for C99 has no type for them."""
 _INCLUDE = re.compile(rb'#include "model[\w.]*\.h"\n')
 _CONTRACT = re.compile(r"^contract: (.*)$", re.MULTILINE)
 
 
 def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "fp32") -> dict[str, bytes]:
-    """Write a network and its contract as `model.c` and `model.h`, with int8 weights as `model.int8.c` and its header.
+    """Write a network and its contract as `model.c` and `model.h`, or as `model.int8.c` and its header.
 
     Raises:
         ExportError: The network holds a layer that has no translation.
@@ -38,7 +40,8 @@ def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "
     parts = {
         "NOTICE": _notice(contract),
         "HEADER": f"{stem}.h",
-        "WEIGHT": "float" if precision == "fp32" else "int8_t",
+        "WEIGHT": _TYPES[precision],
+        "FULL": _template("full_half.c" if precision == "fp16" else "full.c"),
         "SIZES": _sizes(contract, columns, written),
         "COLUMNS": _describe_columns(contract, columns),
         "INTERVALS": _template("intervals.h") if has_intervals(contract) else "",

@@ -55,8 +55,8 @@ def table(declaration: str, rows: Iterable[str]) -> str:
 
 
 def weights_table(name: str, values: np.ndarray) -> str:
-    """Write weights: float32, or int8."""
-    kind, write = ("int8_t", str) if values.dtype == np.int8 else ("float", number)
+    """Write weights: float32, or as kernels are stored, in whole numbers."""
+    kind, write = ("float", number) if values.dtype == np.float32 else ("weight", str)
     numbers = [write(value) for value in values.reshape(-1).tolist()]
     rows = (", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8))
     return table(f"static const {kind} {name}[{len(numbers)}]", rows)

@@ -10,7 +10,7 @@ import numpy as np
 from spline_lstm.edge.quantise import round_to_int8
 from spline_lstm.types import Float32
 
-CPrecision = Literal["fp32", "int8"]
+CPrecision = Literal["fp32", "fp16", "int8"]
 
 Shape = tuple[int, ...]
 
@@ -46,7 +46,7 @@ class CNetwork:
     Attributes:
         statements: Lines of the function's body.
         precision: How kernels are stored.
-        constants: Name to weights: float32, or int8.
+        constants: Name to weights: float32, or kernels in whole numbers, those of fp16 as their bits.
         kernels: Names of the functions that are called.
         work: Elements of the workspace.
 
@@ -68,6 +68,8 @@ class CNetwork:
         """Add a kernel `(in, out)` as the precision asks for; return its name in C and that of its scale."""
         if self.precision == "fp32":
             return self.constant(name, value), "0"
+        if self.precision == "fp16":
+            return self._whole(name, value.astype(np.float16).view(np.int16)), "0"
         rounded, scale = round_to_int8(value, 1)
         return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))
 

@@ -20,6 +20,12 @@ CONTRACT_FILE = "contract.json"
 METADATA_KEY = "spline_lstm"
 CONTRACT_VERSION = "edge.v2"
 
+_MISSING_VALUES = {
+    "target": "a gap of at most max_gap steps is filled by a spline; a straight line is good enough for a short one",
+    "covariate": "keeps its last known value; before its first value it is 0 after scaling",
+    "before_first_step": "the first step of a series stands for the steps before it",
+    "unknown_category": "its code is zeros, and forecasts are kept within target_range",
+}
 _IDS = ("run_id", "processed_run_id", "model_sha256")
 
 
@@ -84,6 +90,8 @@ class EdgeContract:
     """The prediction intervals as `intervals.json` of the run has them: multiples of running scaled errors."""
     series_scalers: SeriesScalers = field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
+    missing_values: dict[str, str] = field(default_factory=_MISSING_VALUES.copy)
+    """What stands for values that are not there, in words."""
     schema_version: str = CONTRACT_VERSION
     """Version of this contract."""
 

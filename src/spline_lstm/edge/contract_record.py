@@ -40,6 +40,7 @@ class ContractRecord(Spec):
     regression_only: Flag = False
     intervals: dict[str, object] = Field(default_factory=dict)
     series_scalers: dict[Name, dict[Name, tuple[Center, Positive]]] = Field(default_factory=dict)
+    missing_values: dict[Name, Text] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _check_fits(self) -> Self:

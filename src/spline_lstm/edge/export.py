@@ -18,7 +18,9 @@ from spline_lstm.series.preprocessor_file import PREPROCESSOR_FILE
 from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
-COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.int8.h")
+FIXED_BATCH = "model_batch1.onnx"
+"""The network with full weights for runtimes without dynamic axes."""
+COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.fp16.h", "model.int8.h")
 """Files that are exported beside the models."""
 
 
@@ -57,8 +59,8 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         spec: Precisions and the form of TFLite files.
 
     Returns:
-        File name to content: the models, the contract as `contract.json`, and with ONNX also tf2onnx' conversion, as
-        `second_route.onnx`.
+        File name to content: the models, the contract as `contract.json`, and with ONNX also a file for batch 1
+        alone, `model_batch1.onnx`, and tf2onnx' conversion, `second_route.onnx`.
 
     Raises:
         ExportError: A conversion fails.
@@ -79,6 +81,7 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
             files[file_name("onnx", precision)] = (
                 native if precision == "fp32" else quantise_onnx(native, precision)  # type: ignore[arg-type]
             )
+        files[FIXED_BATCH] = make_onnx(network, {METADATA_KEY: text}, batch=1)
         files[SECOND_ROUTE] = _with_contract(converted["tf2onnx"], contract)
     for precision, form in forms.items() if asked else ():
         full = converted[form]
@@ -86,7 +89,7 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
         files[file_name("tflite", precision)] = tflite_file.finish(content, METADATA_KEY, text)
     if "c" in formats:
         for precision in spec.precisions:
-            files |= {} if precision == "fp16" else make_c_files(network, contract, cast(CPrecision, precision))
+            files |= make_c_files(network, contract, cast(CPrecision, precision))
     return files
 
 
@@ -116,7 +119,7 @@ def _with_contract(content: bytes, contract: EdgeContract) -> bytes:
 
 
 def parse_file_name(name: str) -> tuple[Kind, str]:
-    """Return the format and precision that `file_name` put into a name."""
+    """Return the format and precision of a file, given its name."""
     stem, _, kind = name.rpartition(".")
-    precision = stem.removeprefix("model").lstrip(".") if stem.startswith("model") else ""
+    precision = stem.partition(".")[2]
     return cast(Kind, kind), precision or "fp32"

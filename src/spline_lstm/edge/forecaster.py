@@ -32,7 +32,7 @@ from spline_lstm.types import DataFrame, Float32, Float64, Int64
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4_096
-"""Windows that a model runs on at once; TFLite files take one."""
+"""Windows that a model runs on at once; TFLite files and ONNX files for batch 1 take one."""
 _PAST_HALF_LIVES = 2
 """Half lives of the running errors that forecasts of the table's own history reach back."""
 
@@ -77,14 +77,18 @@ class Forecaster:
         """
         return self.forecast_windows(self.make_windows(table, strict=strict))
 
+    @property
+    def past(self) -> int:
+        """Origins before the last one whose forecasts the intervals follow."""
+        half_life = self.intervals.half_life
+        return _PAST_HALF_LIVES * half_life + self.preprocessor.windows.horizon if half_life else 0
+
     def make_windows(self, table: DataFrame, *, strict: bool = False) -> LatestWindows:
         """Cut the last window of every series of a table, and those before it that the intervals follow.
 
         Arguments and errors are those of `forecast`.
         """
-        half_life, horizon = self.intervals.half_life, self.preprocessor.windows.horizon
-        past = _PAST_HALF_LIVES * half_life + horizon if half_life else 0
-        windows = make_latest_windows(table, self.preprocessor, strict=strict, past=past)
+        windows = make_latest_windows(table, self.preprocessor, strict=strict, past=self.past)
         lookback, features = self.preprocessor.windows.lookback, len(self.preprocessor.feature_order)
         check_windows(windows.X, input_features=features, lookback=lookback)
         return windows
@@ -150,7 +154,7 @@ def load_forecaster(folder: str | Path, model: str = "model.onnx") -> Forecaster
 
 def windows_at_once(model: str) -> int:
     """Return how many windows a model file takes at once."""
-    return 1 if model.endswith(".tflite") else _AT_ONCE
+    return 1 if model.endswith((".tflite", "_batch1.onnx")) else _AT_ONCE
 
 
 def check_same_windows(contract: EdgeContract, preprocessor: Preprocessor, model: str) -> None:

@@ -57,15 +57,16 @@ Translator = Callable[[_Graph, str, dict[str, Any], list[Any], Weights], str]
 """Adds one layer: `(graph, name, configuration, inputs, weights)` to the name of its value."""
 
 
-def make_onnx(network: Any, metadata: dict[str, str]) -> bytes:
+def make_onnx(network: Any, metadata: dict[str, str], batch: int | str = "batch") -> bytes:
     """Write a Keras network as an ONNX model.
 
     Args:
         network: A functional network with one input `(batch, lookback, features)` and one output.
         metadata: Text to carry along, key to value.
+        batch: Windows of a call: the name of a dynamic axis, or a number, for runtimes without such axes.
 
     Returns:
-        The serialised model: input `window` and output `forecast`, float32, dynamic batch.
+        The serialised model: input `window` and output `forecast`, float32.
 
     Raises:
         ExportError: The network holds a layer that has no translation, or the checker finds a fault.
@@ -85,8 +86,8 @@ def make_onnx(network: Any, metadata: dict[str, str]) -> bytes:
         helper.make_graph(
             graph.nodes,
             network.name,
-            [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["batch", lookback, features])],
-            [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, ["batch", network.output_shape[1]])],
+            [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, [batch, lookback, features])],
+            [helper.make_tensor_value_info(OUTPUT_NAME, TensorProto.FLOAT, [batch, network.output_shape[1]])],
             [numpy_helper.from_array(value, name) for name, value in graph.initializers.items()],
         ),
         opset_imports=[helper.make_opsetid("", OPSET)],

@@ -74,7 +74,8 @@ def make_file_rows(summary: list[Row], gates: list[dict[str, Any]]) -> list[Row]
         gates: What the edge gate found for one seed of each model type and feature mode.
 
     Returns:
-        One row, with its `file`, for each file with 32-bit weights that passed: the others decide no release.
+        One row, with its `file`, for each format whose first file with 32-bit weights passed: files with smaller
+        weights decide no release, and another file of the format computes the same.
 
     """
     return [
@@ -82,9 +83,18 @@ def make_file_rows(summary: list[Row], gates: list[dict[str, Any]]) -> list[Row]
         for gate in gates
         for row in summary
         if (row["model_type"], row["data_mode"]) == (gate["model_type"], gate["feature_mode"])
-        for name, item in gate["files"].items()
-        if item["precision"] == "fp32" and item["verdict"] == "PASS"
+        for name, item in _first_of_formats(gate["files"])
+        if item["verdict"] == "PASS"
     ]
+
+
+def _first_of_formats(files: dict[str, Any]) -> list[tuple[str, Any]]:
+    """Return the first file with 32-bit weights of each format."""
+    first: dict[str, tuple[str, Any]] = {}
+    for name, item in files.items():
+        if item["precision"] == "fp32":
+            first.setdefault(item["format"], (name, item))
+    return list(first.values())
 
 
 def find_level(records: list[CellRecord], winner: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ def _summary(gate: dict[str, Any]) -> str:
                     f"1/{1 / item['latency_to_keras']:.1f}",
                     f"{item['size_bytes']:,}",
                     f"{item['size_to_smallest']:.3f}",
-                    "–" if item["ram_bytes"] is None else f"{item['ram_bytes']:,}",
+                    _ram(item),
                     item["runtime"],
                     item["path"],
                 ]
@@ -234,20 +234,18 @@ def make_matrix_report(gates: list[dict[str, Any]], advice: str) -> str:
         [
             gate["model_type"],
             str(gate["f_total"]),
-            item["format"],
-            item["precision"],
+            name,
             f"**{item['verdict']}**",
-            *(_matrix_figures(item) if item["criteria"] else ["–"] * 6),
+            *(_matrix_figures(item) if item["criteria"] else ["–"] * 7),
             why_failed(item),
         ]
         for gate in gates
-        for item in gate["files"].values()
+        for name, item in gate["files"].items()
     ]
     heading = [
         "model type",
         "F_total",
-        "format",
-        "weights",
+        "file",
         "verdict",
         "parity (sigma)",
         "RMSE ratio",
@@ -255,11 +253,16 @@ def make_matrix_report(gates: list[dict[str, Any]], advice: str) -> str:
         "p95 (µs)",
         "p50 to Keras",
         "bytes",
+        "RAM",
         "failed",
     ]
-    passed = sum(row[4] == "**PASS**" for row in rows)
+    passed = sum(row[3] == "**PASS**" for row in rows)
     found = f"{passed} of {len(rows)} files pass all criteria."
     return f"# Edge matrix\n\n{advice}\n\n## All files\n\n{found}\n\n{table(heading, rows)}\n"
+
+
+def _ram(item: dict[str, Any]) -> str:
+    return "–" if item["ram_bytes"] is None else f"{item['ram_bytes']:,}"
 
 
 def _matrix_figures(item: dict[str, Any]) -> list[str]:
@@ -271,4 +274,5 @@ def _matrix_figures(item: dict[str, Any]) -> list[str]:
         _number(item["latency_p95_ms"] * 1000),
         f"1/{1 / item['latency_to_keras']:.1f}",
         f"{item['size_bytes']:,}",
+        _ram(item),
     ]

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
+from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.covariates import Features, Learnt, make_features
 from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
 from spline_lstm.series.latest_windows import LatestWindows, PastWindows
@@ -101,18 +102,22 @@ def read_as_trained(table: DataFrame, preprocessor: Preprocessor) -> Observation
         MissingCovariateError: The run's covariate is not in the table.
 
     """
-    schema = preprocessor.schema_in_use
-    asked = {
-        "series_id_cols": preprocessor.series_id_cols,
-        "dynamic_covariates": schema.dynamic_names,
-        "timestamp_format": preprocessor.time_format or ISO_8601,
-        "freq": preprocessor.freq,
-    }
-    long, spec = make_long(table, preprocessor.feature_schema, preprocessor.table.model_copy(update=asked))
-    observed = read_observations(long, schema, spec)
+    long, spec = make_long_as_trained(table, preprocessor)
+    observed = read_observations(long, preprocessor.schema_in_use, spec)
     _check_offsets(observed, preprocessor.has_offsets)
     _check_step(observed, preprocessor.freq)
     return observed
+
+
+def make_long_as_trained(table: DataFrame, preprocessor: Preprocessor) -> tuple[DataFrame, TableSpec]:
+    """Melt a table where the run's was wide, and return the settings that read it as the run did."""
+    asked = {
+        "series_id_cols": preprocessor.series_id_cols,
+        "dynamic_covariates": preprocessor.schema_in_use.dynamic_names,
+        "timestamp_format": preprocessor.time_format or ISO_8601,
+        "freq": preprocessor.freq,
+    }
+    return make_long(table, preprocessor.feature_schema, preprocessor.table.model_copy(update=asked))
 
 
 def _check_offsets(observed: Observations, needed: bool | None) -> None:

@@ -5,6 +5,7 @@
 
 typedef @WEIGHT@ weight;
 
+@FULL@
 @CONSTANTS@
 
 @KERNELS@

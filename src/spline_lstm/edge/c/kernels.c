@@ -11,11 +11,11 @@ static void dense(const weight *restrict kernel, const float *restrict scale, co
         const weight *restrict k = kernel + i * out;
         const float a = x[i], b = x[i + 1], c = x[i + 2], d = x[i + 3];
         for (o = 0; o < out; o++)
-            y[o] += (a * k[o] + b * k[out + o]) + (c * k[2 * out + o] + d * k[3 * out + o]);
+            y[o] += (a * full(k[o]) + b * full(k[out + o])) + (c * full(k[2 * out + o]) + d * full(k[3 * out + o]));
     }
     for (i = fours; i < in; i++)
         for (o = 0; o < out; o++)
-            y[o] += x[i] * kernel[i * out + o];
+            y[o] += x[i] * full(kernel[i * out + o]);
     if (scale)
         for (o = 0; o < out; o++)
             y[o] = y[o] * scale[o] + (bias ? bias[o] : 0.0f);

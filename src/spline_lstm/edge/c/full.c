@@ -1,0 +1,4 @@
+static inline float full(weight stored)
+{
+    return (float)stored;
+}
