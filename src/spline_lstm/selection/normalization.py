@@ -32,6 +32,8 @@ _OVER_SEGMENTS: dict[str, tuple[tuple[Any, ...], float]] = {
     "learning_rate": ((1e-3, 3e-3), 1.0),
     "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
 }
+_ENOUGH = 10
+"""Horizons of validation, or series, from which a comparison of networks over long windows is more than chance."""
 _STEPS = 14
 _TRIAL_EPOCHS = 3
 
@@ -45,6 +47,10 @@ def resolve_model(
     simplest is taken only where its validation error is at least 2 % lower. Over segments the network itself is
     compared, trained for a few hundred steps, because the regression prefers other normalisations than the network
     does: of normalisations and learning rates the best is taken, of losses the squared one where it is 2 % better.
+    Of fewer than ten series whose validation part has fewer than ten horizons, no normalisation is compared: a level
+    that they happen to have there would decide. Windows then lose their own mean and scale (`instance`), which no later
+    level can mislead (T. Kim et al., "Reversible instance normalization for accurate time-series forecasting against
+    distribution shift", ICLR, 2022).
 
     Args:
         spec: Architecture and optimiser, with or without `auto`.
@@ -73,6 +79,11 @@ def resolve_model(
 
     if segment != spec.segment and segment > 1:
         record["segment"] = {"chosen": segment, "decided_on": "the length of the window"}
+    if segment > 1 and "normalization" in choices and (found := _too_little(model_input, val_series)):
+        del choices["normalization"]
+        resolved = resolved.model_copy(update={"normalization": "instance"})
+        record["normalization"] = {"chosen": "instance", "decided_on": f"the windows, as validation has {found}"}
+        logger.info("normalization=instance, as validation has %s: too little to compare", found)
     for name, (candidates, margin) in choices.items():
         if len(candidates) > 1:
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
@@ -81,6 +92,15 @@ def resolve_model(
             resolved = tried[chosen]
             record[name] = make_record(name, chosen, scores, "validation", judge)
     return resolved, record
+
+
+def _too_little(model_input: ModelInput, val_series: Int64) -> str:
+    """Say how little validation has to compare networks on, or nothing where it is enough."""
+    counts = np.unique(val_series, return_counts=True)[1]
+    horizons = counts.max(initial=0) / model_input.horizon
+    if max(horizons, len(counts)) >= _ENOUGH:
+        return ""
+    return f"{horizons:.1f} horizons of {len(counts)} series"
 
 
 def resolve_segment(asked: int | Literal["auto"], lookback: int) -> int:
