@@ -55,11 +55,8 @@ class Recorder:
 
     set_tags = log_params = log_metrics = _add
 
-    def log_artifact(self, path: str) -> None:
-        self._add({f"file {Path(path).name}": path})
-
-    def log_artifacts(self, path: str, name: str) -> None:
-        self._add({f"folder {name}": path})
+    def log_artifact(self, path: str, folder: str | None = None) -> None:
+        self._add({f"folder {folder}" if folder else f"file {Path(path).name}": path})
 
 
 @pytest.fixture
