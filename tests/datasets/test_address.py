@@ -61,6 +61,12 @@ def test_a_folder_yields_what_lies_in_it(folder: Address) -> None:
     assert [place.is_file() for place in folder.iterdir()] == [True, True, False]
 
 
+def test_an_object_in_the_place_of_a_folder_does_not_lie_in_it(folder: Address, monkeypatch: Any) -> None:
+    own = folder.url.removeprefix("memory:/")
+    monkeypatch.setattr(MemoryFileSystem, "ls", lambda *_, **__: [f"{own}/", f"{own}/{folder.name}", f"{own}/a"])
+    assert [place.url for place in folder.iterdir()] == [f"{folder.url}/a", f"{folder.url}/{folder.name}"]
+
+
 def test_a_folder_that_is_not_there_is_empty(folder: Address) -> None:
     assert list(folder.iterdir()) == []
 

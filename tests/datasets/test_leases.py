@@ -19,6 +19,7 @@ from spline_lstm.datasets.locks import release_all
 from spline_lstm.errors import RunLockedError, StorageError
 
 Take = Callable[..., BucketLocks]
+WITHOUT_ZONE = b'{"written": [], "read": [], "started": "2024-01-01T00:00:00", "expires": "2024-01-01T00:00:00"}'
 
 
 @pytest.fixture
@@ -228,7 +229,7 @@ def test_a_moment_is_waited_for_what_is_being_given_back(
     take(written=[model])
 
 
-@pytest.mark.parametrize("content", [b"", b"{}", b'{"written": 5}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{}", b'{"written": 5}', b"\xff", WITHOUT_ZONE])
 def test_what_is_no_lease_holds_nothing(take: Take, data: Address, model: Address, content: bytes) -> None:
     (data / ".locks" / "other.json").write_bytes(content)
     take(written=[model]).release()

@@ -75,8 +75,9 @@ class Address:
             found = self._ask("read", "ls", detail=False)
         except FileNotFoundError:
             return
-        names = (path.rstrip("/").rpartition("/")[2] for path in sorted(found))
-        yield from (self / name for name in names if name != self.name)
+        own = fsspec.core.url_to_fs(self.url)[1].strip("/")  # some stores have an object in a folder's place
+        paths = (path.strip("/") for path in sorted(found))
+        yield from (self / path.rpartition("/")[2] for path in paths if path != own)
 
     def matches(self) -> list[str]:
         """Return the paths, without protocol, that fit this address as a pattern."""
@@ -111,8 +112,8 @@ class Address:
 
     def _ask(self, what: str, question: str, *values: Any, **options: Any) -> Any:
         """Ask the file system about this place, some times if need be."""
-        until = time.monotonic() + _PATIENCE_SECONDS
-        for wait in (*_WAITS, None):
+        until, waits = time.monotonic() + _PATIENCE_SECONDS, iter(_WAITS)
+        while True:
             try:
                 system, path = fsspec.core.url_to_fs(self.url)
                 system.invalidate_cache()
@@ -121,10 +122,10 @@ class Address:
             except (FileNotFoundError, MemoryError):
                 raise
             except Exception as error:  # each store has errors of its own
+                wait = next(waits, None)
                 if wait is None or isinstance(error, _FINAL) or time.monotonic() > until:
                     raise self._refused(what, error) from error
                 time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - so that clients do not come all at once
-        return None
 
     def _refused(self, what: str, error: Exception) -> StorageError:
         reason = without_secrets(first_line(error)) or type(error).__name__

@@ -22,7 +22,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AwareDatetime, TypeAdapter, ValidationError
 
 from spline_lstm.datasets.address import Address
 from spline_lstm.datasets.locks import HELD
@@ -52,8 +52,8 @@ class Lease:
 
     written: frozenset[str]
     read: frozenset[str]
-    started: datetime
-    expires: datetime
+    started: AwareDatetime
+    expires: AwareDatetime
     host: str = field(default_factory=socket.gethostname)
     process: int = field(default_factory=os.getpid)
     token: str = field(default_factory=lambda: secrets.token_hex(8))
