@@ -10,7 +10,8 @@ from spline_lstm.errors import SchemaError, ValuesError
 from spline_lstm.series.calendar import ANNUAL_FEATURES, CALENDAR_FEATURES
 from spline_lstm.series.categories import OrdinalState, apply_ordinal, fit_ordinal, make_static_codes
 from spline_lstm.series.durations import YEAR_NS
-from spline_lstm.series.grid import Frequency, Grid
+from spline_lstm.series.frequency import Frequency
+from spline_lstm.series.grid import Grid
 from spline_lstm.series.scaling import (
     ScalerState,
     SeriesScalers,

@@ -11,7 +11,7 @@ from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import TableSpec
 from spline_lstm.series.covariates import Features
 from spline_lstm.series.filled_series import FilledSeries
-from spline_lstm.series.grid import parse_frequency
+from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.time_formats import check_format

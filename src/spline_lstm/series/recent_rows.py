@@ -4,7 +4,7 @@ import numpy as np
 
 from spline_lstm.series.columns import names_of, timestamp_columns
 from spline_lstm.series.forecast_windows import make_long_as_trained, read_as_trained
-from spline_lstm.series.grid import parse_frequency
+from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.observations import Observations, series_codes
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.time_formats import ISO_8601

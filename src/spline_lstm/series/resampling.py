@@ -6,7 +6,7 @@ import numpy as np
 
 from spline_lstm.series.columns import Resample
 from spline_lstm.series.durations import DAY_NS
-from spline_lstm.series.grid import Frequency, infer_frequency, parse_frequency
+from spline_lstm.series.frequency import Frequency, infer_frequency, parse_frequency
 from spline_lstm.series.observations import Observations
 from spline_lstm.types import Bool, Float64, Int64
 

@@ -7,7 +7,8 @@ import numpy as np
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.columns import Resample
 from spline_lstm.series.durations import DAY_NS
-from spline_lstm.series.grid import Frequency, Grid, infer_frequency, make_grid, parse_frequency
+from spline_lstm.series.frequency import Frequency, infer_frequency, parse_frequency
+from spline_lstm.series.grid import Grid, make_grid
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.resampling import resample
 

@@ -17,11 +17,10 @@ from spline_lstm.series.time_formats import (
     TimeFormat,
     format_of,
     formats_that_fit,
-    has_offset,
     is_epoch,
-    local_time,
 )
 from spline_lstm.series.time_parts import CLOCK, day_of, kinds_of, read_clock, read_part, whole_numbers
+from spline_lstm.series.time_readers import has_offset, local_time
 from spline_lstm.text import quoted
 from spline_lstm.types import DataFrame, Int64
 
