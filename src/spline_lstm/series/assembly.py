@@ -8,8 +8,8 @@ import numpy as np
 
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import Columns, TableSpec
-from spline_lstm.series.covariates import annual_features_on_short_history, check_leads, make_features
 from spline_lstm.series.drift import find_mean_ranges
+from spline_lstm.series.features import annual_features_on_short_history, check_leads, make_features
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.preprocessor import make_preprocessor

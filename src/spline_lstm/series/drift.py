@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.series.covariates import Features
+from spline_lstm.series.features import Features
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.latest_windows import LatestWindows
 from spline_lstm.series.preprocessor import Preprocessor

@@ -8,7 +8,7 @@ import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.covariates import Features, Learnt, make_features
+from spline_lstm.series.features import Features, Learnt, make_features
 from spline_lstm.series.frequency import most_frequent, parse_frequency
 from spline_lstm.series.grid import Grid, make_grid
 from spline_lstm.series.latest_windows import LatestWindows, PastWindows

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from spline_lstm.errors import ParameterError
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.covariates import Features
+from spline_lstm.series.features import Features
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
