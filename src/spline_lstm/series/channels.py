@@ -17,7 +17,7 @@ from spline_lstm.series.splits import SplitBorders
 from spline_lstm.types import Bool, Float64, Int64
 
 NEVER = np.iinfo(np.int64).max
-"""The origin from which a value may be seen that no window may see."""
+"""Stands for the origin of a value that no window may see."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Channel:
     lead: int = 0
     known_future: bool = False
     ahead: bool = False
-    """Whether it describes the horizon rather than the past: leads do, and lags, which are shown early too."""
+    """Whether the channel describes the horizon rather than the past: leads and lags do."""
 
 
 def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tuple[Float64, Int64 | None]:
@@ -43,8 +43,7 @@ def fill_covariate(values: Float64, series: Int64, borders: SplitBorders) -> tup
         borders: Splits of the series.
 
     Returns:
-        The column, NaN where nothing was known, and the row that each value was observed in; None where each was
-        observed in its own row.
+        The column, NaN where nothing was known, and the row that each value was observed in, or None without fills.
 
     """
     observed = ~np.isnan(values)
@@ -137,7 +136,7 @@ def _calendar_channels(grid: Grid, schema: CovariateSchema, horizon: int) -> Ite
 
 
 def _distinct(stamps: Int64, frequency: Frequency) -> tuple[Int64, Int64 | slice]:
-    """Return each timestamp once where many series share them, and where among these each row's is."""
+    """Return the distinct timestamps where many series share them, and each row's position among them."""
     first, span = int(stamps.min()), int(stamps.max()) - int(stamps.min())
     if frequency.kind == "fixed" and span // frequency.step < len(stamps) // 2:
         position, off_grid = np.divmod(stamps - first, frequency.step)
@@ -147,7 +146,7 @@ def _distinct(stamps: Int64, frequency: Frequency) -> tuple[Int64, Int64 | slice
 
 
 def _timestamps_ahead(grid: Grid, steps: int) -> Int64:
-    """Timestamps so many steps after each row, beyond the end of its series too."""
+    """Return the timestamps `steps` steps after each row, also beyond the end of its series."""
     starts = grid.borders[:-1]
     positions = np.arange(steps, steps + len(grid.series)) - starts[grid.series]
     return grid.frequency.timestamps(grid.timestamps[starts][grid.series], positions)
@@ -161,8 +160,8 @@ def _observed(values: Float64, is_train: Bool) -> Float64:
 def shift(channel: Channel, series: Int64, borders: SplitBorders, lead: int) -> tuple[Float64, Int64 | None]:
     """Move a channel `lead` steps towards the past within each series (a negative lead is a lag).
 
-    Rows whose source lies before the series are never seen; those whose source lies after it belong
-    to no window, as its horizon would lie there too.
+    A row whose source lies before the series is never seen. A row whose source lies after the series belongs to no
+    window, because the horizon of that window would lie there too.
     """
     if lead == 0:
         return channel.values, channel.last_used

@@ -26,7 +26,7 @@ from spline_lstm.types import Bool, Float32, Int64
 
 @dataclass(frozen=True)
 class Learnt:
-    """What is learnt from train and applied to everything.
+    """State learnt from the training part and applied to all rows.
 
     Attributes:
         states: Feature to its scaler or ranks.
@@ -48,7 +48,7 @@ class Features:
         scaled: Inputs in `names` order, targets first, shape `(steps, features)`.
         seen_from: Earliest origin from which a row's values may be seen, as a row number; the row
             itself unless a fill looked ahead. Shape `(steps,)`.
-        ahead: Names of those that describe the horizon rather than the past.
+        ahead: Names of the features that describe the horizon rather than the past.
         series_scales: Scales of the series' targets; None where all series share one.
 
     """
@@ -97,8 +97,8 @@ def make_features(
 ) -> Features:
     """Fill, shift, scale and join everything that enters X.
 
-    All channels are always made, so that a window is valid in either feature mode or in none; the
-    mode then chooses: targets alone, or all channels.
+    All channels are always made, so that both feature modes have the same windows. The mode then chooses the targets
+    alone or all channels.
 
     Args:
         grid: Regular series.
@@ -108,7 +108,7 @@ def make_features(
         horizon: Steps by which known-ahead channels are shown early.
         multivariate: Whether covariates enter X.
         by_series: Whether each series' targets have a scale of their own.
-        learnt: What an earlier run has learnt and is to be applied; None learns from train.
+        learnt: State of an earlier run; None learns from train.
 
     Raises:
         SchemaError: Two features would have one name.
@@ -129,11 +129,11 @@ def make_features(
                 last_used = np.where(last_used == NEVER, NEVER, last_used - horizon)
             np.maximum(seen_from, last_used, out=seen_from)
         if len(names) < scaled.shape[1]:
-            with np.errstate(over="ignore"):  # what does not fit is refused by name
+            with np.errstate(over="ignore"):  # `_check_finite` names the column
                 scaled[:, len(names)] = values
             names.append(channel.name)
             ahead += [channel.name] if channel.ahead else []
-        del channel, values, last_used  # of a long table, the next channel needs the room
+        del channel, values, last_used  # frees memory for the next channel of a long table
     dims = {item.name: item.dim for item in grid.columns.static}
     static_codes = learnt.static_codes if learnt else make_static_codes(grid.statics, dims)
     if not multivariate:
@@ -150,7 +150,7 @@ def make_features(
 
 
 def _series_scales(grid: Grid, is_train: Bool, learnt: Learnt | None) -> SeriesScales:
-    """Scale each series by its training part; a series that an earlier run has not seen by its own history."""
+    """Scale each series by its training part, or by its whole history if an earlier run has not seen the series."""
     targets, names = grid.columns.targets, grid.series_names
     rows = np.ones(len(grid.series), dtype=bool) if learnt else is_train
     own = fit_series_scales(grid.values[:, : len(targets)], grid.series, rows, len(names))

@@ -1,4 +1,4 @@
-"""The findings of a first look at a table: settings, their reasons, and how the table is read with them."""
+"""The findings of a first look at a table: settings, their reasons, and the table read with them."""
 
 from dataclasses import replace
 from typing import Any
@@ -63,7 +63,7 @@ class Findings:
             self.reasons["timestamp_format"] = "the only format that all cells have"
 
     def find_repeated(self, table: DataFrame, times: Times, ids: list[Any]) -> None:
-        """Record what becomes of rows with one series and time."""
+        """Propose `duplicates` if rows share their series and time."""
         rows = repeated_rows(times.stamps, ids)
         if not len(rows) or "duplicates" in self.given:
             return
@@ -73,13 +73,13 @@ class Findings:
         )
         self.settings["duplicates"] = "first" if alike else "mean"
         named = f"rows {row_number(table.index, one)} and {row_number(table.index, other)}"
-        what = "are alike" if alike else "have one time and differ"
+        what = "are alike" if alike else "have the same time and differ"
         line = f"{named} {what}; {len(rows)} such {'row' if len(rows) == 1 else 'rows'} in all"
         self.reasons["duplicates"] = line
         self.unusual.append(f"{line}: duplicates={self.settings['duplicates']}")
 
     def read(self, table: DataFrame, schema: CovariateSchema) -> tuple[Observations, Grid]:
-        """Put the series on their grid; irregular readings on the step that suits them."""
+        """Put the series on their grid; irregular readings get the step that suits them."""
         spec = TableSpec(**self.settings)
         observed = make_observations(table, select_columns(table, schema, spec), spec)
         found = find_steps(observed, spec.freq, spec.resample)
@@ -90,10 +90,10 @@ class Findings:
         return found.observed, found.grid
 
     def look_above(self, table: DataFrame) -> None:
-        """Record that lines stand above the header."""
+        """Record that there are lines above the header."""
         header = row_number(table.index, 0) - 1
         if header > 1:
-            self.unusual.append(f"the header is row {header}; what stands above it is left out")
+            self.unusual.append(f"the header is row {header}; the lines above it are left out")
 
     def time_profile(self, name: str) -> ColumnProfile:
         """Describe a column of times."""

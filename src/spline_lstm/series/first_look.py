@@ -1,4 +1,4 @@
-"""A first look at a table that no schema describes yet: what its columns seem to be, and how it can be read."""
+"""A first look at a table without a schema: the likely meaning of its columns, and how to read it."""
 
 import re
 from collections.abc import Mapping
@@ -29,17 +29,17 @@ from spline_lstm.types import DataFrame
 
 _MANY_LABELS = 20
 _PARTS_OF_A_DAY = (24, 48, 50, 96, 100)
-"""Numbers of hours, half and quarter hours; the longer days have two hours' more, as far as they are counted on."""
+"""Hours, half hours and quarter hours of a day; 50 and 100 where the hour of a clock change has numbers of its own."""
 _MOST_COVARIATES = 50
 _MOST_COLUMNS = 10_000
 
 
 def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> TableProfile:
-    """Guess what the columns of a table are and how it is to be read, and put its series on their grid.
+    """Guess the meaning of a table's columns and how to read it, and put its series on their grid.
 
     Args:
         table: The raw table.
-        given: Parameters of `TableSpec` that are not to be guessed, checked and normalised.
+        given: Parameters of `TableSpec` that are known, checked and normalised; the others are guessed.
 
     Raises:
         TableError: No rows, or no column of numbers that could be the target.
@@ -57,7 +57,7 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
         raise TableError(f"{source}: row 1 looks like data ('{dates}', '{numbers}'); add a row with the columns' names")
     if len(table.columns) > _MOST_COLUMNS:
         raise TableError(
-            f"{source}: {len(table.columns)} columns are more than the {_MOST_COLUMNS} that are looked at; if they are "
+            f"{source}: {len(table.columns)} columns; at most {_MOST_COLUMNS} can be looked at; if they are "
             "series, write the table long: one row for each time and series"
         )
     for name in table.columns:
@@ -66,14 +66,14 @@ def profile_table(table: DataFrame, given: Mapping[str, Any] | None = None) -> T
 
 
 _A_DATE, _A_NUMBER = r"\d{4}[-/.]\d{1,2}[-/.]\d{1,2}.*|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}.*", r"[+-]?\d+[.,]\d+"
-"""What the names of columns look like where a table has no header."""
+"""A table without a header has columns with such names."""
 
 
 class _Look(Findings):
     """A first look at one table, step by step."""
 
     def profile(self) -> TableProfile:
-        """Look at everything in turn."""
+        """Find times, layout, series, roles and step, in this order."""
         table = self.table
         across = times_across([str(name) for name in table.columns])
         if across and not set(self.given) & {"timestamp_col", "layout", "wide_cols"} and not self._has_times(across):
@@ -95,7 +95,7 @@ class _Look(Findings):
         return self.result(schema, columns, observed, grid)
 
     def _has_times(self, across: tuple[str, ...]) -> bool:
-        """Tell whether a column beside those named as times holds times."""
+        """Tell whether one of the other columns holds times."""
         others = [name for name in self.table.columns if name not in across and part_of(str(name)) in (None, "day")]
         try:
             find_times(self.table[others], self.settings.get("timestamp_format"), self.source)

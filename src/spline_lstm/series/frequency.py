@@ -78,7 +78,7 @@ class Frequency:
         return stamps
 
     def days_in(self, months: np.ndarray, starts: Int64) -> np.ndarray:
-        """Return the day of each month that a grid which steps by months lies on, `datetime64[D]`."""
+        """Return the grid point of each month as a day, `datetime64[D]`; only for steps of months."""
         first, length = months.astype("datetime64[D]").astype(np.int64), _month_length(months)
         if self.kind == "business_starts":
             return np.busday_offset(first.astype("datetime64[D]"), 0, roll="forward")
@@ -118,11 +118,11 @@ def _is_month_end(timestamps: Int64) -> Bool:
 def parse_frequency(alias: str) -> Frequency:
     """Read a pandas offset alias: `15min`, `h`, `D`, `B`, `W`, `MS`, `ME`, `QE`, ...
 
-    The first row is the anchor: `W` counts weeks and `MS`, `QS`, `YS` months from it, on its day of the
-    month; `ME`, `QE`, `YE` need the last day, `BMS` and `BME` the first and the last weekday.
+    The first row is the anchor. `W` counts weeks from it; `MS`, `QS`, `YS` count months on its day of the month. `ME`,
+    `QE`, `YE` need the last day of the month, `BMS` and `BME` the first and the last weekday.
 
     Raises:
-        ParameterError: An alias that is none of these.
+        ParameterError: An unknown alias.
 
     """
     match = _ALIAS.fullmatch(alias)
@@ -141,10 +141,10 @@ def parse_frequency(alias: str) -> Frequency:
 
 
 def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
-    """Take the most frequent step within series as the frequency.
+    """Return the most frequent step within series as the frequency.
 
-    Steps of a month or more on one day of the month, or always on the last day or the first or last weekday, are
-    calendar months; single days that never fall on a weekend are business days.
+    Steps of a month or more are calendar months if they always fall on the same day of the month, or on the last day,
+    or on the first or last weekday. Single days that never fall on a weekend are business days.
 
     Args:
         series: Series number of every row, shape `(rows,)`, sorted.
@@ -169,7 +169,7 @@ def infer_frequency(series: Int64, timestamps: Int64) -> Frequency:
 
 
 def _month_kinds(timestamps: Int64) -> Iterator[tuple[MonthKind, str]]:
-    """Yield the kinds of months that all timestamps lie on, with the ends of their aliases."""
+    """Yield the kinds of months that fit all timestamps, with the ends of their aliases."""
     days = _days(timestamps)
     months = days.astype("datetime64[M]")
     if _is_month_end(timestamps).all():
@@ -185,8 +185,8 @@ def _month_kinds(timestamps: Int64) -> Iterator[tuple[MonthKind, str]]:
 
 
 def most_frequent(steps: Int64) -> int:
-    """Return the value that is there most often, the smallest among several."""
-    if steps.min() == steps.max():  # counting sorts them, and long tables are mostly regular
+    """Return the most frequent value, the smallest if several are equally frequent."""
+    if steps.min() == steps.max():  # faster than the sort below, and long tables are mostly regular
         return int(steps[0])
     values, counts = np.unique(steps, return_counts=True)
     return int(values[np.argmax(counts)])

@@ -13,7 +13,7 @@ from spline_lstm.types import Bool, Float64, Int64
 
 @dataclass(frozen=True)
 class Grid:
-    """Regular series, one after another; what was not observed is NaN.
+    """Regular series, one after another; NaN where nothing was observed.
 
     Shapes: `series`, `timestamps` `(steps,)`, `values` `(steps, targets + dynamic)`, `borders`
     `(series + 1,)`: series `s` has the rows `borders[s]` to `borders[s + 1]`.
@@ -31,9 +31,9 @@ class Grid:
     labels: dict[str, tuple[str, ...]]
     statics: dict[str, tuple[str, ...]]
     absent_rows: int
-    """Rows that the table lacked and the grid has."""
+    """Rows of the grid that the table lacks."""
     trimmed_rows: int
-    """Rows at either end of a series that were left out for want of a target."""
+    """Rows without a target at either end of a series, which are left out."""
 
 
 def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
@@ -46,7 +46,7 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
 
     Raises:
         TimeAxisError: A timestamp off the grid; the first offending pair is shown.
-        ValuesError: More than `max_gap` rows are absent in a row, or a series has no target at all.
+        ValuesError: More than `max_gap` consecutive rows are absent, or a series has no target at all.
         InsufficientDataError: No frequency can be inferred.
 
     """
@@ -86,7 +86,7 @@ def make_grid(observed: Observations, freq: str | None, max_gap: int) -> Grid:
 
 
 def _rows_with_targets(observed: Observations) -> slice | Int64:
-    """Return the rows between the first and the last complete one of each series."""
+    """Return the rows of each series from the first to the last with all targets."""
     complete = np.asarray(~np.isnan(observed.values[:, : len(observed.columns.targets)]).any(axis=1))
     count = len(observed.series_names)
     starts = np.searchsorted(observed.series, np.arange(count))

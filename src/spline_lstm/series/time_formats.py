@@ -1,4 +1,4 @@
-"""The spellings of dates and times: each reads text to datetimes and leaves out what it does not fit."""
+"""The formats of dates and times, by name or strptime pattern, and the formats that a cell fits."""
 
 import functools
 import re
@@ -31,11 +31,11 @@ _END_OF_DAY = r"(?<=[ T])24:00(?=(?::00)?$)"
 """Midnight as the end of its day."""
 _WEEK = "(?:[Ww]|[Ww]eek|KW|CW)"
 _SPAN = re.compile(r"(.+?)( (?:-|–|—|to) )(.+)|([^/]+)(/)([^/]+)")
-"""A time from one moment to another."""
+"""A span: a start, a mark and an end."""
 _EPOCHS = {"epoch_s": (1, 9, 10), "epoch_ms": (10**3, 12, 13), "epoch_us": (10**6, 15, 16), "epoch_ns": (10**9, 18, 19)}
 _YEARS = (1678, 2261)
 LAST_SHORT_YEAR = 2039
-"""Two digits from 69 to 99 are years of the last century, and 00 to 39 of this one; others may be of both."""
+"""Two digits from 69 to 99 are years of the last century and 00 to 39 of this one; 40 to 68 may be either."""
 _DIRECTIVES = {
     "Y": r"\d{4}",
     "y": r"\d{2}",
@@ -99,17 +99,17 @@ _DIGITS = tuple(
 
 @dataclass(frozen=True)
 class TimeFormat:
-    """One spelling."""
+    """One format of dates and times."""
 
     name: str
-    """As the parameter `timestamp_format` names it."""
+    """Name in the parameter `timestamp_format`."""
     pattern: str
-    """Regular expression that a cell fits as a whole; the empty one leaves it to `read`."""
+    """Regular expression for a whole cell; if empty, `read` decides."""
     read: Callable[["pd.Series[Any]"], "pd.Series[Any]"]
-    """Read text; NaT where it is no time. Times with an offset come out in UTC."""
+    """Read text; NaT where it is not a time. Times with an offset come out in UTC."""
 
     def fits(self, text: str) -> bool:
-        """Tell whether one cell looks like it."""
+        """Tell whether one cell has this format."""
         return not self.pattern or re.fullmatch(self.pattern, text) is not None
 
     def __call__(self, text: "pd.Series[Any]") -> "pd.Series[Any]":
@@ -137,9 +137,9 @@ def strptime(pattern: str) -> TimeFormat:
 
 
 def _expression(pattern: str) -> str:
-    """Return the regular expression of a strptime pattern; none for directives that only pandas knows.
+    """Return the regular expression of a strptime pattern; empty for directives that only pandas knows.
 
-    Where no mark follows a number it has all its digits, as in `20240131`.
+    A number without a mark after it has all its digits, as in `20240131`.
     """
     parts = re.split(r"(%.)", pattern)
     found = ""
@@ -186,7 +186,7 @@ def format_of(name: str) -> TimeFormat:
 
 
 def _halves(text: str) -> tuple[str, str, str] | None:
-    """Take a span apart, into its start, what stands between, and its end; None where text is no span."""
+    """Split a span into its start, mark and end; None if the text is not a span."""
     found = _SPAN.fullmatch(text)
     if found is None:
         return None
@@ -195,13 +195,13 @@ def _halves(text: str) -> tuple[str, str, str] | None:
 
 
 def _span(form: TimeFormat, mark: str) -> TimeFormat:
-    """Return the format of spans whose ends have a format; a span is read as its start."""
+    """Return the format of spans whose two ends have the given format; a span is read as its start."""
     pattern = rf"(?:{form.pattern}){re.escape(mark)}(?:{form.pattern})"
     return TimeFormat(f"{form.name}{mark}{form.name}", pattern, lambda text: form(text.str.partition(mark)[0]))
 
 
 def formats_that_fit(cell: str) -> Iterator[TimeFormat]:
-    """Yield the formats that a cell looks like, those that a name describes first."""
+    """Yield the formats that fit a cell, named formats first."""
     if halves := _halves(cell):
         start, mark, end = halves
         yield from (_span(form, mark) for form in formats_that_fit(start) if form.pattern and form.fits(end))
@@ -213,10 +213,10 @@ def formats_that_fit(cell: str) -> Iterator[TimeFormat]:
 
 
 def check_format(name: str) -> str:
-    """Refuse a parameter that names no format.
+    """Refuse a parameter that is not a format.
 
     Raises:
-        ValueError: It is no pattern with directives such as `%Y`, and a part of it has no known name.
+        ValueError: Neither a pattern with directives such as `%Y` nor a known name.
 
     """
     known, halves = (*NAMES, *PARTS, CLOCK), _halves(name)
@@ -230,5 +230,5 @@ def check_format(name: str) -> str:
 
 
 def is_epoch(name: str) -> bool:
-    """Tell whether a format counts from 1970."""
+    """Tell whether a format counts time since 1970."""
     return name in _EPOCHS

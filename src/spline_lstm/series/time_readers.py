@@ -1,4 +1,4 @@
-"""Readers of dates and times: each reads the text of one format to datetimes; NaT where it finds none."""
+"""Readers of dates and times: each turns text of one format into datetimes, NaT where it does not fit."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _OFFSET = r"\d[T ]\d{1,2}.*(?:Z|[+-]\d{2}(?::?\d{2})?)$"
 _LAST_EPOCH = 1_900_000_000
-"""In seconds, in 2030. Later ones look like a date, such as 2024053113, and need their format."""
+"""In seconds, in 2030. Later ones look like a date, such as 2024053113, so their format must be given."""
 _EXCEL_BEGINS = np.datetime64("1899-12-30", "ns")
 
 
@@ -153,7 +153,7 @@ def decimal_years(years: Float64) -> Any:
 
 
 def _months_as_digits(years: Float64, distinct: Float64) -> Any:
-    """Read 1960.1 as the first quarter or 1960.01 as January where the digits are that throughout, else None."""
+    """Read 1960.1 as the first quarter, or 1960.01 as January, if all digits allow it; else return None."""
     hundredths = np.round((years - np.floor(years)) * 100, 6)
     steps = np.diff(distinct)
     if len(steps) < 2 or np.ptp(steps) < 0.3 * np.median(steps):
@@ -170,7 +170,7 @@ def _months_as_digits(years: Float64, distinct: Float64) -> Any:
 
 
 def _seconds_of(years: Float64) -> Float64:
-    """Seconds since 1970 of years with a fraction."""
+    """Return the seconds since 1970 of years with a fraction."""
     whole = np.floor(years).astype(np.int64) - 1970
     borders = (number.astype("datetime64[Y]").astype("datetime64[s]") for number in (whole, whole + 1))
     start, end = (border.astype(np.int64) for border in borders)
@@ -182,5 +182,5 @@ def _weeks_of(years: Float64, seconds: Float64) -> Any:
     days: Int64 = np.round(seconds / DAY).astype(np.int64)
     if ((days - days.min()) % 7 == 0).all():
         return days.astype("datetime64[D]").astype("datetime64[s]")
-    weeks: Int64 = np.round((years - years.min()) * 52).astype(np.int64)  # as R counts them: 52 a year
+    weeks: Int64 = np.round((years - years.min()) * 52).astype(np.int64)  # R counts 52 weeks a year
     return (days.min() + 7 * weeks).astype("datetime64[D]").astype("datetime64[s]")

@@ -17,7 +17,7 @@ from spline_lstm.text import examples
 from spline_lstm.types import DataFrame
 
 TIMESTAMP = "timestamp"
-"""The column that times in the names of columns become."""
+"""Name of the new column for times that were names of columns."""
 
 
 def melt_columns(found: Findings, kinds: dict[str, ColumnKind], times: Times) -> tuple[DataFrame, TableSpec] | None:
@@ -35,7 +35,7 @@ def melt_columns(found: Findings, kinds: dict[str, ColumnKind], times: Times) ->
     if not (found.settings.get("layout") == "wide" or (guess and is_wide(numbers, others, times.stamps))):
         return None
     if beside:
-        found.unusual.append(f"columns beside the parts of the time are not used: {examples(sorted(beside))}")
+        found.unusual.append(f"columns that are not parts of the time are not used: {examples(sorted(beside))}")
     every = found.settings.get("wide_cols") or tuple(numbers)
     ids = tuple(name for name, item in kinds.items() if item.kind == "category")
     target = tuple(found.given.get("target_cols", ("value",)))
@@ -54,7 +54,7 @@ def melt_columns(found: Findings, kinds: dict[str, ColumnKind], times: Times) ->
 
 
 def profile_across(found: Findings, across: tuple[str, ...]) -> TableProfile:
-    """Look at a table whose rows are series, and whose columns are times."""
+    """Profile a table whose rows are series and whose columns are times."""
     found.look_above(found.table)
     kinds = {str(name): kind_of(found.table[name], found.source) for name in found.table.columns}
     trouble = next((kinds[name].trouble for name in across if kinds[name].trouble), "")
@@ -121,7 +121,7 @@ def profile_wide(
         if (SERIES_ID in ids)
         else f"{len(grid.series_names)} series"
     )
-    found.reasons["target_cols"] = "what the values of all these columns are called"
+    found.reasons["target_cols"] = "the name for the values of all these columns"
     melted = set(across or wide["wide_cols"])
     columns = [found.time_profile(name) for name in wide["timestamp_col"] if name in found.table]
     for name, item in kinds.items():
