@@ -70,7 +70,7 @@ def edit(row: int, timestamp: str | None = None, target: str | None = None) -> C
 
 
 def repeat_an_hour(lines: list[str]) -> str:
-    """Hourly local time of a day that ends summer time: 02:00 is there twice."""
+    """Hourly local time of a day that ends summer time: 02:00 occurs twice."""
     hours = [f"2024-10-{day}T{hour:02}:00" for day in (26, 27, 28) for hour in range(24)]
     hours.insert(27, hours[26])
     return "\n".join(["timestamp,target", *(f"{hour},{number}" for number, hour in enumerate(hours))])
@@ -89,9 +89,9 @@ TABLES: dict[str, tuple[Callable[[list[str]], str | bytes], int, str]] = {
     "infinite value": (edit(12, target="inf"), 12, "row 12, column 'target': the value is infinite"),
     "not UTF-8": (lambda lines: "\n".join([*lines, "2024-05-30,é"]).encode("latin-1"), 10, "invalid UTF8 data"),
     "no timestamp": (edit(12, timestamp="soon"), 11, "row 12, column 'timestamp': 'soon' is not a timestamp"),
-    "duplicate timestamp": (edit(12, timestamp="2024-01-10"), 11, "2024-01-10 is there twice"),
+    "duplicate timestamp": (edit(12, timestamp="2024-01-10"), 11, "2024-01-10 occurs twice"),
     "off the grid": (edit(12, timestamp="2024-01-11T05:00"), 11, "T05:00 after 2024-01-10 is off the grid of step D"),
-    "repeated hour": (repeat_an_hour, 11, "2024-10-27T02:00 is there twice"),
+    "repeated hour": (repeat_an_hour, 11, "2024-10-27T02:00 occurs twice"),
     "absent rows": (lambda lines: "\n".join(lines[:20] + lines[60:]), 12, "40 rows are absent after 2024-01-19"),
     "long gap": (
         lambda lines: "\n".join([*lines[:20], *(line.split(",")[0] + "," for line in lines[20:60]), *lines[60:]]), 12,

@@ -251,12 +251,12 @@ def shared_parts(depth: int) -> list[Any]:
 
 
 PICKLES: dict[str, tuple[Any, str]] = {
-    "shared parts": ({"scalers": shared_parts(30)}, "it unfolds to far more than it is"),
+    "shared parts": ({"scalers": shared_parts(30)}, "it unfolds to far more than its own size"),
     "deep nesting": ({"a": json.loads("[" * 50 + "]" * 50)}, "it is nested too deeply"),
     "a long integer": ({"a": 10**5_000}, "it holds too large an integer"),
     "infinity": ({"a": float("inf")}, "it holds inf"),
     "bytes": ({"a": b"x"}, "it holds a bytes"),
-    "a list": ([1], "holds a list, no dict"),
+    "a list": ([1], "holds a list, not a dict"),
 }
 
 

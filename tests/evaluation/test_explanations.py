@@ -1,4 +1,4 @@
-"""What a model goes by."""
+"""Explanations of a model."""
 
 from typing import Any
 

@@ -84,7 +84,7 @@ def test_smaller_weights_that_fail_hold_nothing_up() -> None:
     [
         ("model.onnx", judged(), "PASS"),
         ("model.onnx", judged("FAIL"), "FAIL (p95)"),
-        ("model.int8.onnx", judged("FAIL", "int8"), "FAIL (p95); a smaller variant, the release does not stand on it"),
+        ("model.int8.onnx", judged("FAIL", "int8"), "FAIL (p95); a smaller variant, only fp32 decides on release"),
         ("second_route.onnx", judged(), "PASS; for comparison only"),
     ],
 )

@@ -1,4 +1,4 @@
-"""What a model goes by, in words and pictures."""
+"""Explanations of a model, in words and pictures."""
 
 from typing import Any
 

@@ -241,7 +241,7 @@ def test_annual_features_on_less_than_a_year_of_training_are_told(
     schema = make_schema(calendar_features={"features": ["hour_sin", "month_sin"]})
     with caplog.at_level(logging.INFO):
         prepare_table(make_table(steps=days, freq="D"), schema, **MULTIVARIATE)
-    assert ("what month_sin tell of the seasons is extrapolated" in caplog.text) == said
+    assert ("the yearly pattern of month_sin is extrapolated" in caplog.text) == said
 
 
 def test_the_filled_table_shows_every_step_with_its_mark(

@@ -193,7 +193,7 @@ def test_an_unseen_category_takes_the_unknown_token(
     static = [position for position, name in enumerate(bundle.feature_names) if name.startswith("station_")]
     assert (made.X[1][:, static] == 0).all()
     assert made.X[0][:, static].any()
-    assert "'LGA' is not a station of the training and counts as unknown" in caplog.text
+    assert "'LGA' is not a station in the training and counts as unknown" in caplog.text
 
 
 def test_univariate_runs_need_the_target_alone(new_table: pd.DataFrame, univariate: ModelInput) -> None:
@@ -317,7 +317,7 @@ def test_a_series_keeps_the_scale_of_the_run_and_a_new_one_is_scaled_by_its_hist
     assert made.center[:2, 0].tolist() == [bundle.series_scalers["target"][name][0] for name in ("EWR", "JFK")]
     own = table.loc[table["station"] == "LGA", "target"]
     assert (made.center[2, 0], made.scale[2, 0]) == (pytest.approx(own.mean()), pytest.approx(own.std(ddof=0)))
-    assert "1 series were not in the training and are scaled by their own history: LGA" in caplog.text
+    assert "1 series were not in the training; their own history scales them: LGA" in caplog.text
 
 
 DAYS = pd.date_range("2024-01-20", periods=80)

@@ -112,7 +112,7 @@ def test_a_repeated_hour_of_naive_local_time_is_refused(
 ) -> None:
     table = make_table(steps=48, freq="h")
     local = (table["timestamp"] + pd.Timedelta("299D")).dt.tz_convert("Europe/Berlin").dt.tz_localize(None)
-    with refuses(TimeAxisError, 11, "series 'EWR': 2024-10-27T02:00 is there twice", "give UTC or an offset"):
+    with refuses(TimeAxisError, 11, "series 'EWR': 2024-10-27T02:00 occurs twice", "give UTC or an offset"):
         observe_table(table.assign(timestamp=local))
 
 
@@ -121,7 +121,7 @@ def test_a_duplicate_timestamp_is_refused_with_its_series_and_the_number_of_all(
 ) -> None:
     table = make_table(steps=5)
     table = pd.concat([table, table.iloc[[7, 8]]])
-    with refuses(TimeAxisError, 11, "series 'JFK': 2024-01-01T02:00 is there twice (duplicates in all: 2)"):
+    with refuses(TimeAxisError, 11, "series 'JFK': 2024-01-01T02:00 occurs twice (duplicates in all: 2)"):
         observe_table(table)
 
 

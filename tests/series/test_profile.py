@@ -137,7 +137,7 @@ def test_months_beside_their_sum_are_parts_of_the_time_and_the_sum_is_left_out()
     profile = profile_table(table)
     assert profile.spec.wide_cols == tuple(months)
     assert (len(profile.grid.series), profile.series_id) == (240, ())
-    assert "columns beside the parts of the time are not used: Annual" in profile.unusual
+    assert "columns that are not parts of the time are not used: Annual" in profile.unusual
 
 
 def test_a_time_of_day_with_dots_joins_the_date() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spline_lstm.series.columns import ReadingSpec, Resample
-from spline_lstm.series.grid import parse_frequency
+from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.observations import Observations, make_observations
 from spline_lstm.series.resampling import _next_points, resample
 

@@ -137,7 +137,7 @@ def test_a_target_that_is_nearly_numbers_is_refused_for_its_cell(refuses: Any) -
 
 def test_too_many_columns_are_refused_in_one_line(refuses: Any) -> None:
     table = pd.DataFrame(np.zeros((1, 10_001)), columns=[f"c{number}" for number in range(10_001)])
-    with refuses(TableError, 10, "10001 columns are more than the 10000 that are looked at"):
+    with refuses(TableError, 10, "10001 columns; at most 10000 can be looked at"):
         profile_table(table)
 
 
@@ -172,7 +172,7 @@ def test_a_minimum_is_no_minute_and_a_month_of_other_numbers_no_month() -> None:
 def test_what_stands_above_the_header_is_said() -> None:
     table = pd.DataFrame({"date": pd.date_range("2023-01-01", periods=99), "y": RANDOM.normal(size=99)})
     found = profile_table(table.set_axis(range(2, 101)))
-    assert found.unusual[0] == "the header is row 3; what stands above it is left out"
+    assert found.unusual[0] == "the header is row 3; the lines above it are left out"
 
 
 def across(rows: int, **ids: Any) -> pd.DataFrame:

@@ -133,7 +133,7 @@ def test_a_target_named_twice_is_refused(make_schema: Make, refuses: Refuses) ->
 
 
 def test_half_of_a_surrogate_pair_is_refused(make_schema: Make, refuses: Refuses) -> None:
-    with refuses(SchemaError, 14, r"test.schema.json: '\ud800' is no character"):
+    with refuses(SchemaError, 14, r"test.schema.json: '\ud800' is not a character"):
         make_schema(units={"target": "\ud800"})
 
 

@@ -65,7 +65,7 @@ def test_unknown_labels_of_a_later_table_are_named(
     schema = make_schema(dynamic_covariates=[{"name": "sky", "dtype": "category"}])
     bundle = prepare_table(table, schema, feature_mode="multivariate")
     make_latest_windows(table.replace({"sky": {"wet": "Wet"}}), parse(bundle))
-    assert "'Wet' are no labels of 'sky' in the training and count as unknown" in caplog.text
+    assert "'Wet' are not labels of 'sky' in the training and count as unknown" in caplog.text
 
 
 @pytest.mark.parametrize("later", [["1", "2"], ["1.0", "2.0"], [1.0, 2.0], [1, 2]])
@@ -99,7 +99,7 @@ def test_a_series_that_is_too_short_is_left_out_with_a_warning(
     made = make_latest_windows(table, parse(bundle), strict=False)
     assert made.series_names == ("EWR", "JFK")
     assert made.X.tobytes() == every.X.tobytes()
-    assert "1 of 3 series are left out, as they are too short: LGA" in caplog.text
+    assert "1 of 3 series are too short and left out: LGA" in caplog.text
 
 
 @pytest.mark.parametrize("strict", [True, False])

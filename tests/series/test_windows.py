@@ -206,7 +206,7 @@ def parse(**changes: Any) -> WindowSpec:
         ({"lookback_span": 0}, "'lookback_span' is 0; it should be greater than or equal to 1"),
         (
             {"lookback": 1, "lookback_span": 2},
-            "'lookback_span' is 2; one row cannot be spread; lookback=1 needs lookback_span=1",
+            "'lookback_span' is 2; a single row spans one step; lookback=1 needs lookback_span=1",
         ),
         ({"lookback": 0}, "'lookback' is 0; it should be greater than or equal to 1"),
         ({"horizon": 0}, "'horizon' is 0; it should be greater than or equal to 1"),

@@ -1,7 +1,7 @@
 """`kedro run` of this project: Kedro's own command, with one line and one exit code for every failure.
 
-What goes wrong before a pipeline runs (options, configuration) passes no hook; it is put into words here. So are
-the signals that stop a run.
+Errors before a pipeline runs (options, configuration) reach no hook, so their messages are made here, and those of the
+signals that stop a run.
 """
 
 import copy
@@ -41,11 +41,11 @@ class _RunCommand(click.Command):
     """Kedro's `run`, with its options and help."""
 
     def format_epilog(self, _: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write what the project has to say below the options."""
+        """Write the project's own help below the options."""
         write_overview(formatter)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Read the options; a mistake takes one line, without the usage."""
+        """Read the options; a mistake is reported in one line, without the usage."""
         _check_encoding(args)
         try:
             return super().parse_args(ctx, args)
@@ -58,12 +58,12 @@ class _RunCommand(click.Command):
         """Run the pipeline.
 
         Raises:
-            SplineLSTMError: Whatever goes wrong.
-            SystemExit: A signal came, with 128 and its number.
+            SplineLSTMError: Any failure.
+            SystemExit: A signal, with 128 plus its number.
 
         """
         _open_outputs()
-        logging.raiseExceptions = False  # a full or closed output loses its lines; the work goes on
+        logging.raiseExceptions = False  # a full or closed output loses its lines, but the work goes on
         try:
             with _stoppable():
                 return super().invoke(ctx)
@@ -77,7 +77,7 @@ class _RunCommand(click.Command):
 
 
 def _open_outputs() -> None:
-    """Let nothing else take the place of an output that is closed."""
+    """Keep the number of a closed output from being given to another file."""
     for number, name in ((1, "stdout"), (2, "stderr")):
         if getattr(sys, name) is None:
             opened = os.open(os.devnull, os.O_WRONLY)
@@ -89,10 +89,10 @@ def _open_outputs() -> None:
 
 
 def _check_encoding(args: list[str]) -> None:
-    """Refuse bytes that are no text: no name or path of the project has any.
+    """Refuse arguments that are not text: no name or path of the project has such bytes.
 
     Raises:
-        ParameterError: Shows the argument, with question marks for them.
+        ParameterError: Shows the argument, with question marks for these bytes.
 
     """
     for argument in args:
@@ -103,12 +103,12 @@ def _check_encoding(args: list[str]) -> None:
 
 
 def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
-    """Return what is said of an error, in one line."""
+    """Return the one-line message of an error."""
     if isinstance(error, KedroCliError):
         return ParameterError(error.format_message())
     if isinstance(error, click.ClickException) and not isinstance(error, ProjectBugError):
         return error
-    # Errors of a pipeline that runs have passed the hooks.
+    # Errors of a running pipeline have passed the hooks.
     if is_mistake(error):
         return ParameterError(in_words(error, options))
     own = own_error(error)
@@ -116,7 +116,7 @@ def _refusal(error: Exception, options: Mapping[str, Any]) -> Exception:
 
 
 def _keep_traceback(error: Exception) -> ProjectBugError:
-    """Write down where an error that nobody expected came from, and say where that is written."""
+    """Write the traceback of an unexpected error to a file, and say where it is."""
     bug = error if isinstance(error, ProjectBugError) else ProjectBugError.of(error)
     folder = find_kedro_project(Path.cwd()) or Path.cwd()
     path = folder / "logs" / f"{time.strftime('%Y-%m-%dT%H-%M-%S')}-{os.getpid()}.log"
@@ -136,9 +136,9 @@ def _stoppable() -> Iterator[None]:
     stopped: dict[int, threading.Timer] = {}
 
     def stop(number: int, _: FrameType | None) -> None:
-        if stopped:  # it is being stopped already
+        if stopped:  # the run is stopping already
             return
-        # The pool would wait for its workers, and they would go on with what is queued.
+        # The pool would wait for its workers, which would go on with the queue.
         for worker in multiprocessing.active_children():
             worker.kill()
         stopped[number] = _exit_later(number)
@@ -148,7 +148,7 @@ def _stoppable() -> Iterator[None]:
     try:
         yield
     except Exception:
-        # Native code and imports may turn the exit that came in their midst into an error of their own.
+        # Native code and imports may turn an exit inside them into another error.
         if not stopped:
             raise
     finally:
@@ -163,7 +163,7 @@ def _stoppable() -> Iterator[None]:
 
 
 def _exit_later(number: int) -> threading.Timer:
-    """Exit after a while even if something, such as a pool of threads, waits for the end of its work."""
+    """Exit after a while even if something, such as a pool of threads, still waits."""
 
     def leave() -> None:
         release_all()
@@ -182,16 +182,16 @@ def _tell(number: int) -> None:
 
 
 def _run(**options: Any) -> Any:
-    """Run what is asked for; the main job by its pipelines, as Kedro builds all there are for the default one."""
+    """Run the wanted pipelines; the main job by name, because Kedro builds all pipelines for the default one."""
     if not (options["pipeline"] or options["pipelines"]):
         options["pipelines"] = MAIN_JOB
     return click.get_current_context().invoke(kedro_run, **options)
 
 
 def _join_lists(value: Any) -> Any:
-    """Join items without `=` to the list before them, by the `+` that lists have here: `xs=1,2,b=3` is `xs=1+2,b=3`.
+    """Join items without `=` to the list before them with `+`: `xs=1,2,b=3` becomes `xs=1+2,b=3`.
 
-    Behind a parameter that is no list they stay as they are: a path or a format may hold a comma.
+    After a parameter that is not a list they stay unchanged: a path or a format may contain a comma.
     """
     if not isinstance(value, str):
         return value
@@ -208,9 +208,9 @@ def _join_lists(value: Any) -> Any:
 
 
 def _taking_any_text(option: Any) -> Any:
-    """Return Kedro's option `--params` or `--runner-params` as one that takes lists, and refuses what it cannot read.
+    """Return Kedro's option `--params` or `--runner-params`, extended to take lists and to refuse unreadable values.
 
-    Kedro splits at every comma and reads each value as YAML, whose readers raise almost anything.
+    Kedro splits at every comma and reads each value as YAML, whose readers raise almost any exception.
     """
     split = option.callback
     taking = copy.copy(option)
@@ -228,7 +228,7 @@ def _taking_any_text(option: Any) -> Any:
 
 
 def _unreadable(split: Callable[[str], Any], param: click.Parameter, value: str) -> ParameterError:
-    """Name the first item that cannot be read."""
+    """Return the error for the first unreadable item."""
     for item in value.split(","):
         try:
             split(item)

@@ -1,4 +1,4 @@
-"""What `kedro run --help` says besides Kedro's options: the pipelines, the main parameters, and examples."""
+"""The project's part of `kedro run --help`: the pipelines, the main parameters, and examples."""
 
 import click
 
@@ -24,13 +24,13 @@ EXAMPLES = {
     "kedro run --pipeline=describe --params input_path=shop.csv": "propose settings for a table",
     "kedro run --pipeline=forecasting --params run_id=my-run,input_path=new.csv": "forecast a new table",
     "kedro run --pipeline=benchmarking --runner=ParallelRunner": "compare models, in parallel",
-    "kedro run --pipeline=benchmarking --only-missing-outputs": "go on after an interruption",
-    "kedro run --env ci": "a small budget: does everything run?",
+    "kedro run --pipeline=benchmarking --only-missing-outputs": "continue after an interruption",
+    "kedro run --env ci": "a small test that everything runs",
 }
 
 
 def write_overview(formatter: click.HelpFormatter) -> None:
-    """Write what stands below the options."""
+    """Write the help below the options."""
     with formatter.section("Pipelines (--pipeline=NAME; the main job without one)"):
         formatter.write_dl(sorted(describe_pipelines().items()))
     with formatter.section("Main parameters (--params name=value,...; all: conf/base/parameters*.yml)"):

@@ -1,4 +1,4 @@
-"""What Kedro says about mistaken options, in words that name what was probably meant."""
+"""Messages about mistaken options: Kedro's errors, reworded to name the likely intention."""
 
 import re
 import sys
@@ -29,21 +29,20 @@ _MISTAKES = (
     OmegaConfBaseException,
     YAMLError,
 )
-"""What Kedro raises when options or configuration are wrong."""
+"""Exceptions of Kedro for wrong options or configuration."""
 _READERS = {"antlr4", "attr", "click", "dynaconf", "fsspec", "omegaconf", "parse", "pluggy", "pydantic", "yaml"}
-"""What Kedro reads options and configuration with."""
+"""Packages with which Kedro reads options and configuration."""
 _WAY_IN = {
     f"spline_lstm.{name}"
     for name in ("cli.command", "hooks.run", "project.catalog", "project.context", "pipeline_registry")
 }
-"""Modules of the project that Kedro is called from before a pipeline runs."""
+"""Modules of the project that call Kedro before a pipeline runs."""
 
 
 def is_mistake(error: Exception) -> bool:
     """Tell a mistake in the options or the configuration from a bug.
 
-    It is one if Kedro raised it, and no code but the project's own way into Kedro had called it: neither that of a
-    pipeline nor that of a hook.
+    An error is a mistake if Kedro raised it and only the modules of `_WAY_IN` called Kedro, no pipeline and no hook.
     """
     modules = [str(frame.f_globals.get("__name__", "")) for frame, _ in traceback.walk_tb(error.__traceback__)]
     known = all(module in _WAY_IN or _is_kedros(module) for module in modules)
@@ -51,13 +50,13 @@ def is_mistake(error: Exception) -> bool:
 
 
 def _is_kedros(module: str) -> bool:
-    """Tell whether a module is of Kedro and its plugins, or of what they call; code made at run time has no name."""
+    """Tell whether a module belongs to Kedro, its plugins, or packages that they call; generated code has no name."""
     package = module.partition(".")[0]
     return not package or package.startswith("kedro") or package in _READERS or package in sys.stdlib_module_names
 
 
 def in_words(error: Exception, options: Mapping[str, Any]) -> str:
-    """Put a mistake in the options or the configuration into words.
+    """Return the message for a mistake in the options or the configuration.
 
     Args:
         error: What Kedro raised before a pipeline ran.
@@ -80,13 +79,13 @@ def _unknown(kind: str, name: str, known: Collection[str]) -> str:
 
 
 def _asked(options: Mapping[str, Any]) -> Pipeline:
-    """The pipelines that the options name, as one."""
+    """Return the sum of the pipelines that the options name."""
     names = options.get("pipelines") or [options.get("pipeline") or "__default__"]
     return sum((pipelines[name] for name in names), start=Pipeline([]))
 
 
 def _first(names: str) -> str:
-    """First of the names in a list as Python prints it."""
+    """Return the first name of a list as Python prints it."""
     found = re.search(r"'([^']*)'|\"([^\"]*)\"", names)
     return (found[1] or found[2] or "") if found else names
 
@@ -132,4 +131,4 @@ _EXPLANATIONS: dict[str, Callable[[str, Mapping[str, Any]], str]] = {
     r"module 'kedro\.runner' has no attribute '(\w+)'": _unknown_runner,
     r"(contains no nodes) after applying all provided filters": _nothing_left,
 }
-"""Kedro's message, with the part that names the mistake, to what is said instead."""
+"""Pattern of Kedro's message, with a group for the mistake, to the project's message."""

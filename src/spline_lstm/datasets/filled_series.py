@@ -12,7 +12,8 @@ from spline_lstm.datasets.storage import atomic_path, local_file, shown
 from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.series.columns import Columns
 from spline_lstm.series.filled_series import FilledSeries
-from spline_lstm.series.grid import Frequency, Grid
+from spline_lstm.series.frequency import Frequency
+from spline_lstm.series.grid import Grid
 from spline_lstm.series.observations import Reading
 from spline_lstm.series.spline import Fill, FillSpec
 from spline_lstm.series.splits import SplitBorders

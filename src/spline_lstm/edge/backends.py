@@ -18,22 +18,22 @@ MODEL_FILES: dict[Backend, str] = {"keras": "model.keras", "onnx": "model.onnx",
 
 
 class ForecastSpec(Spec):
-    """What a forecast runs through."""
+    """The runtime of the forecasts."""
 
     backend: Backend
     strict: Flag = False
-    """Whether a series that is too short is refused; else it is left out, with a warning."""
+    """Whether a series that is too short is refused; otherwise it is left out with a warning."""
 
 
 @dataclass(frozen=True)
 class TrainedRun:
-    """What a run leaves for forecasts.
+    """The artifacts of a run that forecasts need.
 
     Attributes:
         record: The run's record, `run.json`.
         preprocessor: How the run's table became windows.
-        backend: What the model file is for.
-        model_file: The model in that form.
+        backend: Runtime of the model file.
+        model_file: The model file for this runtime.
 
     """
 
@@ -44,7 +44,7 @@ class TrainedRun:
 
     @property
     def model_sha256(self) -> str:
-        """Hash of the run's Keras file, which every result and export of the run names."""
+        """Hash of the run's Keras file, recorded in every result and export of the run."""
         return str(self.record["sha256"]["model.keras"])
 
 
@@ -53,12 +53,12 @@ def open_forecaster(trained: TrainedRun, intervals: dict[str, Any]) -> Forecaste
 
     Args:
         trained: The run.
-        intervals: What `intervals.json` of the run holds.
+        intervals: Contents of the run's `intervals.json`.
 
     Raises:
-        ArtifactDamagedError: The intervals are not as they were written, or the model file does not load.
+        ArtifactDamagedError: The intervals are damaged, or the model file does not load.
         RunIdMismatchError: The intervals or the exported file belong to another training.
-        ShapeContractError: The intervals or the exported file are of other windows.
+        ShapeContractError: The intervals or the exported file do not fit the run's windows.
 
     """
     run_id, preprocessor = trained.record["run_id"], trained.preprocessor
@@ -74,7 +74,7 @@ def open_forecaster(trained: TrainedRun, intervals: dict[str, Any]) -> Forecaste
 
 
 def _open(trained: TrainedRun) -> Run:
-    """Return what forecasts windows in scaled units."""
+    """Return the function that forecasts windows in scaled units."""
     name = MODEL_FILES[trained.backend]
     if trained.backend == "keras":
         model_type = trained.record["settings"]["model_type"]

@@ -1,22 +1,22 @@
-"""Boards that a file may be held against: an application gets half of what they have."""
+"""Boards as limits of the gate: an application may use half of their memory."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 Profile = Literal["laptop", "cortex-m4", "cortex-m7", "esp32"]
 _INSTRUCTIONS_PER_MAC = 8
-"""Counted for the default GRU in C on a Cortex-M4 under QEMU (`tests/benchmarks/cortex_m.py`): 5.0 with weights in 32
-bits, 8.0 in 16 and 7.4 in 8."""
+"""Instructions for each multiply-accumulate, counted for the default GRU in C on a Cortex-M4 under QEMU
+(`tests/benchmarks/cortex_m.py`): 5.0 with weights in 32 bits, 8.0 in 16 and 7.4 in 8."""
 
 
 @dataclass(frozen=True)
 class Board:
-    """What a board has, from its data sheet.
+    """The resources of a board, from its data sheet.
 
     Attributes:
         flash_bytes: For code and constants.
         ram_bytes: For variables and the stack.
-        megahertz: Clock; an instruction is taken to need one cycle.
+        megahertz: Clock; an instruction is assumed to take one cycle.
 
     """
 
@@ -25,7 +25,7 @@ class Board:
     megahertz: int
 
     def milliseconds(self, macs: int) -> float:
-        """Estimate how long a forecast takes, given its multiply-accumulates."""
+        """Estimate the duration of a forecast, given its multiply-accumulates."""
         return macs * _INSTRUCTIONS_PER_MAC / (self.megahertz * 1000)
 
 

@@ -1,6 +1,6 @@
-"""A forecaster as one C99 file and its header: the network, and all that turns steps into windows and back.
+"""A forecaster as one C99 file and its header: the network, and the code that turns steps into windows and back.
 
-Tables are written from the contract, the network by `c_network`; the rest stands in `c/`, as C.
+The tables come from the contract, the network from `c_network`; everything else is C code in `c/`.
 """
 
 import json
@@ -21,7 +21,7 @@ from spline_lstm.edge.c_workspace import CNetwork, CPrecision
 from spline_lstm.edge.contract import EdgeContract
 
 _TYPES: dict[CPrecision, str] = {"fp32": "float", "fp16": "int16_t", "int8": "int8_t"}
-"""How kernels are stored; numbers of 16 bits as their bits, for C99 has no type for them."""
+"""How kernels are stored; 16-bit numbers as their bits, because C99 has no type for them."""
 _INCLUDE = re.compile(rb'#include "model[\w.]*\.h"\n')
 _CONTRACT = re.compile(r"^contract: (.*)$", re.MULTILINE)
 
@@ -30,7 +30,7 @@ def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "
     """Write a network and its contract as `model.c` and `model.h`, or as `model.int8.c` and its header.
 
     Raises:
-        ExportError: The network holds a layer that has no translation.
+        ExportError: The network has a layer without a translation.
 
     """
     written, columns = write_network(network, precision), Columns(contract)
@@ -62,12 +62,12 @@ def make_c_files(network: Any, contract: EdgeContract, precision: CPrecision = "
 
 
 def with_header(source: bytes, header: bytes) -> bytes:
-    """Put the header into the file that includes it."""
+    """Replace the `#include` of the header by the header."""
     return _INCLUDE.sub(lambda _: header, source, count=1)
 
 
 def contract_in(source: str) -> str | None:
-    """Return the contract that a C file carries in its first comment, None where there is none."""
+    """Return the contract in the first comment of a C file, or None."""
     found = _CONTRACT.search(source)
     return json.dumps(json.loads(found[1]), sort_keys=True, ensure_ascii=False) if found else None
 
@@ -77,7 +77,7 @@ def _template(name: str) -> str:
 
 
 def _fill(template: str, parts: dict[str, str]) -> str:
-    """Put the parts in place of their marks; a line that becomes empty is left out."""
+    """Replace the marks by their parts; a line that becomes empty is left out."""
     filled = re.sub(r"@([A-Z]+)@", lambda mark: parts[mark[1]], template)
     return re.sub(r"\n{3,}", "\n\n", filled)
 
@@ -124,7 +124,7 @@ def _calendar(contract: EdgeContract, columns: Columns) -> str:
 
 
 def _notice(contract: EdgeContract) -> str:
-    # Without slashes no text can begin or end a comment.
+    # Text without slashes cannot begin or end a comment.
     text = json.dumps(json.loads(contract.to_text()), sort_keys=True).replace("/", "\\u002f")
     return f"/* A forecaster made by Spline-LSTM. Do not edit it: every export makes it anew.\ncontract: {text}\n*/"
 
@@ -152,7 +152,7 @@ def _sizes(contract: EdgeContract, columns: Columns, written: CNetwork) -> str:
 
 
 def _describe_columns(contract: EdgeContract, columns: Columns) -> str:
-    """Say in a comment what every input is."""
+    """Write a comment that describes every input."""
     lines = ["/* Inputs of a step, in this order:"]
     for place, name in enumerate(columns.inputs):
         base, _, lead = name.partition("_lead")
@@ -217,7 +217,7 @@ _NEEDS = {
 
 
 def _kernels(written: CNetwork, columns: Columns) -> str:
-    """Take the functions that are called, in the order of their file, and no other: compilers warn of those."""
+    """Take only the functions that are called, in the order of their file: compilers warn of unused ones."""
     used = set(written.kernels) | ({"month_of"} if re.search(r"\b(month|year)_", " ".join(columns.calendar)) else set())
     used |= {name for kernel in used for name in _NEEDS.get(kernel, ())}
     functions = re.split(r"\n(?=/\*|static )", _template("kernels.c"))

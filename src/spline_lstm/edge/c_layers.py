@@ -24,7 +24,8 @@ def _recurrent(writer: Writer, name: str, config: dict[str, Any], source: Value,
     kernels, scales = zip(*stored, strict=True)
     biases = [writer.constant(f"{name}_{part}", weight) for part, weight in zip(parts[2:], weights[2:], strict=False)]
     made = writer.output(name)
-    # The state before the first step lies before the output, or is the output where only the last state is asked for.
+    # Each step reads the state before it: the previous output or, before the first step, zeros. A layer that returns
+    # only its last state has one state, which each step overwrites.
     every = config["return_sequences"]
     scratch = writer.make(((6 if kind == "gru" else 9) * units,), writer.position)
     zeros = writer.make((units,), writer.position) if every else made
@@ -187,7 +188,7 @@ def _permute(writer: Writer, name: str, config: dict[str, Any], inputs: list[Any
 
 
 def _copy_columns(writer: Writer, source: Value, made: Value, columns: list[int], first: int) -> None:
-    """Copy some columns of a value to consecutive ones of another."""
+    """Copy some columns of a value to consecutive columns of another value."""
     to, of = made.shape[1], source.shape[1]
     for place, column in enumerate(columns, start=first):
         writer.statements += [

@@ -26,7 +26,7 @@ def has_compiler() -> bool:
 
 
 def open_c(content: bytes, source: str) -> tuple[Run, str | None]:
-    """Compile a C file that contains its header, and return how to run its network and its contract.
+    """Compile a C file that contains its header; return a function that runs its network, and its contract.
 
     Raises:
         ExportError: The compiler refuses it.
@@ -50,11 +50,11 @@ def open_c(content: bytes, source: str) -> tuple[Run, str | None]:
 
 
 def measure_footprint(content: bytes) -> dict[str, int]:
-    """Measure what a C file takes on this machine when it is compiled for size.
+    """Measure the memory of a C file that is compiled for size on this machine.
 
     Returns:
-        Bytes: `code`, `constants`, `stack` (of all functions together, an upper bound), and `state`, which the caller
-        provides for each series.
+        Bytes: `code`, `constants`, `stack` (an upper bound: the sum over all functions), and `state`, which the caller
+            provides for each series.
 
     Raises:
         ExportError: The compiler refuses the file.
@@ -78,7 +78,7 @@ def measure_footprint(content: bytes) -> dict[str, int]:
 
 
 def _section_bytes(sections: str, names: str) -> int:
-    """Add up the sections whose names begin so in what `size -A` prints."""
+    """Sum the sections with this prefix in the output of `size -A`."""
     return sum(int(found[1]) for found in re.finditer(rf"^\.(?:{names})\S*\s+(\d+)", sections, re.MULTILINE))
 
 

@@ -1,8 +1,8 @@
 """A Keras network as C statements for one window.
 
-As in `onnx_graph`, the network's own configuration is the source: each kind of layer is translated by one function of
-`c_layers`, and one that has none is refused by name. Every value lies in one workspace; where a value is used for the
-last time, its room is free again.
+As in `onnx_graph`, the source is the network's own configuration: one function of `c_layers` translates each kind of
+layer, and a layer without one is refused by name. All values share one workspace; the room of a value is free again
+after its last use.
 """
 
 from typing import Any
@@ -19,10 +19,10 @@ def write_network(network: Any, precision: CPrecision = "fp32") -> CNetwork:
 
     Args:
         network: A functional network with one input `(batch, lookback, features)` and one output.
-        precision: How its kernels are stored.
+        precision: Number format of the stored kernels.
 
     Raises:
-        ExportError: The network holds a layer that has no translation.
+        ExportError: The network has a layer without a translation.
 
     """
     config = network.get_config()

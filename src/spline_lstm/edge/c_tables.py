@@ -1,4 +1,4 @@
-"""Tables of a C forecaster: what a row of its ring holds, its scaling, ages, codes, intervals and weights."""
+"""Tables of a C forecaster: the columns of its ring buffer, scaling, ages, codes, intervals and weights."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -12,14 +12,14 @@ _CALENDAR = re.compile(r"((minute|hour|dow|month|year)_(sin|cos)|is_weekend)(_le
 
 
 class Columns:
-    """What a row of the ring holds: the inputs of a step, then its calendar, all scaled.
+    """The columns of a row of the ring buffer: the inputs of a step, then its calendar, all scaled.
 
     Attributes:
-        inputs: Targets and covariates, in the order in which they are pushed.
+        inputs: Targets and covariates, in the order of `model_push`.
         calendar: Calendar features.
-        codes: Features that hold the codes of static covariates, which are no columns.
+        codes: Features of the codes of static covariates, which are not columns.
         place: Feature to its column, or to -1 - the place of its code.
-        behind: Feature to the steps by which it lies before its age: more than 0 for lags.
+        behind: Feature to the additional steps before its age: more than 0 for lags.
         ahead: Steps by which the calendar is ahead.
 
     """
@@ -43,19 +43,19 @@ class Columns:
 
 
 def number(value: float, digits: int = 9) -> str:
-    """Write a number in C so that it is read back bit for bit: with 9 digits as float, with 17 as double."""
+    """Write a number in C without loss: 9 digits for a float, 17 for a double."""
     text = f"{value:.{digits}g}"
     text = text if any(mark in text for mark in ".e") else f"{text}.0"
     return f"{text}f" if digits == 9 else text
 
 
 def table(declaration: str, rows: Iterable[str]) -> str:
-    """Write a constant table, a row a line."""
+    """Write a constant table, one row on each line."""
     return f"{declaration} = {{\n    " + ",\n    ".join(rows) + "};"
 
 
 def weights_table(name: str, values: np.ndarray) -> str:
-    """Write weights: float32, or as kernels are stored, in whole numbers."""
+    """Write weights: float32, or the whole numbers of stored kernels."""
     kind, write = ("float", number) if values.dtype == np.float32 else ("weight", str)
     numbers = [write(value) for value in values.reshape(-1).tolist()]
     rows = (", ".join(numbers[start : start + 8]) for start in range(0, len(numbers), 8))
@@ -63,7 +63,7 @@ def weights_table(name: str, values: np.ndarray) -> str:
 
 
 def _text(value: str) -> str:
-    """Write a text in C; bytes other than plain letters and digits as octal numbers."""
+    """Write a text in C; bytes other than ASCII letters and digits become octal escapes."""
     plain = "".join(chr(byte) if byte < 128 and chr(byte).isalnum() else f"\\{byte:03o}" for byte in value.encode())
     return f'"{plain}"'
 
@@ -73,7 +73,7 @@ def _row(*cells: str) -> str:
 
 
 def window_tables(contract: EdgeContract, columns: Columns) -> list[str]:
-    """Write where the values of a window come from, and how the inputs are scaled."""
+    """Write the source of each value of a window, and the scaling of the inputs."""
     names = contract.feature_order
     patterns = list(dict.fromkeys(tuple(contract.ages[name]) for name in names))
     ages = {name: patterns.index(tuple(contract.ages[name])) for name in names}
@@ -96,7 +96,7 @@ def window_tables(contract: EdgeContract, columns: Columns) -> list[str]:
 
 def _scaling(contract: EdgeContract, name: str) -> tuple[float, float]:
     state = contract.scalers.get(name, {})
-    if "categories" in state:  # the rank is divided by the number of them
+    if "categories" in state:  # a rank is divided by the number of ranks
         return 0.0, float(len(state["categories"]) or 1)
     return state.get("center", 0.0), state.get("scale", 1.0)
 
@@ -149,25 +149,25 @@ def _start(target: dict[str, Any]) -> tuple[list[float], list[int]]:
 
 
 def _only_state(target: dict[str, Any]) -> dict[str, Any]:
-    """Return what is known of the errors of the only series, of several what is known of all: flash is small."""
+    """Return the errors of the only series, or the pooled ones of several series, because flash is small."""
     states = list(target["series"].values())
     return states[0] if len(states) == 1 else {"usual": target.get("usual")}
 
 
 def _by_step(columns: list[list[Any]], write: Callable[[Any], str] = number) -> str:
-    """Write the values of all targets, step by step."""
+    """Write the values of all targets for each step."""
     return ", ".join(write(value) for step in zip(*columns, strict=True) for value in step)
 
 
 def _multiple(value: float | None, share: float) -> str:
-    """Write a multiple; one that could not be learnt is infinite on its side."""
+    """Write a multiple; a missing one is infinite, negative below the median."""
     if value is None:
         return "-INFINITY" if share < 0.5 else "INFINITY"
     return number(value)
 
 
 def series_tables(contract: EdgeContract) -> list[str]:
-    """Write the codes of static categories, what their forecasts are kept within, and the scales of series."""
+    """Write the codes of static categories, the range of their forecasts, and the scales of series."""
     tables = []
     for place, (name, codes) in enumerate(contract.static_codes.items()):
         if codes:

@@ -1,4 +1,4 @@
-"""The body of a C function under construction: its values, where they lie, its statements and constants."""
+"""The body of a C function under construction: its values and their places, its statements and constants."""
 
 import math
 from collections.abc import Callable
@@ -17,11 +17,11 @@ Shape = tuple[int, ...]
 
 @dataclass
 class Value:
-    """A tensor of batch 1, without that axis, in row-major order."""
+    """A tensor of one window, without the batch axis, in row-major order."""
 
     shape: Shape
     place: str
-    """What points to its first element in C: `window`, or `work + 128`."""
+    """C expression for the pointer to its first element: `window`, or `work + 128`."""
     room: "Room | None" = None
 
     @property
@@ -32,7 +32,7 @@ class Value:
 
 @dataclass
 class Room:
-    """A part of the workspace, and the last layer that reads it."""
+    """A range of the workspace, and the last layer that reads it."""
 
     start: int
     size: int
@@ -41,12 +41,12 @@ class Room:
 
 @dataclass
 class CNetwork:
-    """The statements and what they need.
+    """The statements, and the constants, kernels and workspace that they use.
 
     Attributes:
         statements: Lines of the function's body.
-        precision: How kernels are stored.
-        constants: Name to weights: float32, or kernels in whole numbers, those of fp16 as their bits.
+        precision: Number format of the stored kernels.
+        constants: Name to weights: float32, or kernels as whole numbers (fp16: their bits).
         kernels: Names of the functions that are called.
         work: Elements of the workspace.
 
@@ -65,7 +65,7 @@ class CNetwork:
         return name
 
     def kernel(self, name: str, value: Float32) -> tuple[str, str]:
-        """Add a kernel `(in, out)` as the precision asks for; return its name in C and that of its scale."""
+        """Add a kernel `(in, out)` in the wanted precision; return its name in C and the name of its scale."""
         if self.precision == "fp32":
             return self.constant(name, value), "0"
         if self.precision == "fp16":
@@ -74,7 +74,7 @@ class CNetwork:
         return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))
 
     def kernels_of(self, name: str, value: Float32, *, exact: bool) -> list[tuple[str, str]]:
-        """Add a kernel; in 8 bits, an `exact` one, whose weights cancel each other, is the sum of two."""
+        """Add a kernel; in 8 bits, an `exact` kernel (its weights cancel each other) becomes the sum of two."""
         kernels = [self.kernel(name, value)]
         if exact and self.precision == "int8":
             rounded, scale = round_to_int8(value, 1)
@@ -112,7 +112,7 @@ class Writer(CNetwork):
         self.position = 0
 
     def make(self, shape: Shape, until: int) -> Value:
-        """Take room for a value that is read last at the position `until`."""
+        """Take room for a value whose last reader is the layer at position `until`."""
         size, start = math.prod(shape), 0
         self.rooms = sorted((room for room in self.rooms if room.last >= self.position), key=lambda room: room.start)
         for room in self.rooms:
@@ -129,7 +129,7 @@ class Writer(CNetwork):
         return self.make(self.shapes[name], self.last_use[name])
 
     def view(self, name: str, value: Value) -> Value:
-        """Return a value that has another shape for its layer; its room stays taken as long as that is read."""
+        """Return a value with another shape for its layer; its room stays taken as long as the new value is read."""
         if value.room is not None:
             value.room.last = max(value.room.last, self.last_use[name])
         return Value(self.shapes[name], value.place, value.room)

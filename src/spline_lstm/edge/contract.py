@@ -1,4 +1,4 @@
-"""What an exported file says of itself: enough to feed it with raw values, file alone in hand."""
+"""The input contract of an exported file: enough to use the file alone with raw values."""
 
 import hashlib
 import json
@@ -33,25 +33,24 @@ _IDS = ("run_id", "processed_run_id", "model_sha256")
 class EdgeContract:
     """The input contract of an exported file.
 
-    Where `series_scalers` is not empty, each series' targets and their lags have a centre and scale of their own;
-    another series cannot be forecast from the file alone.
+    If `series_scalers` is not empty, each series' targets and their lags have their own centre and scale, and the file
+    alone cannot forecast another series.
 
-    `ages` maps each feature to how many steps before the origin each row of the window shows it, the oldest
-    first. `scalers` maps each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A
-    categorical feature is fed as the rank that its `categories` give it, divided by their number, and the
-    channels of a static covariate as the code that `static_codes` give its category. A name that ends in
-    `_lead24` holds the value 24 steps later, `target_lag168` the target 168 steps before the step that it
-    describes (`horizon` steps later); calendar features are computed in UTC.
+    `ages` maps each feature to the steps from each row of the window to the origin, the oldest first. `scalers` maps
+    each feature to its `center` and `scale`: `scaled = (raw - center) / scale`. A categorical feature is fed as its
+    rank in `categories` (from 1), divided by their number. The channels of a static covariate are fed as the code of
+    its category in `static_codes`. A name that ends in `_lead24` holds the value 24 steps later, `target_lag168` the
+    target 168 steps before the step that it describes (`horizon` steps later); calendar features are computed in UTC.
     """
 
     run_id: str
     """The run that trained the model."""
     processed_run_id: str
-    """Id of the data that it was trained on."""
+    """Id of the preprocessed data of the training."""
     model_type: str
     """`lstm`, `gru`, ..."""
     model_sha256: str
-    """Hash of the `model.keras` that was exported."""
+    """Hash of the exported `model.keras`."""
     lookback: int
     """Rows of the input window."""
     horizon: int
@@ -59,20 +58,20 @@ class EdgeContract:
     freq: str | None
     """The step, as a pandas offset."""
     step_seconds: float | None
-    """The same in seconds; None for months and other steps that differ in length."""
+    """The step in seconds; None for months and other steps of varying length."""
     steps_kept: int
-    """Steps up to the origin that the oldest row of any feature shows."""
+    """Steps back to the oldest value that a window shows."""
     steps_needed: int
-    """Steps that a series must have. Where it has fewer than `steps_kept`, its first step stands for those before."""
+    """Steps that a series must have. With fewer than `steps_kept`, its first step replaces the missing earlier ones."""
     max_gap: int | None
     """Longest gap in a target that training filled, in steps, by a modified Akima spline. A covariate without a value
     keeps its last one; before its first value it is 0 after scaling."""
     feature_order: list[str]
-    """What each column of the window is."""
+    """Names of the columns of the window."""
     target_indices: list[int]
-    """Which of them are the targets, in the order of the outputs."""
+    """Positions of the targets, in the order of the outputs."""
     ages: dict[str, list[int]]
-    """Feature to the steps before the origin of each row."""
+    """Feature to the age of each row: its steps to the origin."""
     scalers: dict[str, dict[str, Any]]
     """Feature to `center` and `scale`; a feature without an entry is fed as it is."""
     units: dict[str, str]
@@ -80,18 +79,19 @@ class EdgeContract:
     static_codes: dict[str, dict[str, list[float]]]
     """Static covariate to the code of each category."""
     static_columns: dict[str, list[str]]
-    """Static covariate to the features that hold its code."""
+    """Static covariate to the features of its code."""
     target_range: list[list[float]] | None
-    """Least and greatest scaled value of each target in training. The forecast of a series is kept within them if one
-    of its static categories has no code. None where there are no static covariates."""
+    """Least and greatest scaled value of each target in training. If one of the static categories of a series has no
+    code, its forecast is kept within this range. None without static covariates.
+    """
     regression_only: bool = False
-    """Whether the best epoch was 0: then the file holds the regression alone, as the stack adds nothing to it."""
+    """Whether the best epoch was 0: then the file holds the regression alone, because the stack adds nothing."""
     intervals: dict[str, Any] = field(default_factory=dict)
-    """The prediction intervals as `intervals.json` of the run has them: multiples of running scaled errors."""
+    """The prediction intervals, as in the run's `intervals.json`: multiples of running scaled errors."""
     series_scalers: SeriesScalers = field(default_factory=dict)
     """Target to series to its centre and scale; empty where all series share the scaler of the target."""
     missing_values: dict[str, str] = field(default_factory=_MISSING_VALUES.copy)
-    """What stands for values that are not there, in words."""
+    """How missing values are replaced, in words."""
     schema_version: str = CONTRACT_VERSION
     """Version of this contract."""
 
@@ -109,7 +109,7 @@ class EdgeContract:
         """Read a contract.
 
         Raises:
-            ArtifactDamagedError: There is none, it is not of this version, or it holds what no export writes.
+            ArtifactDamagedError: The contract is missing, has another version, or is damaged.
 
         """
         none = ArtifactDamagedError(f"{source} carries no input contract of this project; export it again")
@@ -123,7 +123,7 @@ class EdgeContract:
         ContractRecord.parse(values, ArtifactDamagedError, f"{source} (export it again): input contract's")
         try:
             return cls(**values)
-        except TypeError:  # a field that is not one
+        except TypeError:  # an unknown field
             raise none from None
 
     def scale(self, window: Float64, series: str | None = None) -> Float32:
@@ -131,7 +131,7 @@ class EdgeContract:
 
         Args:
             window: Features in their own units.
-            series: Which series it is of, where each has a scale of its own.
+            series: Name of the series; needed if each series has its own scale.
 
         Raises:
             ShapeContractError: The window has another shape, or holds values that are not finite.
@@ -146,14 +146,14 @@ class EdgeContract:
         return scaled
 
     def unscale(self, forecast: Float32, series: str | None = None) -> Float64:
-        """Bring an output of batch 1 back to the targets' units, `(horizon, targets)`; arguments as for `scale`."""
+        """Convert an output of batch 1 to the targets' units, `(horizon, targets)`; arguments as for `scale`."""
         center, scale = self._scaling(list(self.target_names), series)
         steps: Float64 = forecast.reshape(self.horizon, -1).astype(np.float64) * scale + center
         return steps
 
     def _scaling(self, names: list[str], series: str | None) -> tuple[Float64, Float64]:
         own = self._own_scalers(series)
-        # A feature without state, such as a calendar feature or a static code, is fed as it is.
+        # A feature without a scaler, such as a calendar feature or a static code, stays unchanged.
         states = [own.get(name, self.scalers.get(name, {})) for name in names]
         return (
             np.array([state.get("center", 0.0) for state in states]),
@@ -225,6 +225,6 @@ def make_contract(
 
 
 def lag_of(feature: str, targets: tuple[str, ...]) -> int | None:
-    """Return the lag of a feature that shows a target's past, None for any other feature."""
+    """Return the lag of a feature that is a seasonal lag; None for any other feature."""
     found = (re.fullmatch(rf"{re.escape(target)}_lag(\d+)", feature) for target in targets)
     return next((int(match[1]) for match in found if match), None)

@@ -1,4 +1,4 @@
-"""What an input contract must hold before a file is run by it."""
+"""The check of an input contract, before its file is run."""
 
 from typing import Annotated, Self
 

@@ -1,8 +1,8 @@
 """The conversions that need TensorFlow's converters, run in a child process.
 
-A converter that crashes takes its child with it, not the run. Run as a module, this file is that
-child: `python -m spline_lstm.edge.conversion FOLDER` reads `model.keras` and `request.json` there and
-writes one file for each conversion.
+A crash of a converter ends only the child, not the run. Run as a module, this file is the child:
+`python -m spline_lstm.edge.conversion FOLDER` reads `model.keras` and `request.json` there and writes one file for each
+conversion.
 """
 
 import json
@@ -34,7 +34,7 @@ def convert(model_file: bytes, forms: tuple[TFLiteForm, ...], *, second_route: b
         `unrolled` and `loop` to TFLite files in float32, `tf2onnx` to an ONNX file.
 
     Raises:
-        ExportError: The child failed or crashed; its last words are in the message.
+        ExportError: The child failed or crashed; the message has its last line.
 
     """
     request = {"forms": list(forms), "second_route": second_route}
@@ -87,7 +87,7 @@ def _to_tflite(network: Any, *, unroll: bool) -> bytes:
     function = tf.function(lambda window: single(window, training=False)).get_concrete_function(
         tf.TensorSpec(single.input_shape, tf.float32, name="window")
     )
-    # Without the model beside the function: with it the converter leaves the weights unfrozen.
+    # The model is not passed: with it, the converter would not freeze the weights.
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
     return bytes(converter.convert())

@@ -19,9 +19,9 @@ from spline_lstm.spec import Names, Spec
 
 SECOND_ROUTE = "second_route.onnx"
 FIXED_BATCH = "model_batch1.onnx"
-"""The network with full weights for runtimes without dynamic axes."""
+"""The network with full weights, for runtimes without dynamic axes."""
 COMPANIONS = (CONTRACT_FILE, PREPROCESSOR_FILE, "model.h", "model.fp16.h", "model.int8.h")
-"""Files that are exported beside the models."""
+"""Exported files that are not models."""
 
 
 _FORMATS = ("none", "onnx", "tflite", "c")
@@ -50,17 +50,17 @@ def file_name(kind: str, precision: str) -> str:
 
 
 def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec: EdgeSpec) -> dict[str, bytes]:
-    """Export what is alive of a trained network.
+    """Export the live part of a trained network.
 
     Args:
         network: The network.
-        contract: What the files say of themselves.
+        contract: The input contract of the files.
         formats: Any of `onnx`, `tflite` and `c`, or `none`.
         spec: Precisions and the form of TFLite files.
 
     Returns:
-        File name to content: the models, the contract as `contract.json`, and with ONNX also a file for batch 1
-        alone, `model_batch1.onnx`, and tf2onnx' conversion, `second_route.onnx`.
+        File name to content: the models, the contract as `contract.json`, and with ONNX also a file for batch 1,
+            `model_batch1.onnx`, and tf2onnx' conversion, `second_route.onnx`.
 
     Raises:
         ExportError: A conversion fails.
@@ -94,14 +94,14 @@ def export(network: Any, contract: EdgeContract, formats: tuple[str, ...], spec:
 
 
 _MOST_UNROLLED = 48
-"""Recurrent steps up to which an unrolled graph is faster."""
+"""Most recurrent steps for which an unrolled graph is faster."""
 
 
 def choose_form(network: Any, precision: str, asked: TFLiteForm | Literal["auto"]) -> TFLiteForm:
-    """Choose how a TFLite file holds its recurrent layers.
+    """Choose the form of recurrent layers in a TFLite file.
 
-    A loop is smaller, and as fast where each layer returns its last state only. It is slower where a layer returns
-    every step, so there full weights are unrolled, as long as there are few steps.
+    A loop is smaller. It is as fast if every layer returns only its last state, but slower if a layer returns every
+    step. So layers with full weights and few steps are unrolled if one of them returns every step.
     """
     if asked != "auto":
         return asked

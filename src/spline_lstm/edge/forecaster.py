@@ -3,7 +3,7 @@
     forecaster = load_forecaster("data/06_models/bicycles/edge")
     forecaster.forecast(table)           # a DataFrame in, a DataFrame out
 
-The folder is all that it takes: no project, no Kedro, no TensorFlow.
+Only this folder is needed: no project, no Kedro, no TensorFlow.
 """
 
 import logging
@@ -32,9 +32,9 @@ from spline_lstm.types import DataFrame, Float32, Float64, Int64
 logger = logging.getLogger(__name__)
 
 _AT_ONCE = 4_096
-"""Windows that a model runs on at once; TFLite files and ONNX files for batch 1 take one."""
+"""Most windows in one call of a model; TFLite files and ONNX files for batch 1 take one."""
 _PAST_HALF_LIVES = 2
-"""Half lives of the running errors that forecasts of the table's own history reach back."""
+"""How far back forecasts of the table's own history reach, in half lives of the running errors."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Forecaster:
 
     Attributes:
         preprocessor: How the run's table became windows.
-        intervals: What intervals and quantiles are made from.
-        run: Forecasts windows in scaled units, as many as `at_once`.
-        at_once: Windows that the model takes.
+        intervals: Contents of `intervals.json`.
+        run: Forecasts up to `at_once` windows in scaled units.
+        at_once: Most windows in one call of the model.
 
     """
 
@@ -58,8 +58,8 @@ class Forecaster:
         """Forecast the steps after the last target of every series of a table.
 
         Args:
-            table: A table with the columns of the run's own one, in any number of series.
-            strict: Whether a series that is too short is refused; else it is left out, with a warning.
+            table: A table with the columns of the run's table and any number of series.
+            strict: Whether a series that is too short is refused; otherwise it is left out with a warning.
 
         Returns:
             One row for each series, step and target: `series_id`, `origin`, `timestamp`, `step`, `target`, `y_pred`,
@@ -72,19 +72,19 @@ class Forecaster:
             MissingCovariateError: The run's covariate is not in the table.
             InsufficientDataError: A series has too short a history; unless `strict`, every one has.
             ShapeContractError: The features are not those of the run.
-            ArtifactDamagedError: The model returns values that are no forecast.
+            ArtifactDamagedError: The model returns invalid values.
 
         """
         return self.forecast_windows(self.make_windows(table, strict=strict))
 
     @property
     def past(self) -> int:
-        """Origins before the last one whose forecasts the intervals follow."""
+        """Number of earlier origins whose forecasts the intervals follow."""
         half_life = self.intervals.half_life
         return _PAST_HALF_LIVES * half_life + self.preprocessor.windows.horizon if half_life else 0
 
     def make_windows(self, table: DataFrame, *, strict: bool = False) -> LatestWindows:
-        """Cut the last window of every series of a table, and those before it that the intervals follow.
+        """Cut the last window of every series of a table, and earlier ones for the intervals.
 
         Arguments and errors are those of `forecast`.
         """
@@ -94,9 +94,9 @@ class Forecaster:
         return windows
 
     def forecast_windows(self, windows: LatestWindows) -> DataFrame:
-        """Forecast windows; the table is that of `forecast`.
+        """Forecast windows; returns the table of `forecast`.
 
-        The widths of adaptive intervals follow the errors that the run would have made in the table's own history.
+        The widths of adaptive intervals follow the errors of the run in the table's own history.
         """
         made = to_target_units(self._run(windows.X), windows, np.arange(len(windows.X)))
         past = to_target_units(self._run(windows.past.X), windows, windows.past.series)
@@ -128,13 +128,13 @@ def load_forecaster(folder: str | Path, model: str = "model.onnx") -> Forecaster
 
     Args:
         folder: The folder, or a copy of it.
-        model: Which of its models is to run. With a `.onnx` file, threads may share what is returned.
+        model: Name of the model file. With a `.onnx` file, threads may share the forecaster.
 
     Raises:
-        ArtifactMissingError: The model or `preprocessor.pkl` is not there.
-        ArtifactDamagedError: A file is damaged, or is not the one that `index.json` describes.
+        ArtifactMissingError: The model or `preprocessor.pkl` is missing.
+        ArtifactDamagedError: A file is damaged, or is not the file described in `index.json`.
         RunIdMismatchError: The files belong to different runs.
-        ShapeContractError: They are of different windows.
+        ShapeContractError: The files have different windows.
 
     """
     path = Path(folder) / PREPROCESSOR_FILE
@@ -153,12 +153,12 @@ def load_forecaster(folder: str | Path, model: str = "model.onnx") -> Forecaster
 
 
 def windows_at_once(model: str) -> int:
-    """Return how many windows a model file takes at once."""
+    """Return how many windows a model file takes in one call."""
     return 1 if model.endswith((".tflite", "_batch1.onnx")) else _AT_ONCE
 
 
 def check_same_windows(contract: EdgeContract, preprocessor: Preprocessor, model: str) -> None:
-    """Refuse a model file of other windows.
+    """Refuse a model file for other windows.
 
     Raises:
         ShapeContractError: It has another lookback, horizon or order of features.
@@ -170,7 +170,7 @@ def check_same_windows(contract: EdgeContract, preprocessor: Preprocessor, model
 
 
 def axes_of(windows: LatestWindows, timestamps: Int64) -> ForecastAxes:
-    """Say what values at some timestamps of the windows are about; `timestamps` is `(series, steps)`."""
+    """Return the axes of values at timestamps of the windows; `timestamps` is `(series, steps)`."""
     names = windows.series_names
     return ForecastAxes(np.arange(len(names)), names, windows.target_names, windows.origin, timestamps)
 

@@ -1,4 +1,4 @@
-"""The gate: whether an exported file may be released, each number beside its threshold."""
+"""The gate: it decides whether an exported file may be released, and shows each number beside its threshold."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class Tolerances(Spec):
 
 
 class EdgeSpec(Spec):
-    """What is exported and what it is held against."""
+    """Parameters of the gate: exported files, thresholds and measurement."""
 
     enforce: Flag
     precisions: Annotated[
@@ -65,7 +65,7 @@ class EdgeSpec(Spec):
     """Order of the model types in the edge matrix; others follow them."""
     parity: Tolerances
     profile: Profile
-    """The board that a file is held against as well; `laptop` is none."""
+    """The board whose limits a file must also meet; `laptop` has none."""
     rmse_ratio: Annotated[StrictFloat, Field(ge=0)]
     p95_ms: Annotated[StrictFloat, Field(ge=0)]
     size_mb: Annotated[StrictFloat, Field(ge=0)]
@@ -76,16 +76,16 @@ class EdgeSpec(Spec):
 
 @dataclass(frozen=True)
 class Reference:
-    """What every exported file is compared with.
+    """The reference that every exported file is compared with.
 
     Attributes:
         windows: Test windows, then zeros, constants and noise up to five sigma, `(n, lookback, features)`.
-        outputs: What Keras makes of them, `(n, horizon * targets)`.
-        truth, mask: Truth of the test windows in scaled units and what was observed of it.
-        latency: Of the Keras network as a compiled function at batch 1.
-        params: Parameters of what is exported of the network.
-        macs: Multiply-accumulates of a forecast of it.
-        contract: What every file has to say of itself.
+        outputs: Keras' forecasts of the windows, `(n, horizon * targets)`.
+        truth, mask: Truth of the test windows in scaled units, and where it was observed.
+        latency: Latency of the Keras network as a compiled function at batch 1.
+        params: Number of exported parameters of the network.
+        macs: Multiply-accumulates of a forecast.
+        contract: The contract that every file must carry.
 
     """
 
@@ -99,13 +99,13 @@ class Reference:
     contract: EdgeContract
 
     def rmse(self, outputs: Float32) -> float:
-        """Root mean squared error on the test windows, in scaled units; NaN stays NaN."""
+        """Return the root mean squared error on the test windows, in scaled units; NaN stays NaN."""
         error = (outputs[: len(self.truth)].astype(np.float64) - self.truth)[self.mask]
         return float(np.sqrt(np.mean(np.square(error))))
 
 
 def make_probe_windows(real: Float32, seed: int = 0) -> Float32:
-    """Add to real windows, which stay first, constants and noise up to five sigma."""
+    """Return the real windows, followed by constants and noise up to five sigma."""
     shape = real.shape[1:]
     constants = np.stack([np.full(shape, value, dtype=np.float32) for value in _CONSTANTS])
     noise = np.random.default_rng(seed).uniform(-_SIGMAS, _SIGMAS, (_RANDOM_WINDOWS, *shape)).astype(np.float32)
@@ -113,13 +113,13 @@ def make_probe_windows(real: Float32, seed: int = 0) -> Float32:
 
 
 def make_reference(model_input: ModelInput, network: Any, contract: EdgeContract, spec: EdgeSpec) -> Reference:
-    """Run the Keras network on everything that the exported files will be fed.
+    """Run the Keras network on all windows that the exported files will get.
 
     Args:
         model_input: Preprocessed data of the run.
         network: The trained Keras network.
         contract: Its input contract.
-        spec: How to measure.
+        spec: Parameters of the measurement.
 
     """
     tested = model_input.windows_of(2)
@@ -164,14 +164,13 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
     Args:
         content: The file; a C file with its header inside.
         kind: Its format.
-        precision: Which tolerance holds for its parity.
-        reference: The Keras network's side.
+        precision: Precision of its weights, which sets the tolerance of the parity.
+        reference: The results of the Keras network.
         spec: Thresholds.
 
     Returns:
-        `verdict` (`PASS`, `FAIL`, or `NOT JUDGED` for a C file where there is no compiler), `criteria` with each
-        number beside its threshold, `reason` where the file does not even run, and figures: operators, latency, size,
-        ratios.
+        `verdict` (`PASS`, `FAIL`, or `NOT JUDGED` for a C file without a compiler), `criteria` with each number beside
+        its threshold, `reason` if the file does not run, and figures: operators, latency, size, ratios.
 
     """
     if kind == "c" and not c_library.has_compiler():
@@ -188,7 +187,7 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
         footprint = c_library.measure_footprint(content) if kind == "c" else {}
         parity = _parity(outputs, reference)
         arena = _try_micro(content, reference, getattr(spec.parity, precision)) if kind == "tflite" else None
-    except Exception as error:  # the runtimes' errors have no common base; whatever it is, the file fails
+    except Exception as error:  # the runtimes' errors have no common base; any error fails the file
         message = error.message if isinstance(error, SplineLSTMError) else f"{type(error).__name__}: {error}"
         return {"verdict": "FAIL", "reason": " ".join(message.split())[:300], "criteria": []}
     foreign = [name for name in operators if name.startswith("CUSTOM") or name in _FORBIDDEN_ONNX | _FORBIDDEN_TFLITE]
@@ -225,7 +224,7 @@ def judge(content: bytes, kind: Kind, precision: str, reference: Reference, spec
 
 
 def _board_criteria(size: int, ram: int | None, reference: Reference, spec: EdgeSpec) -> list[Criterion]:
-    """Hold a file against the board of the profile; memory that is not known fails."""
+    """Compare a file with the limits of the board; unknown memory fails."""
     if spec.profile not in BOARDS:
         return []
     board = BOARDS[spec.profile]
@@ -237,12 +236,12 @@ def _board_criteria(size: int, ram: int | None, reference: Reference, spec: Edge
 
 
 def _parity(outputs: Float32, reference: Reference) -> float:
-    """Largest difference from Keras, given the forecasts of all windows or of the last ones."""
+    """Return the largest difference from Keras, given the forecasts of all windows or of the last ones."""
     return float(np.max(np.abs(outputs - reference.outputs[-len(outputs) :])))
 
 
 def _try_micro(content: bytes, reference: Reference, tolerance: float) -> int | None:
-    """Return the arena with which a file runs on microcontrollers and agrees with Keras, None where it does not."""
+    """Return the arena of a file that runs in TFLite Micro and agrees with Keras, else None."""
     found = micro.run_micro(content, reference.windows[-_MICRO_WINDOWS:])
     if found is None or not _parity(found[0], reference) <= tolerance:
         return None
@@ -250,7 +249,7 @@ def _try_micro(content: bytes, reference: Reference, tolerance: float) -> int | 
 
 
 def _runtime(kind: Kind, arena: int | None) -> str:
-    """Name the smallest runtime that is known to run a file."""
+    """Return the smallest runtime known to run a file."""
     if kind == "tflite":
         alternative = "LiteRT" if micro.has_micro() else "LiteRT; TFLite Micro was not tried"
         return alternative if arena is None else "TFLite Micro"
@@ -281,7 +280,7 @@ def _ratio(found: float, reference: float) -> float:
 
 
 def _differing_repeats(run: Run, reference: Reference, repeats: int) -> int:
-    """Count the repeats whose output differs by a bit from the first; other windows run in between."""
+    """Count the repeats whose output differs from the first in any bit; other windows run in between."""
     window = reference.windows[:1]
     first = run(window).copy()
     differing = 0

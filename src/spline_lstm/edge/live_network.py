@@ -1,11 +1,11 @@
-"""The part of a trained network that decides its output."""
+"""The live part of a trained network: the layers that affect its output."""
 
 import math
 from typing import Any
 
 
 def is_regression_alone(network: Any) -> bool:
-    """Whether the recurrent stack adds nothing to the ridge path: the best epoch was 0, so its head is still zero."""
+    """Whether the recurrent stack adds nothing to the ridge path: after epoch 0, its last layer is still zero."""
     names = {layer.name for layer in network.layers}
     return {"head", "linear_path"} <= names and not any(
         weight.any() for weight in network.get_layer("head").get_weights()
@@ -13,7 +13,7 @@ def is_regression_alone(network: Any) -> bool:
 
 
 def make_live_network(network: Any) -> Any:
-    """Leave out the recurrent stack where it adds nothing.
+    """Leave out the recurrent stack if it adds nothing.
 
     Args:
         network: A trained network.
@@ -38,7 +38,7 @@ def make_live_network(network: Any) -> Any:
 
 
 def _read_instead(config: Any, old: str, new: str) -> Any:
-    """Return a configuration in which every reference to the output of layer `old` is one to that of `new`."""
+    """Return a configuration in which references to the output of layer `old` refer to that of `new`."""
     if isinstance(config, dict):
         return {key: _read_instead(value, old, new) for key, value in config.items()}
     if isinstance(config, list | tuple):
@@ -69,7 +69,7 @@ def sources_of(config: Any) -> list[str]:
 
 
 def count_macs(network: Any) -> int:
-    """Count the multiply-accumulates of one forecast: those of products with weights, and of weighted sums."""
+    """Count the multiply-accumulates of one forecast, in products with weights and in weighted sums."""
     return sum(_macs_of(layer) for layer in network.layers)
 
 

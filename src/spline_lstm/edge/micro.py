@@ -1,7 +1,7 @@
-"""TFLite files in the interpreter for microcontrollers, where the extra `micro` is installed.
+"""TFLite files in the interpreter for microcontrollers; needs the extra `micro`.
 
-The interpreter prints what it allocates, and what it refuses may end its process, so it runs in a child process: run
-as a module, this file is that child.
+The interpreter prints its allocations, and a refused file may end its process. So it runs in a child process: run as a
+module, this file is the child.
 """
 
 import os
@@ -30,8 +30,8 @@ def run_micro(content: bytes, windows: Float32) -> tuple[Float32, int] | None:
         windows: Shape `(n, lookback, features)`.
 
     Returns:
-        The forecasts, `(n, horizon * targets)`, and the bytes of the arena that it needs; None where it refuses the
-        file, or where the interpreter is not installed.
+        The forecasts, `(n, horizon * targets)`, and the size of the arena in bytes; None if the interpreter refuses the
+        file or is not installed.
 
     """
     if not has_micro():

@@ -1,4 +1,4 @@
-"""ONNX files as data: whether their outer structure is one, read without native code."""
+"""ONNX files as data: the check of their outer structure, without native code."""
 
 from spline_lstm.errors import ArtifactDamagedError
 
@@ -9,10 +9,10 @@ _FIXED_LENGTHS = {1: 8, 5: 4}
 
 
 def check_structure(content: bytes, source: str) -> None:
-    """Refuse bytes that are no ONNX file before native code sees them.
+    """Refuse bytes that are not an ONNX file before native code reads them.
 
     Raises:
-        ArtifactDamagedError: The fields are not those of a model, or do not end with the file.
+        ArtifactDamagedError: The fields are not those of a model, or the file has a wrong length.
 
     """
     found, position = set(), 0
@@ -29,7 +29,7 @@ def check_structure(content: bytes, source: str) -> None:
 
 
 def _skip(content: bytes, position: int, wire_type: int) -> int:
-    """Return where the value that begins at `position` ends."""
+    """Return the end of the value that begins at `position`."""
     if wire_type == _VARINT:
         return _read_varint(content, position)[1]
     if wire_type == _BYTES:
@@ -39,7 +39,7 @@ def _skip(content: bytes, position: int, wire_type: int) -> int:
 
 
 def _read_varint(content: bytes, position: int) -> tuple[int, int]:
-    """Return a number of 7 bits a byte, lowest first, and where it ends."""
+    """Return a number with 7 bits in each byte, lowest first, and its end."""
     value = 0
     for shift in range(0, 64, 7):
         byte = content[position]

@@ -1,8 +1,8 @@
 """A native ONNX graph, written from a Keras network's configuration and weights.
 
 Recurrent layers become the LSTM and GRU operators of ONNX, never a Loop or Scan; the batch stays
-dynamic. The network's own configuration is the source: each layer or operation in it is translated by
-one function below, and one that has none is refused by name.
+dynamic. The source is the network's own configuration: one function below translates each kind of layer or operation,
+and a kind without one is refused by name.
 """
 
 from collections.abc import Callable
@@ -47,7 +47,7 @@ class _Graph:
         return self.time_major[value]
 
     def batch_first(self, value: str) -> str:
-        """Return a value for operators other than the recurrent ones, made only where one asks for it."""
+        """Return a value for operators other than the recurrent ones, made only on demand."""
         if value in self.time_major and not any(value in node.output for node in self.nodes) and value != INPUT_NAME:
             self.add("Transpose", [self.time_major[value]], value, perm=[1, 0, 2])
         return value
@@ -62,14 +62,14 @@ def make_onnx(network: Any, metadata: dict[str, str], batch: int | str = "batch"
 
     Args:
         network: A functional network with one input `(batch, lookback, features)` and one output.
-        metadata: Text to carry along, key to value.
-        batch: Windows of a call: the name of a dynamic axis, or a number, for runtimes without such axes.
+        metadata: Text to store in the file, key to value.
+        batch: Windows in a call: the name of a dynamic axis, or a number for runtimes without such axes.
 
     Returns:
         The serialised model: input `window` and output `forecast`, float32.
 
     Raises:
-        ExportError: The network holds a layer that has no translation, or the checker finds a fault.
+        ExportError: The network has a layer without a translation, or the checker finds an error.
 
     """
     import onnx
@@ -117,7 +117,7 @@ def _translate(graph: _Graph, layer: dict[str, Any]) -> None:
 
 
 def resolve_argument(values: dict[str, Any], value: Any) -> Any:
-    """Resolve one argument of a call: a tensor becomes the value of its layer, the rest stays as it is."""
+    """Resolve one argument of a call: a tensor becomes the value of its layer, the rest stays unchanged."""
     if isinstance(value, list | tuple):
         return [resolve_argument(values, item) for item in value]
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
@@ -128,7 +128,7 @@ def resolve_argument(values: dict[str, Any], value: Any) -> Any:
 
 
 def _gates(matrix: np.ndarray, order: tuple[int, ...]) -> np.ndarray:
-    """Reorder the gate blocks along the last axis and put them in ONNX' layout, one row a unit."""
+    """Reorder the gate blocks along the last axis and transpose them to ONNX' layout, one row for each unit."""
     blocks = np.split(matrix, len(order), axis=-1)
     return np.concatenate([blocks[position] for position in order], axis=-1).T[None]
 
@@ -155,14 +155,14 @@ def _recurrent(
 
 
 def _lstm(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], weights: Weights) -> str:
-    # Keras keeps the gates as i, f, c, o; ONNX wants i, o, f, c.
+    # Keras orders the gates i, f, c, o; ONNX orders them i, o, f, c.
     kernel, recurrent, bias = (_gates(weight, (0, 3, 1, 2)) for weight in weights)
-    both = np.concatenate([bias, np.zeros_like(bias)], axis=1)  # ONNX has a second one, for the state
+    both = np.concatenate([bias, np.zeros_like(bias)], axis=1)  # ONNX has a second bias, for the state
     return _recurrent(graph, name, config, inputs[0], "LSTM", [kernel, recurrent, both])
 
 
 def _gru(graph: _Graph, name: str, config: dict[str, Any], inputs: list[Any], weights: Weights) -> str:
-    # The gates stand as z, r, h in both.
+    # Both order the gates z, r, h.
     kernel, recurrent = (_gates(weight, (0, 1, 2)) for weight in weights[:2])
     bias = weights[2] if config["reset_after"] else np.stack([weights[2], np.zeros_like(weights[2])])
     return _recurrent(

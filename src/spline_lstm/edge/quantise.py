@@ -1,4 +1,4 @@
-"""Smaller weights for an exported file: stored in 16 or 8 bits, computed with in 32.
+"""Smaller weights for an exported file: stored in 16 or 8 bits, used in 32.
 
 Both formats store the same numbers. `fp16` rounds each large weight. `int8` keeps one scale for each output channel
 (symmetric: the largest magnitude becomes 127), except for the regression, whose weights are large and cancel each
@@ -13,13 +13,13 @@ from spline_lstm.edge import tflite_file
 from spline_lstm.types import Float32
 
 Precision = Literal["fp16", "int8"]
-_SMALLEST = 64  # elements: below that the bookkeeping outweighs what is saved
+_SMALLEST = 64  # elements: smaller weights save less than the bookkeeping costs
 REGRESSION = "linear_path"
 _MOST = np.float32(127)
 
 
 def _is_stored_smaller(weight: np.ndarray, channels: int) -> bool:
-    """Whether a weight is large enough; a scale for each element of a bias would make it larger."""
+    """Tell whether a weight is large enough to save space; a bias would need a scale for each element."""
     return weight.dtype == np.float32 and weight.size >= max(_SMALLEST, 2 * channels)
 
 
@@ -28,7 +28,7 @@ def _precision_of(name: str, precision: Precision) -> Precision:
 
 
 def round_to_int8(weight: Float32, axis: int) -> tuple[np.ndarray, Float32]:
-    """Return the weight in 8 bits and the scale of each channel along `axis`, shaped so that it broadcasts."""
+    """Return the weight in 8 bits and the scale of each channel along `axis`, ready to broadcast."""
     others = tuple(other for other in range(weight.ndim) if other != axis)
     scale = np.maximum(np.abs(weight).max(axis=others, keepdims=True), np.float32(1e-12)) / _MOST
     return np.clip(np.round(weight / scale), -_MOST, _MOST).astype(np.int8), scale.astype(np.float32)
@@ -37,12 +37,12 @@ def round_to_int8(weight: Float32, axis: int) -> tuple[np.ndarray, Float32]:
 def quantise_onnx(content: bytes, precision: Precision) -> bytes:
     """Store the weights of an ONNX model in fewer bits.
 
-    A weight in 8 bits is cast and multiplied by its scales, both once, when the file is loaded. DequantizeLinear
-    would say the same, but onnxruntime merges it with the product behind it and then computes in 8 bits.
+    A weight in 8 bits is cast and multiplied by its scales once, when the file is loaded. DequantizeLinear would do the
+    same, but onnxruntime merges it with the product after it and then computes in 8 bits.
 
     Args:
         content: A model in float32.
-        precision: How the weights are stored.
+        precision: Number format of the stored weights.
 
     Returns:
         The smaller model; inputs, outputs and all computation stay float32.
@@ -84,7 +84,7 @@ def quantise_tflite(content: bytes, precision: Precision) -> bytes:
 
     Args:
         content: A model in float32 whose tensors still have the names of their layers.
-        precision: How the weights are stored.
+        precision: Number format of the stored weights.
 
     Returns:
         The smaller model; inputs, outputs and all computation stay float32. LiteRT restores constant weights once.
@@ -110,7 +110,7 @@ def quantise_tflite(content: bytes, precision: Precision) -> bytes:
 
 
 def _stored_tensor(model: Any, tensor: Any, weight: Float32, precision: Precision) -> Any:
-    """Move a weight `(out, in)` from a tensor to a smaller one, and return that."""
+    """Move a weight `(out, in)` from a tensor to a smaller one, and return the new tensor."""
     schema = tflite_file.schema()
     stored = schema.TensorT()
     stored.shape, stored.name = tensor.shape, tensor.name

@@ -1,11 +1,11 @@
-"""Intervals of one series on a device, which follow its errors: a few numbers for each step, and no refit.
+"""Intervals of one series on a device: they follow its errors with a few numbers for each step, without a refit.
 
     running = RunningIntervals(intervals, scale=[9.8], series="JFK")
     running.observe(truth, seconds)      # each step, before the forecast of that step
     running.remember(forecast)           # each forecast, in the target's unit
     running.quantiles(forecast)          # the same forecast with its quantiles
 
-`intervals` is what `intervals.json` holds. The state is `running.errors`; save it with the device's own.
+`intervals` has the content of `intervals.json`. The state is `running.errors`; save it with the state of the device.
 """
 
 from collections import deque
@@ -22,14 +22,14 @@ from spline_lstm.types import Float64
 
 
 class RunningIntervals:
-    """The running errors of one series, and the forecasts whose truth is not known yet."""
+    """The running errors of one series, and its forecasts without a known truth."""
 
     def __init__(self, intervals: Mapping[str, Any], scale: Sequence[float], series: str | None = None) -> None:
-        """Begin with what the run knew of the series at the end of its table, else with the pooled errors.
+        """Begin with the running errors at the end of the run's table, or for a new series with the pooled errors.
 
         Args:
             intervals: The content of `intervals.json`.
-            scale: The `scale` of each target, or of the series' targets where each series has its own.
+            scale: The `scale` of each target; that of the series if each series has its own.
             series: Its name.
 
         """
@@ -48,14 +48,14 @@ class RunningIntervals:
         self._forecasts: deque[tuple[Float64, Float64]] = deque(maxlen=len(pooled))
 
     def observe(self, truth: Sequence[float], seconds: float | None = None) -> None:
-        """Take in the next step.
+        """Update the running errors with the next step.
 
         Args:
             truth: Its targets, `(targets,)` in their own unit; NaN where nothing was observed.
-            seconds: Its time, in seconds since 1970 in UTC; needed where `intervals` has a `cycle`.
+            seconds: Its time, in seconds since 1970 in UTC; needed if `intervals` has a `cycle`.
 
         Raises:
-            ValueError: The time is needed, and missing.
+            ValueError: The time is needed but missing.
 
         """
         size, steps = np.full(self.errors.mean.shape, np.nan), range(len(self._forecasts))
@@ -68,7 +68,7 @@ class RunningIntervals:
         self._forecasts.append((np.full(size.shape, np.nan), self._ahead))
 
     def _usual_after(self, seconds: float | None) -> Float64:
-        """Usual errors of the steps after a time, `(horizon, targets)`."""
+        """Return the usual errors of the steps after a time, `(horizon, targets)`."""
         if self._usual is None:
             return self._ahead
         if seconds is None:
@@ -78,12 +78,12 @@ class RunningIntervals:
         return ahead
 
     def remember(self, forecast: Float64) -> None:
-        """Keep the forecast that was made at the last step, `(horizon, targets)`, to compare it with what comes."""
+        """Keep the forecast made at the last step, `(horizon, targets)`, to compare it with the coming truth."""
         if self._forecasts:
             self._forecasts.pop()
         self._forecasts.append((forecast, self._ahead))
 
     def quantiles(self, forecast: Float64) -> dict[float, Float64]:
-        """Return probability to quantile, `(horizon, targets)`, of a forecast; infinite where too little was known."""
+        """Return the quantiles of a forecast by probability, `(horizon, targets)`; infinite with too few errors."""
         spread = self.rule.spread(self.errors.mean[None], self._scale[None]) * self._ahead
         return {share: self.rule.quantile(share, forecast[None], spread)[0] for share in self.rule.probabilities}

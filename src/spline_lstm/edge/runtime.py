@@ -3,7 +3,7 @@
     model = load_model(Path("model.onnx"))
     model.forecast(window)               # raw units in, raw units out
 
-`model.contract` says what the window must hold: features, their order, units and steps.
+`model.contract` describes the window: features, their order, units and steps.
 """
 
 import hashlib
@@ -28,7 +28,7 @@ _STDERR = threading.Lock()
 """It belongs to the whole process."""
 
 _LARGEST = 1e12
-"""In scaled units; NaN and infinity are not below it."""
+"""Limit of valid outputs in scaled units; NaN and infinity are not below it."""
 Run = Callable[[Float32], Float32]
 """One inference in scaled units: `(1, lookback, features)` to `(1, horizon * targets)`."""
 
@@ -46,7 +46,7 @@ class EdgeModel:
         Args:
             window: Features of the last `lookback` steps in their own units, in the contract's
                 order, shape `(lookback, features)`.
-            series: Which series it is of, where each has a scale of its own (`contract.series_scalers`).
+            series: Name of the series; needed if each series has its own scale (`contract.series_scalers`).
 
         Returns:
             The targets of the next steps in their own units, shape `(horizon, targets)`.
@@ -64,8 +64,7 @@ def load_model(path: Path) -> EdgeModel:
 
     Raises:
         ArtifactMissingError: There is no such file.
-        ArtifactDamagedError: The file is damaged, is not the one that the `index.json` beside it
-            describes, or carries no contract.
+        ArtifactDamagedError: The file is damaged, differs from the `index.json` beside it, or has no contract.
 
     """
     content = read_exported(path)
@@ -77,7 +76,7 @@ def load_model(path: Path) -> EdgeModel:
 
 
 def checked(run: Run, outputs: int, source: str) -> Run:
-    """Return a run that gives a forecast or refuses: what it makes is held against the contract.
+    """Return a function that runs the model and checks its output against the contract.
 
     Args:
         run: One inference in scaled units.
@@ -112,11 +111,11 @@ def checked(run: Run, outputs: int, source: str) -> Run:
 
 
 def read_exported(path: Path) -> bytes:
-    """Read a file that the export left.
+    """Read an exported file.
 
     Raises:
         ArtifactMissingError: There is no such file.
-        ArtifactDamagedError: It is not the one that the `index.json` beside it describes.
+        ArtifactDamagedError: It differs from the `index.json` beside it.
 
     """
     try:
@@ -128,7 +127,7 @@ def read_exported(path: Path) -> bytes:
 
 
 def _check_hash(content: bytes, path: Path) -> None:
-    """Hold the file against the index that the export left beside it; a file copied alone has none."""
+    """Compare the file with the index beside it; a file copied alone has none."""
     try:
         digest = parse_json(path.with_name("index.json").read_bytes())[path.name]
     except FileNotFoundError:
@@ -140,10 +139,10 @@ def _check_hash(content: bytes, path: Path) -> None:
 
 
 def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
-    """Open an ONNX model in onnxruntime with one thread; returns how to run it and its metadata.
+    """Open an ONNX model in onnxruntime with one thread; return a function that runs it, and its metadata.
 
     Raises:
-        ArtifactDamagedError: onnxruntime does not take it.
+        ArtifactDamagedError: onnxruntime refuses it.
 
     """
     import onnxruntime
@@ -156,7 +155,7 @@ def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
         (name,), (output,) = ([item.name for item in items] for items in (session.get_inputs(), session.get_outputs()))
         text = session.get_modelmeta().custom_metadata_map.get(METADATA_KEY)
-    except Exception as error:  # its exceptions have no common base of their own
+    except Exception as error:  # its exceptions have no common base class
         raise ArtifactDamagedError(f"{source} does not load in onnxruntime: {first_line(error)}") from None
 
     def run(window: Float32) -> Float32:
@@ -167,10 +166,10 @@ def open_onnx(content: bytes, source: str) -> tuple[Run, str | None]:
 
 
 def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
-    """Open a TFLite model in the LiteRT interpreter with one thread; returns how to run it and its metadata.
+    """Open a TFLite model in LiteRT with one thread; return a function that runs it, and its metadata.
 
     Raises:
-        ArtifactDamagedError: The interpreter does not take it.
+        ArtifactDamagedError: The interpreter refuses it.
 
     """
     from ai_edge_litert.interpreter import Interpreter
@@ -182,7 +181,7 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
             interpreter.allocate_tensors()
         text = tflite_file.read_metadata(content, METADATA_KEY)
         (given,), (made,) = interpreter.get_input_details(), interpreter.get_output_details()
-    except Exception as error:  # ValueError and RuntimeError, and whatever a damaged buffer raises
+    except Exception as error:  # ValueError, RuntimeError, and any error of a damaged buffer
         raise ArtifactDamagedError(f"{source} does not load in LiteRT: {first_line(error)}") from None
 
     def run(window: Float32) -> Float32:
@@ -196,12 +195,12 @@ def open_tflite(content: bytes, source: str) -> tuple[Run, str | None]:
 
 @contextmanager
 def _without_greetings() -> Iterator[None]:
-    """Leave out native lines that begin with `INFO:`: LiteRT has no switch for the one it prints when it starts."""
+    """Suppress native lines that begin with `INFO:`: LiteRT has no switch for the line that it prints at its start."""
     with ExitStack() as stack:
         stack.enter_context(_STDERR)
         try:
             caught, stderr = stack.enter_context(tempfile.TemporaryFile()), os.dup(2)
-        except OSError:  # no room for temporary files, or no stderr: a greeting does no harm
+        except OSError:  # no room for temporary files, or no stderr: the line does no harm
             yield
             return
         os.dup2(caught.fileno(), 2)

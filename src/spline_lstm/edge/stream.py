@@ -4,7 +4,7 @@
     stream.append(rows)                  # a DataFrame, as often as there are new rows
     stream.forecast()                    # what the forecaster makes of all rows together, bit for bit
 
-A service that gets its rows one by one keeps a stream instead of a table that grows.
+A service that receives single rows keeps a stream instead of a growing table.
 """
 
 import hashlib
@@ -20,10 +20,10 @@ from spline_lstm.types import DataFrame, Float32
 
 
 class Stream:
-    """The recent rows of any number of series, and what the network made of their windows.
+    """The recent rows of any number of series, and the network's outputs for their windows.
 
-    It keeps the rows that the next forecast needs and the outputs for windows of the history, which the intervals
-    follow. So a forecast runs the network on windows with new rows alone. One thread may use it at a time.
+    It keeps the rows that the next forecast needs, and the outputs for windows of the history, which the intervals
+    follow. So a forecast runs the network only on windows with new rows. Only one thread may use it at a time.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
@@ -34,12 +34,11 @@ class Stream:
         self._kept = 0
 
     def append(self, rows: DataFrame) -> None:
-        """Take new rows of any series. They are checked when they are forecast.
+        """Add new rows of any series. They are checked by the next forecast.
 
         Args:
-            rows: A table with the columns of the run's own one. A row of a series and time that were there before
-                takes the place of the earlier row. So what is known ahead comes first, in a row without target, and
-                the complete row later.
+            rows: A table with the columns of the run's table. A row replaces an earlier one of the same series and
+                time. So append values known ahead first, in a row without target, and the complete row later.
 
         """
         known = self._table
@@ -63,7 +62,7 @@ class Stream:
 
 
 class _Outputs:
-    """Runs each window once, and forgets what the last forecast did not ask for."""
+    """Runs each window once, and forgets windows that the last forecast did not use."""
 
     def __init__(self, run: Run) -> None:
         self._run = run

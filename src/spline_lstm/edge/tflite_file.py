@@ -1,4 +1,4 @@
-"""TFLite files as data: their metadata, operators and buffers, read and written without TensorFlow."""
+"""TFLite files as data: metadata, operators and buffers, read and written without TensorFlow."""
 
 from typing import Any
 
@@ -8,14 +8,14 @@ from spline_lstm.errors import ArtifactDamagedError
 
 _IDENTIFIER = b"TFL3"
 _ALIGNMENT = 16
-"""Bytes to which the format aligns the data of a buffer, so that a device reads weights where they lie."""
+"""Alignment of a buffer's data in bytes, so that a device can read weights in place."""
 
 
 def check_header(content: bytes, source: str) -> None:
-    """Refuse bytes that are no TFLite file before native code sees them.
+    """Refuse bytes that are not a TFLite file before native code reads them.
 
     Raises:
-        ArtifactDamagedError: The header is another one.
+        ArtifactDamagedError: The header is wrong.
 
     """
     if content[4:8] != _IDENTIFIER:
@@ -30,12 +30,12 @@ def schema() -> Any:
 
 
 def unpack(content: bytes) -> Any:
-    """Return a file as objects that can be changed."""
+    """Return a file as mutable objects."""
     return schema().ModelT.InitFromObj(schema().Model.GetRootAs(content, 0))
 
 
 def pack(model: Any) -> bytes:
-    """Return objects as a file, with aligned weights and without buffers that nothing uses."""
+    """Return objects as a file, with aligned weights and without unused buffers."""
     import flatbuffers
 
     _drop_unused_buffers(model)
@@ -84,7 +84,7 @@ def _drop_unused_buffers(model: Any) -> None:
 
 
 def finish(content: bytes, key: str, text: str) -> bytes:
-    """Return the file as it is released: with one entry of metadata, without names and descriptions of tensors."""
+    """Return the file for release: with one entry of metadata, without names and descriptions of tensors."""
     model, entry = unpack(content), schema().MetadataT()
     for tensor in (tensor for graph in model.subgraphs for tensor in graph.tensors):
         tensor.name = None
@@ -110,12 +110,12 @@ def _builtin(code: Any) -> int:
 
 
 def kind(model: Any, operator: Any) -> int:
-    """Return which builtin operator one of an unpacked model is."""
+    """Return the builtin operator of an operator in an unpacked model."""
     return _builtin(model.operatorCodes[operator.opcodeIndex])
 
 
 def operator_code(model: Any, builtin: int, version: int) -> int:
-    """Return the index of an operator's code in an unpacked model, which is added where it is missing."""
+    """Return the index of an operator's code in an unpacked model; add the code if it is missing."""
     for position, code in enumerate(model.operatorCodes):
         if (_builtin(code), code.version) == (builtin, version):
             return position

@@ -1,1 +1,1 @@
-"""How good a forecast is: metrics, baselines, latency and the report."""
+"""How good a forecast is: metrics, baselines, intervals, comparison and latency."""

@@ -9,7 +9,7 @@ from spline_lstm.evaluation.scores import overall_scores
 from spline_lstm.types import DataFrame
 
 METRICS = {"rmse": "RMSE", "mase": "MASE"}
-"""Metrics that are followed over the folds, with their headings."""
+"""Metrics shown for each fold, with their headings."""
 
 
 def join_folds(

@@ -1,4 +1,4 @@
-"""Naive forecasts on the same windows: what any model has to beat."""
+"""Naive forecasts on the same windows, which every model has to beat."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -8,7 +8,7 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64, Int64
 
 _CHUNK = 8_192
-"""Windows whose past is in memory at once."""
+"""Number of windows whose past is in memory at once."""
 
 
 def last_value(last: Float64, horizon: int) -> Float64:
@@ -26,7 +26,7 @@ def last_value(last: Float64, horizon: int) -> Float64:
 
 
 def moving_average(recent: Float64, horizon: int) -> Float64:
-    """Repeat the mean of the last steps; NaN, before the series begins, is left out.
+    """Repeat the mean of the last steps, without the NaN before the series begins.
 
     Args:
         recent: Targets of the last steps up to the origin, shape `(windows, steps, F_target)`.
@@ -40,13 +40,13 @@ def moving_average(recent: Float64, horizon: int) -> Float64:
 
 
 def seasonal_ages(horizon: int, season: int) -> Int64:
-    """Return how many steps before the origin each step of the horizon lay in the last season, `(horizon,)`."""
+    """Return the steps from the origin back to each step of the horizon one season earlier, `(horizon,)`."""
     ages: Int64 = season - 1 - np.arange(horizon) % season
     return ages
 
 
 def seasonal_naive(seasonal: Float64, last: Float64) -> Float64:
-    """Repeat the last season; the last value stands for what lies before the series begins.
+    """Repeat the last season; the last value replaces steps before the series begins.
 
     Args:
         seasonal: Targets at the `seasonal_ages`, shape `(windows, horizon, F_target)`; NaN before the series begins.
@@ -60,18 +60,18 @@ def seasonal_naive(seasonal: Float64, last: Float64) -> Float64:
 
 
 def drift(last: Float64, first: Float64, passed: Int64, ahead: Int64) -> Float64:
-    """Go on along the line from the first value of a series to its last one.
+    """Extend the line from the first value of a series to its last one.
 
     R. J. Hyndman and G. Athanasopoulos, "Forecasting: principles and practice", 3rd edition, 2021, section 5.2.
 
     Args:
         last: Targets at the origin, shape `(windows, 1, F_target)`.
         first: Targets of the first step of each series, of the same shape.
-        passed: Steps between the two, shape `(windows,)`.
-        ahead: Steps to go on from the origin, shape `(horizon,)`.
+        passed: Steps between `first` and `last`, shape `(windows,)`.
+        ahead: Steps after the origin, shape `(horizon,)`.
 
     Returns:
-        What to add to a value of the origin, shape `(windows, horizon, F_target)`.
+        The change since the origin, shape `(windows, horizon, F_target)`.
 
     """
     slope = (last - first) / np.maximum(passed, 1)[:, None, None]
@@ -79,13 +79,13 @@ def drift(last: Float64, first: Float64, passed: Int64, ahead: Int64) -> Float64
 
 
 class BesideNaive(Mapping[str, Float64]):
-    """Forecasts for some windows by name, and the naive ones, each made when it is asked for: all take much memory.
+    """Forecasts for some windows by name; naive forecasts are made one at a time, on access, to save memory.
 
-    Each is in the target's own unit, shape `(windows, horizon, F_target)`.
+    Each forecast is in the target's own unit, shape `(windows, horizon, F_target)`.
     """
 
     def __init__(self, made: Mapping[str, Float64], model_input: ModelInput, windows: Int64, season: int) -> None:
-        """Take the forecasts that are there, preprocessed data, window numbers, and the steps in a season."""
+        """Take the finished forecasts, preprocessed data, window numbers, and the steps in a season."""
         self._made = made
         self._model_input = model_input
         self._windows = windows
@@ -100,7 +100,7 @@ class BesideNaive(Mapping[str, Float64]):
         return np.concatenate([make(self._model_input, chunk, self._season) for chunk in chunks or [self._windows]])
 
     def __iter__(self) -> Iterator[str]:
-        """Yield the names, those of the naive ones last."""
+        """Yield the names; naive forecasts come last."""
         return iter((*self._made, *_NAIVE))
 
     def __len__(self) -> int:

@@ -1,14 +1,13 @@
-"""How the quantiles of a forecast are learnt from its errors on validation.
+"""Calibration: the quantiles of a forecast are learnt from its errors on validation.
 
-By split conformal calibration (J. Lei, M. G'Sell, A. Rinaldo, R. Tibshirani and L. Wasserman, "Distribution-free
-predictive inference for regression", Journal of the American Statistical Association 113(523), 2018): of n errors, the
-`ceil((n + 1) * p)`-th smallest is at or above a further one with a probability of at least p, if all are exchangeable.
-The errors are relative to the running error that was known at their origin, and pooled over all series. They have
-signs, so intervals reach further to the side where the errors do. With `split` the running error never changes: plain
-split conformal calibration for each target and step, as in K. Stankevičiūtė, A. Alaa and M. van der Schaar, "Conformal
-time-series forecasting", NeurIPS 34, 2021.
-
-Windows of one series overlap and drift, so exchangeability holds only roughly: the coverage on test says how well.
+The method is split conformal calibration (J. Lei, M. G'Sell, A. Rinaldo, R. Tibshirani and L. Wasserman,
+"Distribution-free predictive inference for regression", Journal of the American Statistical Association 113(523),
+2018): of n errors, the `ceil((n + 1) * p)`-th smallest is at least as large as the next error with a probability of at
+least p, if all errors are exchangeable. The errors are divided by the running error known at their origin and pooled
+over all series. They keep their signs, so intervals reach further to the side with larger errors. With `split` the
+running error never changes: plain split conformal calibration for each target and step, as in K. Stankevičiūtė, A. Alaa
+and M. van der Schaar, "Conformal time-series forecasting", NeurIPS 34, 2021. Windows of one series overlap and drift,
+so the errors are only roughly exchangeable: the coverage on test shows how well the intervals hold.
 """
 
 import itertools
@@ -26,27 +25,27 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float64, Int64
 
 HALF_LIVES: tuple[int | None, ...] = (24, 48, 96)
-"""Candidates, the quickest first."""
+"""Candidates, the fastest first."""
 MOST_WINDOWS = 100_000
-"""Windows that quantiles are learnt from, and that are followed at once; a series stays whole."""
+"""Most windows to learn quantiles from, and to follow at once; a series is never divided."""
 _ENOUGH_HORIZONS = 10
-"""Horizons that validation has windows for, from which running errors are more than noise."""
+"""With fewer validation windows than this many horizons, running errors are noise."""
 _AS_GOOD = 1.005
-"""Winkler score, relative to the best candidate's, up to which a quicker one is taken: it is ready for drift."""
+"""A faster candidate is taken if its Winkler score is at most this multiple of the best: it follows drift sooner."""
 _CLEARLY_BETTER = 0.97
-"""Winkler score, relative to that without them, up to which usual errors by the hour are used."""
+"""Usual errors by the hour are used if the Winkler score is at most this multiple of the score without them."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """What was learnt of the errors of one forecast on validation and followed through test.
+    """The rule learnt from one forecast's errors on validation, and the running errors through test.
 
     Attributes:
-        rule: How quantiles follow from forecasts and running errors.
-        half_life: Of the running errors; None keeps them as they are.
+        rule: The rule that turns forecasts and running errors into quantiles.
+        half_life: Half life of the running errors; None keeps them constant.
         spread: Running errors at the origin of each test window, in the target's unit, `(windows, horizon, F_target)`.
-        end: The running errors of all series when the truth of all forecasts is known, scaled.
-        usual: How large errors usually are by the hour or the weekday; None where that is not clear.
+        end: The running errors of all series after the last known truth, scaled.
+        usual: Usual size of errors by the hour or the weekday; None if it is not clear.
 
     """
 
@@ -58,7 +57,7 @@ class Calibration:
 
     @property
     def cycle_seconds(self) -> int | None:
-        """Length of the cycle that usual errors have."""
+        """Length of the cycle of usual errors."""
         return self.usual.cycle.seconds if self.usual else None
 
 
@@ -77,11 +76,11 @@ def calibrate(
         model_input: Preprocessed data.
         made: Forecasts of all windows of `val` and `test`, `(windows, horizon, F_target)`, in the target's unit.
         spec: The method and the quantiles.
-        levels: Of the intervals.
-        settled: Calibration of another forecast, which has the half life and the usual errors or none, as this one
-            then has; else the adaptive method decides, and keeps the widths where validation has fewer windows than ten
-            horizons have steps.
-        nonnegative: Whether no quantile may be below zero, even of a target that is never zero before test.
+        levels: Levels of the intervals.
+        settled: Calibration of another forecast: its half life is taken over, and whether usual errors are used.
+            Without it, the adaptive method decides; it keeps the widths constant if validation has fewer windows than
+            ten horizons have steps.
+        nonnegative: Whether no quantile may be below zero, even if the target is never zero before test.
 
     """
     val = model_input.windows_of(1)
@@ -104,7 +103,7 @@ def calibrate(
 
 
 def _draw_series(series: Int64) -> Bool:
-    """Choose the windows to learn from, whole series of them: all, or those of as many series as give enough."""
+    """Choose the windows to learn from: those of all series, or of enough whole series."""
     numbers, counts = np.unique(series, return_counts=True)
     order = np.random.default_rng(0).permutation(len(numbers))
     enough = np.cumsum(counts[order]) - counts[order] < MOST_WINDOWS
@@ -114,7 +113,7 @@ def _draw_series(series: Int64) -> Bool:
 def _fit_quickest(
     fitting: Fitting, errors: Errors, half_lives: tuple[int | None, ...], usual: UsualErrors | None = None
 ) -> tuple[int | None, QuantileRule]:
-    """Fit with each half life, and return the quickest that is as good as the best over all levels."""
+    """Fit with each half life, and return the fastest that is as good as the best over all levels."""
     relative = errors.over(usual)
     fits = [fitting.fit(relative, half_life) for half_life in half_lives]
     scores = np.array([fitting.score(fit, relative, usual=errors.usual(usual)) for fit in fits])
@@ -139,7 +138,7 @@ def _depends_on_the_hour(fitting: Fitting, errors: Errors, half_lives: tuple[int
 
 
 def _halves(errors: Errors) -> tuple[Bool, Bool]:
-    """Return the windows in the first half of their series, and those so far behind it that they share no truth."""
+    """Return the windows in the first half of their series, and the later ones that share no truth with them."""
     start = np.searchsorted(errors.series, errors.series)
     middle = start + np.bincount(errors.series)[errors.series] // 2
     return np.arange(len(start)) < middle, errors.row >= errors.row[middle] + errors.horizon
@@ -200,7 +199,7 @@ def _errors(model_input: ModelInput, windows: Int64, forecast: Float64) -> Error
 
 
 def _reach_zero(model_input: ModelInput) -> Bool:
-    """Tell whether zero is the lowest value of each target before test: it is then its floor, as for counts."""
+    """Tell whether zero is the lowest value of each target before test: zero is then its floor, as for counts."""
     rows = (model_input.row_split < 2)[:, None] & ~model_input.is_imputed
     lowest: Float64 = np.min(model_input.raw_target, axis=0, where=rows, initial=np.inf)
     return np.equal(lowest, 0.0)
@@ -209,7 +208,7 @@ def _reach_zero(model_input: ModelInput) -> Bool:
 def to_intervals(
     found: Calibration, model_input: ModelInput, spec: QuantileSpec, levels: tuple[float, ...], names: dict[str, str]
 ) -> Intervals:
-    """Put what was learnt into the form of `intervals.json`; `names` are its ids and the hash of the model."""
+    """Return the content of `intervals.json`; `names` are its ids and the hash of the model."""
     return Intervals(
         **names,
         interval_method=spec.interval_method,

@@ -1,4 +1,4 @@
-"""The fair comparison: what cells must share, and the table."""
+"""The fair comparison: the check that cells are comparable, and the table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class CellRecord:
-    """What one cell contributes.
+    """The results of one cell.
 
     Attributes:
         metrics: `metrics.json` of the run.
@@ -73,15 +73,15 @@ class CellRecord:
 
 
 def check_comparable(records: list[CellRecord], run_ids: list[str]) -> None:
-    """Refuse cells that differ in what all must share.
+    """Refuse cells that are not comparable.
 
-    Compared are the hashes of windows, splits and targets, the window lengths, epochs, batch size and
-    early stopping, that every model type and feature mode has the same seeds, and that a cell's metrics, latency
-    and record come from one model file.
+    All cells must have the same hashes of windows, splits and targets, the same window lengths, epochs, batch size and
+    early stopping. Every model type and feature mode must have the same seeds, and a cell's metrics, latency and record
+    must come from one model file.
 
     Args:
-        records: What the cells left.
-        run_ids: The run that belongs in each cell; other artifacts in its place are refused.
+        records: Results of the cells.
+        run_ids: The run of each cell; artifacts of other runs are refused.
 
     Raises:
         ComparisonError: Names the cell and the field.
@@ -128,7 +128,7 @@ def _short(value: Any) -> str:
 
 
 def make_rows(records: list[CellRecord]) -> list[Row]:
-    """Return one row a cell, in the columns of `COLUMNS`; losing to ridge or seasonal naive is noted."""
+    """Return one row for each cell, in the columns of `COLUMNS`; `notes` names stronger baselines."""
     return [
         {
             "run_id": record.run_id,
@@ -149,17 +149,17 @@ def make_table(rows: list[Row]) -> DataFrame:
     """Lay out rows as a table with `COLUMNS`."""
     import pandas as pd
 
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seed": "Int64"})  # baselines have none
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype({"seed": "Int64"})  # baselines have no parameters
 
 
 def _mean(values: list[float | None]) -> float | None:
-    """Mean of what is defined."""
+    """Return the mean of the defined values."""
     known = [value for value in values if value is not None]
     return float(np.mean(known)) if known else None
 
 
 def _scores(metrics: Mapping[str, Any], name: str) -> Row:
-    """Return the test metrics of the model or a baseline, and what it is ranked by on test and on validation."""
+    """Return the test metrics of the model or a baseline, and its typical RMSE on test and on validation."""
     test, val = (
         metrics[split]["model"] if name == "model" else metrics[split]["baselines"][name] for split in ("test", "val")
     )
@@ -192,10 +192,10 @@ def _notes(record: CellRecord) -> list[str]:
 
 
 def make_baseline_rows(records: list[CellRecord], operations: Mapping[str, Mapping[str, Any]]) -> list[Row]:
-    """Return one row a baseline and feature mode; naive forecasts do not depend on the mode and stand once.
+    """Return one row for each baseline and feature mode; naive forecasts do not depend on the mode and get one row.
 
     Args:
-        records: Cells; the baselines of the first one of each feature mode are taken.
+        records: Cells; the first one of each feature mode gives the baselines.
         operations: Baseline, or `ridge <feature mode>`, to latency, `size_bytes` and `params`.
 
     """
@@ -228,11 +228,11 @@ def make_ensemble_rows(records: list[CellRecord], ensembles: Mapping[str, Mappin
 
     Args:
         records: Cells, the members of the ensembles.
-        ensembles: `<model type> <feature mode>` to what `evaluate` found. A device runs the members one after
+        ensembles: `<model type> <feature mode>` to the result of `evaluate`. A device runs the members one after
             another, so latency, size, parameters and training time are their sums.
 
     Raises:
-        ComparisonError: An ensemble was made of other model files.
+        ComparisonError: An ensemble was made from other model files.
 
     """
     rows = []
@@ -263,7 +263,7 @@ def make_ensemble_rows(records: list[CellRecord], ensembles: Mapping[str, Mappin
 
 
 def summarise(rows: list[Row]) -> list[Row]:
-    """Mean and spread over seeds of every model type and feature mode; the spread is largest minus smallest."""
+    """Return the mean and spread (largest minus smallest) over seeds of every model type and feature mode."""
     groups: dict[tuple[str, str], list[Row]] = {}
     for row in rows:
         groups.setdefault((row["model_type"], row["data_mode"]), []).append(row)

@@ -1,9 +1,9 @@
-"""Differences between forecasts: one score to rank them by, and a test of whether they are more than chance.
+"""Differences between forecasts: a score to rank them, and a test whether a difference is more than chance.
 
 The test is a paired block bootstrap (H. R. Künsch, "The jackknife and the bootstrap for general stationary
 observations", Annals of Statistics 17(3), 1989). The errors of neighbouring windows overlap and drift together, so
-whole blocks of time, each at least a horizon long, are drawn with replacement, the same ones for both forecasts. Of
-five series or more, series are drawn as well.
+whole blocks of time, each at least a horizon long, are drawn with replacement, the same for both forecasts. If there
+are at least five series, series are drawn too.
 """
 
 from collections.abc import Mapping
@@ -16,11 +16,11 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Float64, Int64
 
 LEVEL = 5e-4
-"""Relative difference up to which two errors count as the same where there is too little to test it."""
+"""Relative difference up to which two errors count as level if there is too little data for the test."""
 
 _MOST_BLOCKS, _MOST_GROUPS = 60, 20
 _ENOUGH = 5
-"""Blocks of time, or series, from which they are drawn; fewer are taken as they are."""
+"""With fewer blocks of time, or series, than this, none are drawn."""
 _DRAWS = 1_000
 _CHANCE = 0.05
 
@@ -30,9 +30,9 @@ class Difference:
     """The error of one forecast relative to that of another.
 
     Attributes:
-        ratio: Root mean squared error divided by that of the other; of several targets the geometric mean.
-        low: Lower end of what the ratio would be on other stretches of the same length, with a probability of 95 % for
-            all comparisons together; None where there is too little to tell.
+        ratio: Root mean squared error divided by the other's; over several targets the geometric mean.
+        low: Lower end of the interval of the ratio on other periods of the same length, with a probability of 95 % for
+            all comparisons together; None if there is too little data.
         high: As `low`, the upper end.
 
     """
@@ -57,7 +57,7 @@ def typical_rmse(scores: Mapping[str, Any]) -> float:
     summarize benchmark results", Communications of the ACM 29(3), 1986).
 
     Args:
-        scores: What `metrics.score` returned; targets without an observed value do not count.
+        scores: Result of `metrics.score`; targets without an observed value do not count.
 
     """
     found = [each["rmse"] for each in scores["per_target"].values() if each["rmse"] is not None]
@@ -74,7 +74,8 @@ def make_blocks(model_input: ModelInput, windows: Int64, forecasts: Mapping[str,
 
     Returns:
         `shape`, `(groups, blocks, F_target)`; `steps` of a block; `counts` of observed values and, by name,
-        `squared_errors`, all flat. A group is a series, or several of more than 20; of fewer than five all are one.
+        `squared_errors`, all flat. A group is one series; more than 20 series are joined into fewer groups, and fewer
+        than five series are one group.
 
     """
     truth, mask = model_input.truth(windows)
@@ -94,7 +95,7 @@ def make_blocks(model_input: ModelInput, windows: Int64, forecasts: Mapping[str,
 
 
 def _time_blocks(model_input: ModelInput, windows: Int64) -> tuple[Int64, int]:
-    """Number the block of time of every window by its origin; returns the steps of a block, too."""
+    """Return the block of time of every window, by its origin, and the steps of a block."""
     stamps = np.unique(model_input.row_timestamp[model_input.window_origin[windows]])
     step = np.diff(stamps).min(initial=np.iinfo(np.int64).max) if len(stamps) > 1 else 1
     passed = (model_input.row_timestamp[model_input.window_origin[windows]] - stamps[0]) // step
@@ -106,10 +107,10 @@ def compare(part: Mapping[str, Any], other: str, *, comparisons: int = 1, target
     """Compare the model with a baseline on one part.
 
     Args:
-        part: What `scores.evaluate` found for it.
+        part: Result of `scores.evaluate` for this part.
         other: Name of the baseline.
-        comparisons: How many are made together; the more, the wider the interval (Bonferroni).
-        target: Number of a target, for that alone.
+        comparisons: Number of comparisons made together; more widen the interval (Bonferroni).
+        target: Number of a target, to compare this target alone.
 
     """
     names = list(part["model"]["per_target"])
@@ -142,15 +143,15 @@ def draw_difference(
     comparisons: int = 1,
     target: int | None = None,
 ) -> Difference:
-    """Find out what a ratio of errors would be on other stretches of time, and of other series.
+    """Estimate how a ratio of errors varies over other periods and series.
 
     Args:
-        ratio: The ratio that was found.
+        ratio: The measured ratio.
         errors: Summed squared errors of a forecast, `(groups, blocks, F_target)`.
-        others: Those of the other one.
-        blocks: What `make_blocks` returned.
-        comparisons: How many are made together.
-        target: Number of a target, for that alone.
+        others: Those of the other forecast.
+        blocks: Result of `make_blocks`.
+        comparisons: Number of comparisons made together.
+        target: Number of a target, to compare this target alone.
 
     """
     counts = np.array(blocks["counts"], dtype=np.float64).reshape(blocks["shape"])
@@ -173,7 +174,7 @@ def draw_difference(
 
 
 def _draw(random: np.random.Generator, count: int) -> Float64:
-    """How often each of some is drawn, `(draws, count)`; once where they are too few."""
+    """Return how often each item is drawn, `(draws, count)`; always once if there are too few."""
     if count < _ENOUGH:
         return np.ones((_DRAWS, count))
     return random.multinomial(count, np.full(count, 1 / count), _DRAWS).astype(np.float64)

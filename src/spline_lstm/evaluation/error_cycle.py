@@ -1,7 +1,7 @@
-"""How large errors usually are at each hour of the day, or on each day of the week.
+"""The usual size of errors at each hour of the day, or on each day of the week.
 
-Few people pass a sensor at night, so forecasts of the night are off by less. Intervals are wide or narrow by the hour,
-then, and running errors count what an error is beside the usual one of its hour.
+For example, few people pass a sensor at night, so night forecasts have small errors. The width of intervals then
+depends on the hour, and running errors take each error relative to the usual one of its hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,16 +15,16 @@ from spline_lstm.types import Bool, Float64, Int64
 
 MOST_PARTS = DAY // HOUR
 _PRIOR = 2
-"""Times the horizon has steps: so many errors count for the size that a part has in all series, and for none."""
+"""In units of the horizon's steps: the weight, as a number of errors, of the usual size in all series, and of none."""
 
 
 @dataclass(frozen=True)
 class Cycle:
-    """The parts of a cycle; times count from the beginning of 1970, in UTC.
+    """The parts of a cycle, counted from the beginning of 1970, in UTC.
 
     Attributes:
         part_seconds: Length of a part.
-        parts: How many a cycle has.
+        parts: Number of parts of a cycle.
         step_seconds: Length of a step of the series.
 
     """
@@ -50,7 +50,7 @@ class Cycle:
 
         Args:
             origin: Nanoseconds since 1970, `(windows,)`.
-            horizon: How many steps.
+            horizon: Number of steps.
 
         Returns:
             Shape `(windows, horizon)`.
@@ -68,7 +68,7 @@ class UsualErrors:
     Attributes:
         cycle: The parts.
         shares: `(series, parts, F_target)`.
-        pooled: Those of a series that is not known, `(parts, F_target)`.
+        pooled: Those of an unknown series, `(parts, F_target)`.
 
     """
 
@@ -78,7 +78,7 @@ class UsualErrors:
 
     @classmethod
     def read(cls, intervals: Mapping[str, Any], names: Sequence[str | None]) -> Self | None:
-        """Take those of some series from the content of `intervals.json`; None stands for a new series."""
+        """Read those of some series from the content of `intervals.json`; None stands for a new series."""
         if not intervals.get("cycle"):
             return None
         targets = list(intervals["targets"].values())
@@ -92,27 +92,27 @@ class UsualErrors:
 
 
 def usual_at(usual: UsualErrors | None, series: Int64, origin: Int64, horizon: int) -> Float64:
-    """Return the shares of each step after an origin, and without any a one for all, `(1, 1, 1)`."""
+    """Return the shares of each step after an origin, or ones, `(1, 1, 1)`, without usual errors."""
     return np.ones((1, 1, 1)) if usual is None else usual.at(series, origin, horizon)
 
 
 class ErrorSums:
-    """Sums of absolute errors by series, part and target, from which usual errors follow."""
+    """Sums of absolute errors by series, part of the cycle and target, which give the usual errors."""
 
     def __init__(self, cycle: Cycle, series: int, targets: int) -> None:
-        """Begin with nothing."""
+        """Begin without errors."""
         self._cycle = cycle
         self._sums = np.zeros((2, series * cycle.parts, targets))
         self._horizon = 1
 
     def add(self, size: Float64, known: Bool, series: Int64, origin: Int64) -> None:
-        """Take in absolute errors over the mean one of their step.
+        """Add absolute errors, divided by the mean one of their step.
 
         Args:
             size: The errors, `(windows, horizon, F_target)`.
             known: Where the truth was observed.
             series: Series number of each window, `(windows,)`.
-            origin: Time of each, in nanoseconds since 1970.
+            origin: Time of each origin, in nanoseconds since 1970.
 
         """
         self._horizon = size.shape[1]
@@ -123,7 +123,7 @@ class ErrorSums:
                 sums[:, target] += np.bincount(cells[seen], values, len(sums))
 
     def usual_errors(self) -> UsualErrors:
-        """Return the usual errors: those of a series are drawn to those of all, and these to their mean."""
+        """Return the usual errors: those of a series are shrunk towards those of all, and these towards their mean."""
         sums, counts = self._sums.reshape(2, -1, self._cycle.parts, self._sums.shape[2])
         mean = sums.sum(axis=1, keepdims=True) / np.maximum(counts.sum(axis=1, keepdims=True), 1)
         relative = sums / np.where(mean > 0, mean, 1.0)

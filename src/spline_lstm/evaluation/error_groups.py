@@ -1,4 +1,4 @@
-"""Errors of forecasts by what they have in common: the hour, the day of the week, the series."""
+"""Errors of forecasts in groups: by hour, day of the week or series."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ GROUPS: dict[str, Callable[[DataFrame], Any]] = {
     "step": lambda rows: rows["step"],
     "target": lambda rows: rows["target"],
 }
-"""Name of a group to what a forecast's group is; times are those that were forecast, in UTC."""
+"""Kind of group to a function that returns each forecast's group; times are the forecast ones, in UTC."""
 
 
 def _weekdays() -> Any:
@@ -25,7 +25,7 @@ def _weekdays() -> Any:
 
 
 def rmse_by(predictions: DataFrame, groups: tuple[str, ...]) -> dict[str, dict[str, float]]:
-    """Return the RMSE of the first target in each group, for the kinds of groups of which there are several."""
+    """Return the RMSE of the first target in each group, for the kinds with several groups."""
     first = predictions[predictions["target"] == predictions["target"].cat.categories[0]]
     found = {name: errors_by(first, name)["rmse"] for name in groups}
     return {
@@ -39,11 +39,11 @@ def errors_by(predictions: DataFrame, *groups: str) -> DataFrame:
     """Score forecasts group by group, in the target's unit.
 
     Args:
-        predictions: What `forecast_table.make_predictions` returned.
-        groups: Names of `GROUPS`, the outer first; several targets are kept apart in any case.
+        predictions: Result of `forecast_table.make_predictions`.
+        groups: Names of `GROUPS`, the outer first; targets are always kept apart.
 
     Returns:
-        A row a group with `rmse`, `mae`, `bias` (mean of forecast minus truth) and `forecasts`, the number of them.
+        One row for each group with `rmse`, `mae`, `bias` (mean of forecast minus truth) and the number of `forecasts`.
 
     Raises:
         ValueError: There is no such group.

@@ -1,4 +1,4 @@
-"""What a model goes by: which inputs matter, at which lag, and what its errors still hold."""
+"""Explanations of a model: which inputs matter, at which lag, and what structure its errors still have."""
 
 from collections.abc import Callable
 from typing import Any
@@ -17,17 +17,17 @@ _MOST_NAMES = 20
 def find_importances(model_input: ModelInput, predict: Callable[[Float32], Any], seed: int) -> list[dict[str, Any]]:
     """Measure how much the error on validation grows when one input is taken from other windows.
 
-    L. Breiman, "Random forests", Machine Learning 45(1), 2001, section 10: each input of all windows is permuted as a
-    whole, so its own course over the lookback stays as it is. At most 1,000 windows are looked at.
+    L. Breiman, "Random forests", Machine Learning 45(1), 2001, section 10: each input is exchanged between whole
+    windows, so its own course over the lookback stays intact. At most 1,000 windows are used.
 
     Args:
         model_input: Preprocessed data.
-        predict: From windows to forecasts, both scaled.
+        predict: Function from windows to forecasts, both scaled.
         seed: Of the permutations.
 
     Returns:
-        A row an input, the most important first: `input`, and `error_ratio`, the RMSE beside that with all inputs as
-        they are; at most 20 rows.
+        One row for each input, the most important first: `input`, and `error_ratio`, the RMSE divided by that with all
+            inputs intact; at most 20 rows.
 
     """
     random = np.random.default_rng(seed)
@@ -48,15 +48,15 @@ def _rmse(forecast: Any, y: Float32) -> float:
 
 
 def weigh_lags(model_input: ModelInput, kernel: Float32) -> list[dict[str, Any]]:
-    """Lay out the weights of a linear path by input and lag.
+    """Tabulate the weights of a linear path by input and lag.
 
     Args:
         model_input: Preprocessed data.
-        kernel: Shape `(lookback * F_total, outputs)`, or `(lookback, horizon)` of a path that all targets share.
+        kernel: Shape `(lookback * F_total, outputs)`, or `(lookback, horizon)` if all targets share the path.
 
     Returns:
-        A row an input, the heaviest first: `input`, `steps_before` (of each row, the oldest first), and `weights`, the
-        mean absolute weight over all outputs at each of them; at most 20 rows.
+        One row for each input, the heaviest first: `input`, `steps_before` (of each row, the oldest first), and
+            `weights`, the mean absolute weight over all outputs at each row; at most 20 rows.
 
     """
     size = np.abs(kernel).mean(axis=1, dtype=np.float64).reshape(model_input.lookback, -1)
@@ -74,15 +74,15 @@ def weigh_lags(model_input: ModelInput, kernel: Float32) -> list[dict[str, Any]]
 
 
 def correlate_errors(predictions: DataFrame, origins: Int64) -> dict[str, Any]:
-    """Correlate the errors one step ahead on test with those some steps later; of the first target, over all series.
+    """Return the autocorrelation of the one-step-ahead errors on test, for the first target, over all series.
 
     Args:
-        predictions: What `forecast_table.make_predictions` returned.
+        predictions: Result of `forecast_table.make_predictions`.
         origins: Row of the table at which each of its windows ends, shape `(windows,)`.
 
     Returns:
-        `correlation` at the lags 1 to 48 steps (None where few errors lie so far apart), and `chance`, what it stays
-        below 19 times of 20 where errors do not depend on one another.
+        `correlation` at the lags 1 to 48 steps (None if few errors lie that far apart), and `chance`: independent
+        errors stay below it 19 times out of 20.
 
     """
     target = predictions["target"].cat.categories[0]
@@ -97,7 +97,7 @@ def correlate_errors(predictions: DataFrame, origins: Int64) -> dict[str, Any]:
 
 
 def _correlation(error: Float64, series: Any, origins: Int64, lag: int, variance: float, few: int) -> float | None:
-    """Correlate the errors that lie exactly so many steps apart; a gap between windows is left out."""
+    """Correlate the errors that lie exactly `lag` steps apart."""
     pairs = (series[lag:] == series[:-lag]) & (origins[lag:] - origins[:-lag] == lag)
     products = (error[lag:] * error[:-lag])[pairs]
     products = products[np.isfinite(products)]

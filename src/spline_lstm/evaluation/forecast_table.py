@@ -10,7 +10,7 @@ from spline_lstm.types import Bool, DataFrame, Float64, Int64
 
 @dataclass(frozen=True)
 class ForecastAxes:
-    """What forecasts of shape `(windows, horizon, F_target)` are about.
+    """The axes of forecasts of shape `(windows, horizon, F_target)`.
 
     Attributes:
         series: Series number of each window, `(windows,)`.
@@ -29,13 +29,13 @@ class ForecastAxes:
 def make_predictions(
     model_input: ModelInput, windows: Int64, forecast: Float64, bounds: dict[str, Float64] | None = None
 ) -> DataFrame:
-    """Lay out forecasts beside the truth.
+    """Return a table of forecasts beside the truth.
 
     Args:
         model_input: Preprocessed data.
         windows: Window numbers.
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
-        bounds: What else to lay out, of the same shape: the ends of intervals and the quantiles.
+        bounds: Ends of intervals and quantiles, of the same shape.
 
     Returns:
         The columns of `lay_out`: `y_true`, `y_pred`, `is_scored` (whether the truth was observed) and the bounds.
@@ -54,10 +54,10 @@ def make_predictions(
 
 
 def lay_out(axes: ForecastAxes, values: dict[str, Float64 | Bool]) -> DataFrame:
-    """Lay out values as a table, one row for each window, step and target.
+    """Return values as a table, one row for each window, step and target.
 
     Args:
-        axes: What the values are about.
+        axes: The axes of the values.
         values: Column name to `(windows, horizon, F_target)`.
 
     Returns:

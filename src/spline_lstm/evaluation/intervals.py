@@ -1,4 +1,4 @@
-"""What `intervals.json` holds, and how it is read."""
+"""The contents of `intervals.json`, and how to read it."""
 
 from typing import Annotated, Literal, Self
 
@@ -25,14 +25,14 @@ Shares = Annotated[Floats, Field(min_length=1), AfterValidator(_check_shares)]
 
 
 class QuantileSpec(Spec):
-    """How intervals are made, and which quantiles beside them; the defaults are what earlier files mean."""
+    """The method of the intervals, and the quantiles beside them; the defaults hold for files of earlier versions."""
 
     interval_method: Literal["adaptive", "split"] = "adaptive"
     quantiles: Shares = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 
 
 MOST = 1e12
-"""Bound of errors and multiples, in scaled units: beyond it nothing was learnt."""
+"""Largest error or multiple, in scaled units; a file with more is damaged."""
 Size = Annotated[StrictFloat, Field(ge=0, le=MOST)]
 Multiple = Annotated[StrictFloat, Field(ge=-MOST, le=MOST)]
 
@@ -41,7 +41,7 @@ Share = Annotated[StrictFloat, Field(gt=0, le=MOST)]
 
 
 class CycleSpec(Spec):
-    """The parts of a day or of a week that errors have usual sizes in; the first begins with 1970, in UTC."""
+    """The parts of a day or a week with usual errors; the first begins with 1970, in UTC."""
 
     part_seconds: Annotated[StrictInt, Field(ge=1)]
     parts: Annotated[StrictInt, Field(ge=1, le=MOST_PARTS)]
@@ -50,7 +50,7 @@ class CycleSpec(Spec):
 
 
 class SeriesState(Spec):
-    """The running errors of one series and target, one entry a step."""
+    """The running errors of one series and target, one entry for each step."""
 
     mean: tuple[Size, ...]
     count: tuple[Annotated[StrictInt, Field(ge=1, lt=1 << 63)], ...]
@@ -59,36 +59,36 @@ class SeriesState(Spec):
 
 
 class TargetIntervals(Spec):
-    """What the quantiles of one target are made from, in scaled units."""
+    """State of the quantiles of one target, in scaled units."""
 
     nonnegative: Flag
     """Whether no quantile is below zero."""
     pooled: tuple[Annotated[StrictFloat, Field(gt=0, le=MOST)], ...]
-    """Mean absolute error on validation for each step; a new series begins with it."""
+    """Mean absolute error on validation for each step; a new series begins with these."""
     multiples: tuple[tuple[Multiple | None, ...], ...]
-    """For each probability and step the quantile of the error over the running error; None: too few errors for it."""
+    """For each probability and step, the quantile of error divided by running error; None: too few errors."""
     usual: tuple[Share, ...] = ()
     """The usual errors of a new series, in each part of the cycle."""
     series: dict[str, SeriesState]
-    """The running errors of every series when the truth of all forecasts was known."""
+    """The running errors of every series after the last known truth."""
 
 
 class Intervals(Spec):
-    """What `intervals.json` holds."""
+    """The contents of `intervals.json`."""
 
     run_id: Text
     processed_run_id: Text
     model_sha256: Text
     interval_method: Literal["adaptive", "split"]
     windows: Annotated[StrictInt, Field(ge=0)]
-    """Validation windows that the quantiles were learnt from."""
+    """Number of validation windows that the quantiles were learnt from."""
     half_life: Annotated[StrictInt, Field(ge=1, le=1_000_000)] | None
-    """Errors after which one has half its weight in the running error; None keeps that as it is."""
+    """Number of errors after which an error has half its weight in the running error; None keeps it constant."""
     cycle: CycleSpec | None = None
-    """Where errors have usual sizes by the hour or the weekday, all errors are relative to them."""
+    """Cycle of the usual errors; if present, all errors are relative to the usual errors."""
     levels: Shares
     probabilities: Shares
-    """Of the quantiles in `multiples`, ascending: those asked for and the ends of the intervals."""
+    """Probabilities of `multiples`, ascending: the quantiles and the ends of the intervals."""
     quantiles: Shares
     targets: Annotated[dict[str, TargetIntervals], Field(min_length=1)]
 
@@ -113,10 +113,10 @@ class Intervals(Spec):
         return self
 
     def check_fits(self, horizon: int, targets: tuple[str, ...]) -> None:
-        """Refuse intervals of other forecasts.
+        """Refuse intervals that do not fit the forecasts.
 
         Raises:
-            ShapeContractError: They are of other targets, or of other steps.
+            ShapeContractError: Targets or steps differ.
 
         """
         if tuple(self.targets) != targets or len(self.pooled) != horizon:
@@ -132,17 +132,17 @@ class Intervals(Spec):
 
     @property
     def rule(self) -> QuantileRule:
-        """How quantiles follow from forecasts and running errors."""
+        """The rule that turns forecasts and running errors into quantiles."""
         return QuantileRule.read(self.model_dump())
 
     def usual(self, names: tuple[str, ...]) -> UsualErrors | None:
-        """Return the usual errors of some series by the hour or the weekday; a new one has those of all."""
+        """Return the usual errors of some series by the hour or the weekday; a new series gets the pooled ones."""
         return UsualErrors.read(self.model_dump(), names)
 
     def running(self, names: tuple[str, ...]) -> tuple[RunningErrors, Bool]:
         """Return the running errors of some series, and which of them the run has seen.
 
-        A series that it has not begins with the pooled errors.
+        An unknown series begins with the pooled errors.
         """
         seen = np.array([all(name in target.series for target in self.targets.values()) for name in names], dtype=bool)
         running = start_running(self.pooled, len(names))

@@ -1,4 +1,4 @@
-"""How long one inference takes, measured alone on the machine."""
+"""The latency of one inference, measured while nothing else runs."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from spline_lstm.errors import ComparisonError
 
 _BLOCKS = 5
 _STABLE = 1.3
-"""Largest ratio between the medians of the measurement's fifths that still counts as stable."""
+"""Largest ratio between the medians of the fifths of a measurement that counts as stable."""
 _ENOUGH_FOR_P95 = 100
 
 
@@ -19,8 +19,8 @@ def measure_latency(call: Callable[[], Any], *, calls: int, warm_up: int) -> dic
 
     Args:
         call: One inference.
-        calls: Calls that count.
-        warm_up: Calls before them that do not.
+        calls: Number of measured calls.
+        warm_up: Number of calls before them.
 
     Returns:
         `latency_p50_ms`, `latency_p95_ms`, `calls`, and `stable`: whether the medians of the fifths of

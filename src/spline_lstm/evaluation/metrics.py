@@ -1,7 +1,7 @@
 """Accuracy metrics in the target's own unit.
 
 MASE follows Hyndman and Koehler, "Another look at measures of forecast accuracy", International
-Journal of Forecasting 22(4), 2006; that of a panel is the mean of the series' own, as in S. Makridakis, E. Spiliotis
+Journal of Forecasting 22(4), 2006; for a panel it is the mean of the series' values, as in S. Makridakis, E. Spiliotis
 and V. Assimakopoulos, "The M4 competition", International Journal of Forecasting 36(1), 2020. The robust MAPE bounds
 its denominator from below, so that targets near zero do not dominate.
 """
@@ -19,12 +19,12 @@ METRICS = ("mae", "mse", "rmse", "robust_mape", "mase", "r2")
 _SMALLEST_FLOOR = 1e-8
 
 Scores = dict[str, float | None]
-"""Metric to value; None where it is not defined, such as R2 of a constant truth."""
+"""Metric to value; None if undefined, such as R2 of a constant truth."""
 
 
 @dataclass(frozen=True)
 class ErrorScales:
-    """What errors are related to, learnt from train.
+    """Denominators of the errors, learnt from train.
 
     Attributes:
         floor: Smallest denominator of the robust MAPE, the 5th percentile of `|y|`, `(F_target,)`.
@@ -42,7 +42,7 @@ def fit_error_scales(model_input: ModelInput, season: int) -> ErrorScales:
 
     Args:
         model_input: Preprocessed data.
-        season: Steps in a season; 1 is taken where the training part of a series is not longer.
+        season: Steps in a season; 1 is used if the training part of a series is not longer than that.
 
     """
     observed = np.where(model_input.is_imputed | (model_input.row_split != 0)[:, None], np.nan, model_input.raw_target)
@@ -64,10 +64,10 @@ class Scored:
     Attributes:
         truth: Targets.
         forecast: Forecasts.
-        mask: What was observed; the rest is not scored.
+        mask: Where the truth was observed; the rest is not scored.
         series: Series number of each window.
-        further: Further metrics of each forecast by name, whose means are scores; NaN leaves one undefined.
-        scaled: Those of them, by name and new name, whose means are related to the naive error as well, as for MASE.
+        further: Further values of each forecast by name, whose means are scores; NaN means undefined.
+        scaled: Name in `further` to new name: those whose means are also divided by the naive error, as for MASE.
 
     """
 
@@ -81,13 +81,13 @@ class Scored:
 
 @dataclass(frozen=True)
 class Sums:
-    """Sums over the forecasts of one target, for each series and step; all scores follow from them.
+    """Sums over the forecasts of one target, for each series and step; all scores are computed from them.
 
     Attributes:
         count: Forecasts with an observed truth, `(series, horizon)`.
-        of: Metric to the sum of what it is the mean of, `(series, horizon)`.
+        of: Metric to the sum of its values, `(series, horizon)`.
         truth_mean: Mean of the truth, `(series, horizon)`; zero where nothing was observed.
-        truth_squares: Sum of its squared distances from that.
+        truth_squares: Sum of the squared distances from `truth_mean`.
         naive_error: As in `ErrorScales`, of this target, `(series,)`.
         scaled: As in `Scored`.
 
@@ -132,11 +132,11 @@ def score(sums: list[Sums], names: tuple[str, ...]) -> dict[str, Any]:
     """Score forecasts overall, per target and per horizon step.
 
     Args:
-        sums: What `sum_up` returned.
+        sums: Result of `sum_up`.
         names: Names of the targets.
 
     Returns:
-        `overall` (over several targets the mean of each target's), `per_target` and `per_horizon`
+        `overall` (the mean over the targets), `per_target` and `per_horizon`
         (a list with `step` from 1).
 
     """
@@ -153,12 +153,12 @@ def score(sums: list[Sums], names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def score_series(sums: list[Sums]) -> list[dict[str, Float64]]:
-    """Score the forecasts of every series, metric to `(series,)`, for each target; NaN where it is not defined."""
+    """Score every series: for each target, metric to `(series,)`; NaN if undefined."""
     return [_score(each, (1,)) for each in sums]
 
 
 def _score(sums: Sums, axes: tuple[int, ...]) -> dict[str, Float64]:
-    """Score over series (axis 0), steps (axis 1) or both; NaN where it is not defined."""
+    """Score over series (axis 0), steps (axis 1) or both; NaN if undefined."""
     count = sums.count.sum(axis=axes)
     with np.errstate(invalid="ignore", divide="ignore"):
         means = {name: values.sum(axis=axes) / count for name, values in sums.of.items()}
@@ -179,7 +179,7 @@ def _score(sums: Sums, axes: tuple[int, ...]) -> dict[str, Float64]:
 
 
 def _mean_of_series(sums: Sums, of: str, axes: tuple[int, ...]) -> Float64:
-    """Mean over series of their own means, each over the naive error of the series."""
+    """Return the mean over series of their own means, each divided by the naive error of the series."""
     of_steps = tuple(axis for axis in axes if axis == 1)
     naive = sums.naive_error if of_steps else sums.naive_error[:, None]
     own: Float64 = sums.of[of].sum(axis=of_steps) / sums.count.sum(axis=of_steps) / np.where(naive > 0, naive, np.nan)
@@ -191,7 +191,7 @@ def _mean_of_series(sums: Sums, of: str, axes: tuple[int, ...]) -> Float64:
 
 
 def _means(values: Float64, group: Int64, count: int) -> Float64:
-    """Mean of each group, NaN values left out; NaN for a group without any."""
+    """Return the mean of each group without NaN; NaN for an empty group."""
     known = ~np.isnan(values)
     counts = np.bincount(group[known], minlength=count)
     sums = np.bincount(group[known], values[known], count)

@@ -1,4 +1,4 @@
-"""Quantiles fitted to the errors of a forecast, and how good they are."""
+"""Quantiles fitted to the errors of a forecast, and their scores."""
 
 from dataclasses import dataclass, fields, replace
 from typing import Self
@@ -20,7 +20,7 @@ class Errors:
         known: Where the truth was observed, of the same shape.
         series: Series number of each window, `(windows,)`.
         row: Row of each window's last known step.
-        time: Its time, in nanoseconds since 1970.
+        time: Time of that step, in nanoseconds since 1970.
 
     """
 
@@ -37,7 +37,7 @@ class Errors:
 
     @property
     def followed(self) -> Forecasts:
-        """What running errors follow."""
+        """The errors as input of the running errors."""
         return Forecasts(np.abs(self.signed), self.known, self.series, self.row)
 
     def at(self, windows: Bool) -> Self:
@@ -49,13 +49,13 @@ class Errors:
         return self if usual is None else replace(self, signed=self.signed / self.usual(usual))
 
     def usual(self, usual: UsualErrors | None) -> Float64:
-        """Return the usual errors of each, of a shape that fits."""
+        """Return the usual errors of each window, broadcastable to `signed`."""
         return usual_at(usual, self.series, self.time, self.horizon)
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A rule, and the running errors that it was learnt with, `(windows, horizon, F_target)`."""
+    """A rule, and the running errors it was learnt with, `(windows, horizon, F_target)`."""
 
     rule: QuantileRule
     mean: Float64
@@ -63,13 +63,13 @@ class Fit:
 
 @dataclass(frozen=True)
 class Fitting:
-    """How a rule is learnt from errors.
+    """Settings to learn a rule from errors.
 
     Attributes:
-        levels: Of the intervals that are scored.
-        probabilities: Of the quantiles.
+        levels: Levels of the intervals to score.
+        probabilities: Probabilities of the quantiles.
         nonnegative: Whether no quantile of a target is below zero, `(F_target,)`.
-        series: How many series there are.
+        series: Number of series.
 
     """
 
@@ -79,7 +79,7 @@ class Fitting:
     series: int
 
     def fit(self, errors: Errors, half_life: int | None, learnt: Bool | slice = slice(None)) -> Fit:
-        """Learn from some windows, following the errors of all."""
+        """Learn from some windows, with the running errors of all windows."""
         pooled = mean_size(errors.signed[learnt], errors.known[learnt])
         mean = follow_errors(errors.followed, start_running(pooled, self.series), half_life)[0]
         mean = keep_above(mean, pooled)
@@ -95,11 +95,11 @@ class Fitting:
         Args:
             fit: The rule, and the running errors of all windows.
             errors: The errors of all windows.
-            windows: Which of them count.
-            usual: What the errors are relative to.
+            windows: The windows to score.
+            usual: The usual errors, which the errors are relative to.
 
         Returns:
-            Mean Winkler score of each level; infinite where a bound is, and where nothing is known.
+            Mean Winkler score of each level; infinite if a bound is infinite or no truth is known.
 
         """
         scores = []
@@ -111,7 +111,7 @@ class Fitting:
 
 
 def mean_size(error: Float64, mask: Bool) -> Float64:
-    """Mean absolute error of all windows, `(horizon, F_target)`; one where it is zero or nothing was observed."""
+    """Return the mean absolute error of all windows, `(horizon, F_target)`; 1 if it is zero or nothing was observed."""
     mean = np.where(mask, np.abs(error), 0.0).sum(axis=0) / np.maximum(mask.sum(axis=0), 1)
     return np.where(mean > 0, mean, 1.0)
 
@@ -121,18 +121,18 @@ def fit_multiples(relative: Float64, mask: Bool, probabilities: tuple[float, ...
 
     Args:
         relative: Truth minus forecast over the running error, `(windows, horizon, F_target)`.
-        mask: What was observed, of the same shape; the rest does not count.
-        probabilities: Of the quantiles.
+        mask: Where the truth was observed, of the same shape; the rest does not count.
+        probabilities: Probabilities of the quantiles.
 
     Returns:
-        `(probabilities, horizon, F_target)`; infinite where too little was observed for one.
+        `(probabilities, horizon, F_target)`; infinite if too few errors were observed.
 
     """
     ordered = np.sort(np.where(mask, relative, np.inf), axis=0)
     count = mask.sum(axis=0)
     result = np.empty((len(probabilities), *count.shape))
     for at, share in enumerate(probabilities):
-        # Rounding first keeps 0.95 * 20 from rising a hair above 19; below the median the rank counts from above.
+        # Rounding first keeps 0.95 * 20 from ending slightly above 19; below the median the rank counts from the top.
         exact = np.round((count + 1) * share, 9)
         rank = (np.floor(exact) if share < 0.5 else np.ceil(exact)).astype(np.int64)
         found = np.take_along_axis(ordered, np.clip(rank, 1, len(ordered))[None] - 1, axis=0)[0]
@@ -141,7 +141,7 @@ def fit_multiples(relative: Float64, mask: Bool, probabilities: tuple[float, ...
 
 
 def winkler(truth: Float64, low: Float64, high: Float64, level: float) -> Float64:
-    """Score intervals: their width, and `2 / (1 - level)` times what they miss (R. L. Winkler, 1972)."""
+    """Score intervals: width plus `2 / (1 - level)` times the distance of a truth outside (R. L. Winkler, 1972)."""
     missed = np.maximum(low - truth, 0.0) + np.maximum(truth - high, 0.0)
     result: Float64 = high - low + 2 / (1 - level) * missed
     return result

@@ -1,9 +1,9 @@
-"""How good quantiles and intervals are, on test: pinball loss, CRPS, SQL, coverage, width and Winkler score.
+"""Scores of quantiles and intervals on test: pinball loss, CRPS, SQL, coverage, width and Winkler score.
 
 The pinball loss is the mean over the quantiles (R. Koenker and G. Bassett, "Regression quantiles", Econometrica 46(1),
-1978). Twice that is the CRPS, as far as the quantiles tell (T. Gneiting and A. E. Raftery, "Strictly proper scoring
-rules, prediction, and estimation", Journal of the American Statistical Association 102(477), 2007), and the CRPS over
-the naive error of each series the scaled quantile loss, SQL.
+1978). Twice this loss approximates the CRPS (T. Gneiting and A. E. Raftery, "Strictly proper scoring
+rules, prediction, and estimation", Journal of the American Statistical Association 102(477), 2007), and the CRPS
+divided by the naive error of each series is the scaled quantile loss, SQL.
 """
 
 from typing import Any
@@ -17,9 +17,9 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float32, Float64
 
 SCALED = {"crps": "sql"}
-"""Metrics that are related to the naive error of their series as well, with their names then."""
+"""Metrics that are also divided by the naive error of their series, with the new names."""
 _BLOCK_HORIZONS = 10
-"""Horizons in one block of time: ten days for a forecast of a day."""
+"""Number of horizons in one block of time: ten days for a forecast of a day."""
 
 
 def score_quantiles(
@@ -30,9 +30,9 @@ def score_quantiles(
     Args:
         truth: Targets of the test windows, `(windows, horizon, F_target)`.
         forecast: Forecasts of the same shape.
-        found: What was learnt of their errors.
+        found: The calibration of these forecasts.
         quantiles: Probabilities of the quantiles.
-        levels: Of the intervals.
+        levels: Levels of the intervals.
 
     Returns:
         `pinball`, `crps`, and for each level `coverage_80`, `width_80` and `winkler_80`, each of the same shape, in
@@ -58,14 +58,14 @@ def score_quantiles(
 def describe_levels(
     scores: dict[str, Any], covered: dict[str, Float32], model_input: ModelInput, levels: tuple[float, ...]
 ) -> list[dict[str, Any]]:
-    """Gather what the report tells of each level.
+    """Collect the figures of each level for the report.
 
     Args:
-        scores: What `metrics.score` returned for the model on test, with the metrics of `score_quantiles`, and
+        scores: Result of `metrics.score` for the model on test, with the metrics of `score_quantiles`, and
             `per_series`.
-        covered: What `score_quantiles` returned.
+        covered: Result of `score_quantiles`.
         model_input: Preprocessed data.
-        levels: Of the intervals.
+        levels: Levels of the intervals.
 
     Returns:
         For each level `level`, `coverage` (a share), `mean_width` and `winkler` over all, `per_target` and
@@ -98,7 +98,7 @@ def _of_level(scores: dict[str, float | None], percent: str) -> dict[str, float 
 
 
 def _over_time(covered: Float32, mask: Bool, model_input: ModelInput) -> list[dict[str, Any]]:
-    """Coverage of blocks of ten horizons, by the origins of their windows; the last may be shorter."""
+    """Return the coverage of blocks of ten horizons, by the origins of their windows; the last may be shorter."""
     origins = model_input.row_timestamp[model_input.window_origin[model_input.windows_of(2)]]
     steps = np.diff(model_input.row_timestamp)[np.diff(model_input.row_series) == 0]
     length = _BLOCK_HORIZONS * model_input.horizon * int(np.median(steps))

@@ -1,7 +1,7 @@
-"""How quantiles and intervals follow from forecasts and running errors.
+"""Quantiles and intervals, computed from forecasts and running errors.
 
-A quantile is the forecast plus a multiple of the running mean absolute error of its series, target and step
-(`running_errors`); `calibration` learns the multiples.
+A quantile is the forecast plus a multiple of the running mean absolute error of its series, target and step (see
+`running_errors`); `calibration` learns the multiples.
 """
 
 from collections.abc import Mapping
@@ -13,11 +13,11 @@ import numpy as np
 from spline_lstm.types import Bool, Float64
 
 _SMALLEST = 1e-3
-"""Least running error, as a share of the pooled one: a flat stretch must not shrink intervals to nothing."""
+"""Least running error, as a share of the pooled one: a flat period must not shrink intervals to nothing."""
 
 
 def probabilities_of(levels: tuple[float, ...], quantiles: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the probabilities of all quantiles that are needed, ascending."""
+    """Return the probabilities of all quantiles and interval ends, ascending."""
     ends = [end for level in levels for end in ends_of(level)]
     return tuple(sorted({round(share, 9) for share in (*quantiles, *ends)}))
 
@@ -35,7 +35,7 @@ def keep_above(mean: Float64, pooled: Float64) -> Float64:
 
 @dataclass(frozen=True)
 class QuantileRule:
-    """How quantiles follow from a forecast and the running errors.
+    """The rule that turns a forecast and the running errors into quantiles.
 
     Attributes:
         probabilities: Of the quantiles, ascending.
@@ -52,7 +52,7 @@ class QuantileRule:
 
     @classmethod
     def read(cls, intervals: Mapping[str, Any]) -> Self:
-        """Take the rule from the content of `intervals.json`."""
+        """Read the rule from the content of `intervals.json`."""
         shares, targets = tuple(intervals["probabilities"]), list(intervals["targets"].values())
         multiples = np.array([target["multiples"] for target in targets], dtype=np.float64)  # (F, P, H)
         unbounded = np.where(np.array(shares) < 0.5, -np.inf, np.inf)[:, None]
@@ -77,7 +77,7 @@ class QuantileRule:
         return np.where(self.nonnegative, np.maximum(made, 0.0), made)
 
     def spread(self, mean: Float64, scale: Float64) -> Float64:
-        """Bring running errors, `(windows, horizon, F_target)`, to the unit of a `scale`, `(windows, F_target)`."""
+        """Convert running errors, `(windows, horizon, F_target)`, to the unit of a `scale`, `(windows, F_target)`."""
         return keep_above(mean, self.pooled) * scale[:, None]
 
 
@@ -89,18 +89,18 @@ def make_bounds(
     levels: tuple[float, ...] = (),
     quantiles: tuple[float, ...] = (),
 ) -> dict[str, Float64]:
-    """Put intervals and quantiles around forecasts.
+    """Compute intervals and quantiles of forecasts.
 
     Args:
-        rule: How quantiles follow.
+        rule: The rule of the quantiles.
         forecast: Shape `(windows, horizon, F_target)`, in the target's unit.
         spread: Running errors of each, in the same unit.
-        levels: Which intervals.
-        quantiles: Which quantiles beside them.
+        levels: Levels of the intervals.
+        quantiles: Probabilities of further quantiles.
 
     Returns:
-        `lower_80`, `upper_80` and so on, then `q10` and so on, each of the forecasts' shape; infinite where too few
-        errors were observed.
+        `lower_80`, `upper_80` and so on, then `q10` and so on, each of the forecasts' shape; infinite if too few errors
+        were observed.
 
     """
     shares: dict[str, float] = {}

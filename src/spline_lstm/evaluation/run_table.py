@@ -1,4 +1,4 @@
-"""Several runs in one table: all of them with their scores, or some of them on the forecasts that all made."""
+"""Several runs in one table: all with their scores, or some on the forecasts that they share."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -9,14 +9,14 @@ from spline_lstm.types import DataFrame
 _SETTINGS = ("model_type", "feature_mode", "seed", "lookback", "horizon", "input_path")
 _SCORES = ("rmse", "mae", "mase", "r2")
 _FORECAST = ["series_id", "target", "origin", "step"]
-"""What tells one forecast from another."""
+"""Columns that identify a forecast."""
 _NAMES = ("run_id", "processed_run_id", "forecast_id")
 
 
 def make_run_table(runs: Iterable[tuple[dict[str, Any], dict[str, Any]]]) -> DataFrame:
-    """Return a row a run, the latest first, from the record and the metrics of each: settings and scores on test.
+    """Return one row for each run, the latest first, from its record and metrics: settings and scores on test.
 
-    What an earlier version did not record is empty.
+    Values that an earlier version did not record are empty.
     """
     import pandas as pd
 
@@ -36,14 +36,14 @@ def _describe(record: dict[str, Any], test: dict[str, Any]) -> dict[str, Any]:
 
 
 def compare_runs(predictions: Mapping[str, DataFrame], settings: Mapping[str, Mapping[str, Any]]) -> DataFrame:
-    """Score runs on the test forecasts that all of them made, so that none has easier windows than another.
+    """Score runs on the test forecasts that all of them made, so that no run has easier windows.
 
     Args:
-        predictions: Run to what `forecast_table.make_predictions` returned.
+        predictions: Run to the result of `forecast_table.make_predictions`.
         settings: Run to its settings.
 
     Returns:
-        A row a run and target: the columns of `errors_by`, and the settings in which the runs differ.
+        One row for each run and target: the columns of `errors_by`, and the settings in which the runs differ.
 
     Raises:
         ValueError: No forecast was made by all of them.

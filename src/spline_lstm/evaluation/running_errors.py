@@ -1,8 +1,8 @@
 """The running mean absolute error of each series, target and step, of which prediction intervals are multiples.
 
 Large errors follow large ones (R. F. Engle, "Autoregressive conditional heteroscedasticity", Econometrica 50(4), 1982).
-At an origin only errors count whose truth was known there: one of step h counts h steps later. All it takes is a mean
-and a count for each series, target and step.
+An error counts from the origin on at which its truth is known: an error of step h counts h steps later. The state is a
+mean and a count for each series, target and step.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from spline_lstm.types import Bool, Float64, Int64
 
 @dataclass(frozen=True)
 class RunningErrors:
-    """What is known of the errors of each series, or of one.
+    """The state of the running errors, of each series or of one.
 
     Attributes:
         mean: Mean absolute error, `(..., horizon, F_target)`.
-        count: Errors that went into it, of the same shape, and one for the value it began with.
+        count: Number of errors in the mean, plus one for its initial value, of the same shape.
 
     """
 
@@ -28,13 +28,13 @@ class RunningErrors:
 
 @dataclass(frozen=True)
 class Forecasts:
-    """Errors of forecasts, in the order of their origins and all of a series side by side.
+    """Errors of forecasts, sorted by series and origin.
 
     Attributes:
         size: Absolute errors, `(windows, horizon, F_target)`.
-        known: Where the truth was observed, of the same shape; the rest counts nowhere.
+        known: Where the truth was observed, of the same shape; the rest does not count.
         series: Series number of each window, `(windows,)`.
-        origin: Row of each window's last known step, `(windows,)`; rows of several series follow each other.
+        origin: Row of each window's last known step, `(windows,)`, counted through all series.
 
     """
 
@@ -45,21 +45,21 @@ class Forecasts:
 
 
 def start_running(pooled: Float64, series: int) -> RunningErrors:
-    """Begin with the same mean for all series, which counts as one error; `pooled` is `(horizon, F_target)`."""
+    """Return the same initial mean for all series, which counts as one error; `pooled` is `(horizon, F_target)`."""
     shape = (series, *pooled.shape)
     return RunningErrors(np.broadcast_to(pooled, shape).copy(), np.ones(shape, dtype=np.int64))
 
 
 def add_errors(running: RunningErrors, size: Float64, known: Bool, half_life: float | None) -> RunningErrors:
-    """Take in one error of each series, target and step; what was not observed changes nothing.
+    """Add one error of each series, target and step; unobserved ones change nothing.
 
-    The first errors count alike; none weighs less than `1 - 0.5 ** (1 / half_life)`.
+    The first errors have equal weights; no new error weighs less than `1 - 0.5 ** (1 / half_life)`.
 
     Args:
-        running: What was known before.
+        running: The state before.
         size: Absolute errors, of the shape of `running.mean`.
         known: Where the truth was observed.
-        half_life: Errors after which one has half its weight; None changes nothing at all.
+        half_life: Number of errors after which an error has half its weight; None keeps the state.
 
     """
     if half_life is None:
@@ -71,16 +71,15 @@ def add_errors(running: RunningErrors, size: Float64, known: Bool, half_life: fl
 
 
 def follow_errors(made: Forecasts, start: RunningErrors, half_life: float | None) -> tuple[Float64, RunningErrors]:
-    """Walk through forecasts, all series at once.
+    """Follow the running errors through forecasts, all series at once.
 
     Args:
         made: The forecasts.
-        start: What is known before the first of them, `(series, horizon, F_target)`.
+        start: The state before the first forecast, `(series, horizon, F_target)`.
         half_life: As for `add_errors`.
 
     Returns:
-        The mean absolute error that was known at each origin, `(windows, horizon, F_target)`, and what is known when
-        the truth of all forecasts is.
+        The mean absolute error known at each origin, `(windows, horizon, F_target)`, and the state at the end.
 
     """
     if half_life is None:

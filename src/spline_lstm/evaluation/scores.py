@@ -18,7 +18,7 @@ from spline_lstm.types import DataFrame, Float32, Float64, Int64
 
 
 class EvaluationSpec(QuantileSpec):
-    """What the metrics and intervals need to know."""
+    """Parameters of the metrics and intervals."""
 
     season: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
     interval_levels: Shares
@@ -36,7 +36,7 @@ def evaluate(
         model_input: Preprocessed data.
         windows: Split to its window numbers.
         made: Split to forecasts by name, each `(windows, horizon, F_target)` in the target's unit;
-            `model` is the one that the others are baselines of.
+            `model` is compared with the others, its baselines.
         season: Steps in a season, or `auto` to infer it; see `season.infer_season`.
 
     Returns:
@@ -68,19 +68,19 @@ def evaluate_quantiles(
 ) -> tuple[dict[str, Any], DataFrame, Calibration]:
     """Calibrate the quantiles of the model and of each baseline on validation, and score them on test.
 
-    The baselines take over what was decided for the model: the half life, and whether errors depend on the hour.
+    The baselines take over two decisions of the model: the half life, and whether errors depend on the hour.
 
     Args:
         model_input: Preprocessed data.
         made: As for `evaluate`, of all windows of `val` and `test`.
         spec: Method, levels, quantiles and season.
-        metrics: What `evaluate` returned.
+        metrics: Result of `evaluate`.
         nonnegative: As for `calibrate`.
 
     Returns:
-        The metrics with those of quantiles and of each series, of each level (`intervals`), the `half_life` of the
-        running errors and the seconds of the cycle that their usual sizes have (`error_cycle`); the scores on test of
-        each series, target and forecast as a table; and what was learnt of the model's errors.
+        The metrics, extended by those of quantiles, of each series and of each level (`intervals`), the `half_life` of
+        the running errors and the seconds of the cycle of usual errors (`error_cycle`); the scores on test of each
+        series, target and forecast as a table; and the calibration of the model.
 
     """
     windows = {"val": model_input.windows_of(1), "test": model_input.windows_of(2)}
@@ -122,7 +122,7 @@ def _tested(model_input: ModelInput) -> Int64:
 
 
 def _per_series(model_input: ModelInput, by_target: list[dict[str, Float64]]) -> dict[str, dict[str, float | None]]:
-    """Scores of each tested series; over several targets the mean of each target's."""
+    """Return the scores of each tested series, the mean over the targets."""
     tested = _tested(model_input)
     names = [model_input.series_names[number] for number in tested]
     found: dict[str, dict[str, float | None]] = {name: {} for name in names}
@@ -137,7 +137,7 @@ def _per_series(model_input: ModelInput, by_target: list[dict[str, Float64]]) ->
 
 
 def _series_table(model_input: ModelInput, by_forecast: dict[str, list[dict[str, Float64]]]) -> DataFrame:
-    """Lay out the scores of each tested series: a row for each forecast, target and series."""
+    """Tabulate the scores of each tested series: one row for each forecast, target and series."""
     import pandas as pd
 
     tested = _tested(model_input)

@@ -14,14 +14,14 @@ Weight = Annotated[StrictFloat, Field(ge=0)]
 
 
 class EdgeWeights(Spec):
-    """What counts on a device; the edge winner has the lowest weighted sum."""
+    """Weights on a device; the edge winner has the lowest weighted sum."""
 
     p95: Weight
     size: Weight
 
 
 class RecommendationWeights(Spec):
-    """What counts for the recommendation."""
+    """Weights of the recommendation."""
 
     accuracy: Weight
     edge: Weight
@@ -35,16 +35,16 @@ def make_verdicts(
 ) -> dict[str, dict[str, Any]]:
     """Name the accuracy winner, the edge winner and the recommendation.
 
-    Winners are found on the mean over seeds. The recommendation is a choice, so it rests on the validation RMSE.
-    Every figure is divided by the best one before it is weighted, or p95 and size by their limits: far below these,
-    a smaller file is worth nothing that a device would notice. Of several targets the geometric mean counts; see
+    Winners have the best mean over seeds. The recommendation is a choice, so it uses the validation RMSE. Before
+    weighting, every figure is divided by the best one, or p95 and size by their limits, if known: far below a limit, a
+    smaller file does not help the device. Several targets count by their geometric mean; see
     `differences.typical_rmse`.
 
     Args:
-        summary: What `summarise` or `make_file_rows` returned.
+        summary: Result of `summarise` or `make_file_rows`.
         edge_weights: Weights of p95 and size.
         weights: Weights of accuracy and the edge score.
-        limits: Of the columns of p95 and size, where they are known.
+        limits: Limits of the columns of p95 and size, if known.
 
     """
     accuracy = min(summary, key=lambda row: row["typical RMSE"])
@@ -67,15 +67,15 @@ def make_verdicts(
 
 
 def make_file_rows(summary: list[Row], gates: list[dict[str, Any]]) -> list[Row]:
-    """Return the summary with the latency and size of exported files in place of those of the Keras models.
+    """Return the summary with the latency and size of exported files instead of those of the Keras models.
 
     Args:
-        summary: What `summarise` returned.
-        gates: What the edge gate found for one seed of each model type and feature mode.
+        summary: Result of `summarise`.
+        gates: Results of the edge gate for one seed of each model type and feature mode.
 
     Returns:
-        One row, with its `file`, for each format whose first file with 32-bit weights passed: files with smaller
-        weights decide no release, and another file of the format computes the same.
+        One row, with its `file`, for each format whose first file with 32-bit weights passed. Only these files decide
+        about a release, and other files of the format compute the same.
 
     """
     return [
@@ -101,9 +101,9 @@ def find_level(records: list[CellRecord], winner: Mapping[str, Any]) -> list[dic
     """Compare the accuracy winner with every other model and mode, and with ridge, over all seeds together.
 
     Returns:
-        For each of the others `model_type`, `data_mode`, the `ratio` of the winner's RMSE to its own, `low` and `high`
-        of where that ratio would be on other stretches of time (95 % for all of them together; None where there is too
-        little to tell), and whether both are `level`.
+        For each of the others `model_type`, `data_mode`, the `ratio` of the winner's RMSE to its own, the ends `low`
+        and `high` of the interval of that ratio on other periods (95 % for all together; None if there is too little
+        data), and whether both are `level`.
 
     """
     groups: dict[tuple[str, str], list[tuple[CellRecord, str]]] = {}
@@ -150,12 +150,12 @@ def _part(record: CellRecord, name: str) -> Mapping[str, Any]:
 
 
 def row_of(summary: list[Row], verdict: Mapping[str, Any]) -> Row:
-    """Return the row of the summary that a verdict names."""
+    """Return the row of the summary for a verdict."""
     return next(row for row in summary if _name(row).items() <= verdict.items())
 
 
 def _relative_sum(rows: list[Row], weights: Mapping[str, float], units: Mapping[str, float] | None) -> list[float]:
-    """Return the weighted sum of each row's figures, in units that are given or are the best of all rows."""
+    """Return the weighted sum of each row's figures, in the given units or relative to the best row."""
     units = {name: min(row[name] for row in rows) for name in weights} | dict(units or {})
     return [sum(weight * row[name] / max(units[name], 1e-12) for name, weight in weights.items()) for row in rows]
 

@@ -1,6 +1,6 @@
-"""One folder a pipeline: nodes adapt the domain code, pipeline.py wires them."""
+"""One folder for each pipeline: nodes adapt the domain code, pipeline.py wires them."""
 
 MAIN_JOB = ("preprocessing", "modelling", "edge_poc")
-"""What `kedro run` runs without the name of a pipeline."""
+"""The pipelines that `kedro run` runs without a name."""
 OF_THE_PROJECT = (*MAIN_JOB, "backtest", "benchmarking", "describe", "edge_matrix", "forecasting", "refit", "tuning")
-"""All that are not a team's own."""
+"""All pipelines of this project, without a team's own."""

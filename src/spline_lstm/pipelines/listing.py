@@ -1,4 +1,4 @@
-"""Which pipelines there are, without importing any."""
+"""The list of pipelines, found without importing any."""
 
 import ast
 from contextlib import suppress
@@ -10,7 +10,7 @@ from kedro.framework import project
 def find_pipelines() -> dict[str, str]:
     """Return every pipeline's name and module: each is a folder with a `pipeline.py`.
 
-    A project that is made from the starter has the pipelines of this one too, beside those of its own package.
+    A project made from the starter has these pipelines too, beside those of its own package.
     """
     return {
         folder.name: f"{package}.pipelines.{folder.name}"
@@ -21,7 +21,7 @@ def find_pipelines() -> dict[str, str]:
 
 
 def describe_pipelines() -> dict[str, str]:
-    """Return every pipeline's name and the first line of its module's docstring; no line where none can be read."""
+    """Return every pipeline's name and the first line of its module's docstring, empty if it cannot be read."""
     described = {}
     for name, module in find_pipelines().items():
         source = resources.files(module.rpartition(".")[0]).joinpath(name, "__init__.py")

@@ -1,4 +1,4 @@
-"""What pipelines are made of and their nodes take: the run, the benchmark's cells, the backtest's folds, the trials."""
+"""The plan of the pipelines: the run, the benchmark's cells, the backtest's folds, the trials."""
 
 import json
 from dataclasses import dataclass
@@ -22,11 +22,11 @@ class RunSpec(Spec):
     run_id: Text
     processed_run_id: Text
     commit_hash: str | None
-    """Of the project, with `-dirty` behind it where files differ from it; None outside git."""
+    """Commit of the project, with `-dirty` if files differ from it; None outside git."""
     settings: str
-    """The resolved parameters in JSON; as text, because Kedro makes a dataset of every entry, in every cell."""
+    """The resolved parameters in JSON; as text, because Kedro would make a dataset of every entry, in every cell."""
     command: str = ""
-    """What to type to repeat it."""
+    """The command that repeats the run."""
     places: str = "{}"
     """Dataset to the path of its file or folder, in JSON."""
 
@@ -38,20 +38,20 @@ class RunSpec(Spec):
 
 
 class RefitSpec(Spec):
-    """The run that a refit makes."""
+    """Ids and table of a refit."""
 
     run: RunSpec
     input_path: str | None
-    """Its table, where that is given; None is the one of the run that it repeats."""
+    """Its table, if given; None takes the table of the run that it repeats."""
 
 
 class SearchSpec(Spec):
-    """What the trials of a tuning share, and what each of them changes."""
+    """The settings that the trials of a tuning share, and those that each trial changes."""
 
     tuning_id: Text
     tuning: TuningSpec
     space: dict[str, list[Any]]
-    """Each parameter that is searched to the values that are tried."""
+    """Each searched parameter to the values to try."""
     table: TableSpec
     fills: FillSpec
     windows: WindowParameters
@@ -59,7 +59,7 @@ class SearchSpec(Spec):
     training: TrainingSpec
     evaluation: EvaluationSpec
     command: Text = "kedro run --params "
-    """What to type to train with settings that were found; they follow it."""
+    """The command that trains with the settings; these are added to it."""
 
 
 def _check_axis(values: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -72,13 +72,13 @@ _AXIS = (AfterValidator(_check_axis), Field(min_length=1))
 
 
 class BenchmarkSpec(Spec):
-    """The axes of the plan, and what the verdicts weigh."""
+    """The axes of the benchmark, and the weights of its verdicts."""
 
     model_types: Annotated[tuple[ModelType, ...], BeforeValidator(split_names), *_AXIS]
     feature_modes: Annotated[tuple[Literal["univariate", "multivariate"], ...], BeforeValidator(split_names), *_AXIS]
     seeds: Annotated[tuple[Seed, ...], BeforeValidator(split_numbers), *_AXIS]
     ensemble: Flag
-    """Whether the mean forecast of all seeds gets rows of its own."""
+    """Whether the mean forecast of all seeds gets its own rows."""
     latency_calls: Annotated[StrictInt, Field(ge=1000)]
     warm_up: Annotated[StrictInt, Field(ge=0)]
     edge_weights: EdgeWeights
@@ -97,13 +97,13 @@ class Cell:
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """Its readable name."""
         return f"{self.model_type}, {self.feature_mode}, seed {self.seed}"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All cells and folds, and the parameter groups that their nodes take.
+    """All cells and folds, and the parameter groups of their nodes.
 
     Attributes:
         cells: In the order of model types, feature modes and seeds.
@@ -111,11 +111,11 @@ class Plan:
             groups), `refit` and `search`.
         ensemble: Whether the seeds' mean forecasts are scored too.
         folds: Names of the backtest's folds, in the order of time.
-        enforce: Whether a run ends where the edge gate fails.
-        partitions: Parts that a table is preprocessed in.
-        many_tables: Whether `input_path` stands for several tables to forecast.
-        trials: Settings that a tuning tries.
-        at_once: Trials of it that do not know each other's scores.
+        enforce: Whether a run ends if the edge gate fails.
+        partitions: Number of partitions of the preprocessing.
+        many_tables: Whether `input_path` means several tables to forecast.
+        trials: Number of trials of a tuning.
+        at_once: Number of trials that are proposed together.
 
     """
 
@@ -135,9 +135,9 @@ _made_from: list[Plan] = []
 
 
 def set_current_plan(plan: Plan) -> None:
-    """Leave the plan for `create_pipeline`, to which Kedro passes neither parameters nor environment.
+    """Store the plan for `create_pipeline`, because Kedro passes it neither parameters nor environment.
 
-    The project's context calls this when it is made, which is before Kedro asks for pipelines.
+    The project's context calls this in its constructor, before Kedro asks for pipelines.
     """
     _current[:] = [plan]
 
@@ -148,7 +148,7 @@ def current_plan() -> Plan:
 
 
 def note_pipelines_made() -> None:
-    """Remember which plan the pipelines of this process are made from."""
+    """Store the plan that the pipelines of this process are made from."""
     _made_from[:] = [current_plan()]
 
 

@@ -1,4 +1,4 @@
-"""Nodes of one pipeline that another one repeats."""
+"""Nodes of one pipeline that another pipeline repeats."""
 
 import functools
 import logging
@@ -21,7 +21,7 @@ def wrap_node(node: Node, wrap: Callable[[Callable[..., Any]], Callable[..., Any
 
 @contextmanager
 def logging_as(name: str) -> Iterator[None]:
-    """Let the project's log lines begin with a name, as several repetitions of a node log the same."""
+    """Let the project's log lines begin with a name, because repetitions of a node log the same lines."""
     _let_lines_have_names()
     token = _repetition.set(name)
     try:
@@ -32,7 +32,7 @@ def logging_as(name: str) -> Iterator[None]:
 
 @functools.cache
 def _let_lines_have_names() -> None:
-    """Make log records that know the name: in this process once, as nodes may run in several threads."""
+    """Make log records that know the name, once in this process, because nodes may run in several threads."""
     make = logging.getLogRecordFactory()
 
     def make_named(*args: Any, **kwargs: Any) -> logging.LogRecord:

@@ -19,10 +19,10 @@ def make_backtest_report(backtest: dict[str, Any]) -> str:
     won = [f"{label(name)} in {sum(_wins(each, name) for each in scores)}" for name in scores[0] if name != "model"]
     parts = [
         f"# Backtest of {backtest['run_id']}",
-        f"Of {len(scores)} folds, the model has a lower RMSE than {', '.join(won)}.",
+        f"In {len(scores)} folds, the model has a lower RMSE than {', '.join(won)}.",
         *(_scores_section(backtest, metric) for metric in METRICS),
-        "The test part of every series in equal blocks, one after another. For each block, everything is done anew on "
-        "what lies before it: fills, scales, seasons, choices, training. Mean and spread (largest minus smallest) are "
+        "The test part of every series in equal blocks, one after another. For each block, everything is repeated on "
+        "the rows before it: fills, scales, seasons, choices, training. Mean and spread (largest minus smallest) are "
         "over the folds; the single split is the run itself, trained once for the whole test part.",
     ]
     return "\n\n".join(parts) + "\n"

@@ -20,8 +20,8 @@ def add_reasons(verdicts: dict[str, dict[str, Any]], summary: list[Row], targets
     """Return the verdicts with the reason for each.
 
     Args:
-        verdicts: What `verdicts.make_verdicts` returned.
-        summary: The rows that it was given.
+        verdicts: Result of `verdicts.make_verdicts`.
+        summary: The rows that the verdicts were made from.
         targets: Number of targets; over several, the figures are geometric means over them.
 
     """
@@ -116,7 +116,7 @@ def _verdict_section(comparison: dict[str, Any]) -> str:
 
 
 def _advice(comparison: dict[str, Any]) -> str:
-    """Say whether to ship the recommended model: only where it is clearly better than ridge on the same inputs."""
+    """Say whether to ship the recommended model: only if it is clearly better than ridge on the same inputs."""
     chosen = comparison["verdicts"]["recommendation"]
     if chosen["loses_to_ridge"]:
         return "Ship none of them as it is; closest"
@@ -130,7 +130,7 @@ def make_device_section(comparison: dict[str, Any]) -> str:
     """Say which exported file to ship.
 
     Args:
-        comparison: What the benchmark found, with the verdicts on exported files; none where no file passed.
+        comparison: Result of the benchmark, with the verdicts on exported files; no verdicts if no file passed.
 
     Returns:
         Markdown.
@@ -146,7 +146,7 @@ def make_device_section(comparison: dict[str, Any]) -> str:
     lines.append(
         "- Latency and size are those of the exported files with 32-bit weights that pass, of the first seed. Accuracy "
         "is the mean over the seeds of the benchmark; `comparison.md` says which differences are more than chance. "
-        "Before they are weighted, p95 and size are divided by their limits in the gate."
+        "p95 and size are divided by their limits in the gate, then weighted."
     )
     return "## Which file to ship\n\n" + "\n".join(lines)
 
@@ -211,10 +211,10 @@ def make_comparison_pictures(comparison: dict[str, Any], records: list[CellRecor
 
     Args:
         comparison: As for `make_comparison_report`.
-        records: What the cells left.
+        records: Results of the cells.
 
     Returns:
-        `accuracy_latency`, `horizon` and `seeds`; models have colours, and the multivariate mode has dashed lines.
+        `accuracy_latency`, `horizon` and `seeds`. Each model has a colour; the multivariate mode has dashed lines.
 
     """
     rows, error = comparison["rows"], with_unit("test RMSE", comparison)
@@ -238,7 +238,7 @@ def _accuracy_latency_picture(rows: list[Row], colours: dict[str, str], error: s
 
 
 def pareto_front(rows: list[Row]) -> list[Row]:
-    """Return the runs that no other beats in both p95 latency and RMSE, fastest first."""
+    """Return the runs that no other run beats in both p95 latency and RMSE, fastest first."""
     front: list[Row] = []
     for row in sorted(rows, key=lambda item: (item["p95(ms)"], item["RMSE"])):
         if not front or row["RMSE"] < front[-1]["RMSE"]:

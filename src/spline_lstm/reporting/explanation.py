@@ -1,4 +1,4 @@
-"""What a model goes by, in words and pictures."""
+"""Explanations of a model, in words and pictures."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ _LITTLE = 0.005
 
 
 def explanation_section(explanations: dict[str, Any]) -> str:
-    """Say which inputs matter and what the errors still hold."""
+    """Say which inputs matter and what structure the errors still have."""
     rows = [[row["input"], _growth(row["error_ratio"])] for row in explanations["importances"]]
     weights = {row["input"]: row for row in explanations["ridge_weights"]}
     heading = ["input", "error without it"]
@@ -21,15 +21,15 @@ def explanation_section(explanations: dict[str, Any]) -> str:
         for row in rows:
             row.append(_heaviest(weights.get(row[0])))
     return (
-        "## What the model goes by\n\nHow much the RMSE on validation grows when an input is taken from other windows. "
-        "Inputs that tell the same share what they are worth.\n\n"
+        "## What the forecasts depend on\n\nHow much the RMSE on validation grows when an input is taken from other "
+        "windows. Inputs with the same information share their importance.\n\n"
         f"{table(heading, rows, numbers=True)}\n\n{_extremes(explanations['groups'])}"
         f"{_errors_left(explanations['errors'])}"
     )
 
 
 def _extremes(groups: dict[str, dict[str, float]]) -> str:
-    """Lay out where the errors on test are least and largest."""
+    """Tabulate the groups with the smallest and largest errors on test."""
     rows = []
     for name, errors in groups.items():
         least, largest = min(errors, key=errors.__getitem__), max(errors, key=errors.__getitem__)
@@ -37,7 +37,7 @@ def _extremes(groups: dict[str, dict[str, float]]) -> str:
     if not rows:
         return ""
     heading = ["test RMSE of the first target by", "least at", "RMSE", "largest at", "RMSE"]
-    return f"{table(heading, rows, numbers=True)}\n\nTimes are those that were forecast, in UTC.\n\n"
+    return f"{table(heading, rows, numbers=True)}\n\nTimes are the forecast ones, in UTC.\n\n"
 
 
 def _growth(ratio: float) -> str:
@@ -55,7 +55,7 @@ def _errors_left(errors: dict[str, Any]) -> str:
     known = {lag: value for lag, value in enumerate(errors["correlation"], start=1) if value is not None}
     lag = max(known, key=lambda lag: abs(known[lag]), default=0)
     if not lag or abs(known[lag]) < max(2 * errors["chance"], 0.1):
-        return "Errors one step ahead on test do not depend on earlier ones: the model leaves nothing there."
+        return "Errors one step ahead on test do not depend on earlier ones: the model leaves no such pattern."
     steps = "step" if lag == 1 else "steps"
     return (
         f"Errors one step ahead on test are correlated with those {lag} {steps} before ({number(known[lag])}; chance "

@@ -1,4 +1,4 @@
-"""A Plotly figure of the project as an image, for where no script runs: a code forge, a printed notebook."""
+"""A Plotly figure of the project as an image, for places without scripts: a code forge, a printed notebook."""
 
 import base64
 import logging
@@ -18,7 +18,7 @@ _STYLES: dict[str, Any] = {"solid": "solid", "dot": "dot", "dash": "dash"}
 
 
 def add_images() -> None:
-    """Let Plotly show figures in notebooks as it would, with an image beside that, so that a stored one is complete."""
+    """Let Plotly show figures in notebooks as usual and add an image, so that a stored notebook is complete."""
     import plotly.io
     from plotly.io.base_renderers import MimetypeRenderer
 
@@ -26,7 +26,7 @@ def add_images() -> None:
         def to_mimebundle(self, fig_dict: dict[str, Any]) -> dict[str, str]:
             try:
                 image = draw_figure(fig_dict)
-            except Exception as error:  # a figure of somebody else's is shown without an image
+            except Exception as error:  # another figure is shown without an image
                 logger.debug("No image of a figure: %r", error)
                 image = None
             return {} if image is None else {"image/svg+xml": image}
@@ -37,13 +37,13 @@ def add_images() -> None:
 
 
 def draw_figure(figure: Mapping[str, Any]) -> str | None:
-    """Draw what a figure shows first, as SVG.
+    """Draw the first picture of a figure as SVG.
 
     Args:
-        figure: What `to_dict` of a Plotly figure returned.
+        figure: Result of `to_dict` of a Plotly figure.
 
     Returns:
-        The image; None for a figure with other marks than lines, bands, points and bars.
+        The image; None for a figure with marks other than lines, bands, points and bars.
 
     """
     shown = [trace for trace in figure["data"] if trace.get("visible", True) is True]
@@ -53,9 +53,9 @@ def draw_figure(figure: Mapping[str, Any]) -> str | None:
 
 
 def read_picture(traces: list[Any], layout: Mapping[str, Any]) -> Picture:
-    """Return the picture that `plotly_figure.make_figure` has drawn as these traces."""
+    """Return the picture of the traces that `plotly_figure.make_figure` drew."""
     x_title, y_title = (layout.get(axis, {}).get("title", {}).get("text", "") for axis in ("xaxis", "yaxis"))
-    if layout.get("yaxis", {}).get("type") == "category":  # bars that stand for names lie on their side
+    if layout.get("yaxis", {}).get("type") == "category":  # bars of names are horizontal
         x_title, y_title = y_title, x_title
     is_over_time = layout.get("xaxis", {}).get("type") == "date"
     title = layout.get("title", {}).get("text") or ""
@@ -82,13 +82,13 @@ def _read_marks(traces: list[Any], *, is_over_time: bool) -> Iterator[Line | Ban
 
 
 def _colour(found: Any, trace: Mapping[str, Any]) -> str:
-    """Return a colour of ours; that of another figure may be anything."""
+    """Return a colour if it is one of the project's."""
     usual = ACTUAL if trace.get("mode") == "markers" else FORECAST
     return found if isinstance(found, str) and re.fullmatch(r"#[0-9a-fA-F]{3,8}", found) else usual
 
 
 def _values(found: Any, *, is_over_time: bool = False) -> Any:
-    """Return what an axis of a trace holds: numbers, which Plotly packs, names or times."""
+    """Return the values on an axis of a trace: numbers (which Plotly packs), names or times."""
     if isinstance(found, Mapping):
         return np.frombuffer(base64.b64decode(found["bdata"]), dtype=found["dtype"])
     if is_over_time:

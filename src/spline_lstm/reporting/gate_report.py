@@ -7,7 +7,7 @@ from spline_lstm.reporting.markdown import table
 
 _ENOUGH_WINDOWS = 1_000
 _TARGETS = {
-    # (format, precision): figure, target; what a native route should reach for the default stack at batch 1.
+    # (format, precision): figure, target for the default stack at batch 1.
     ("onnx", "fp32"): (
         ("parity", 1e-5),
         ("bytes_per_param", 4 * 1.03),
@@ -26,7 +26,7 @@ def make_edge_report(gate: dict[str, Any]) -> str:
     """Write the report.
 
     Args:
-        gate: What the gate found: `run_id`, `keras`, `files` and `second_route`.
+        gate: Result of the gate: `run_id`, `keras`, `files` and `second_route`.
 
     Returns:
         Markdown.
@@ -58,7 +58,7 @@ def _number(value: float | None, digits: int = 4) -> str:
 
 
 def why_failed(item: dict[str, Any]) -> str:
-    """Name what a file failed; empty where it passed."""
+    """Name the criteria that a file failed; empty if it passed."""
     return item["reason"] or ", ".join(entry["name"] for entry in item["criteria"] if not entry["passed"])
 
 
@@ -67,7 +67,7 @@ def explain_verdict(name: str, item: dict[str, Any]) -> str:
     words = item["verdict"] + (f" ({why_failed(item)})" if item["verdict"] != "PASS" else "")
     if name == SECOND_ROUTE:
         return f"{words}; for comparison only"
-    return words if item["precision"] == "fp32" else f"{words}; a smaller variant, the release does not stand on it"
+    return words if item["precision"] == "fp32" else f"{words}; a smaller variant, only fp32 decides on release"
 
 
 def _summary(gate: dict[str, Any]) -> str:
@@ -111,14 +111,14 @@ def _summary(gate: dict[str, Any]) -> str:
         f"Latency at batch 1, one thread, {keras['calls']} calls after warm-up. Keras as a compiled function: p50 "
         f"{keras['latency_p50_ms'] * 1000:.0f} µs. "
         f"Smallest possible: 4 bytes for each of the {gate['params']:,} parameters; a forecast takes {gate['macs']:,} "
-        "multiply-accumulates. Files with fp16 and int8 weights are variants: the release stands on fp32, whatever "
-        "their verdict."
+        "multiply-accumulates. Files with fp16 and int8 weights are variants: only the fp32 files decide on "
+        "release."
     )
     return f"## Files\n\n{table(heading, rows)}\n\n{note}"
 
 
 def _criteria(gate: dict[str, Any]) -> str:
-    """One row a file, one column a criterion."""
+    """One row for each file, one column for each criterion."""
     judged = {name: item for name, item in gate["files"].items() if item["criteria"]}
     names = list(dict.fromkeys(entry["name"] for item in judged.values() for entry in item["criteria"]))
     rows = []
@@ -143,7 +143,7 @@ def _fed(item: dict[str, Any]) -> str:
 
 
 def _details(gate: dict[str, Any]) -> list[str]:
-    """Say more of the files that failed."""
+    """Give details of the files that failed."""
     sections = []
     for name, item in gate["files"].items():
         if item["verdict"] != "FAIL" or not item["criteria"]:
@@ -163,7 +163,7 @@ def _details(gate: dict[str, Any]) -> list[str]:
 
 
 def _made_of(item: dict[str, Any]) -> str:
-    """Tell the operators of a file, or what it takes where it is compiled."""
+    """Return the operators of a file, or the memory that compiled C takes."""
     if not item["footprint"]:
         return f"Operators: {', '.join(f'{kind} {count}' for kind, count in item['operators'].items())}."
     found = {name: f"{count:,} bytes" for name, count in item["footprint"].items()}
@@ -179,7 +179,7 @@ def _few(item: dict[str, Any]) -> str:
 
 
 def _targets(gate: dict[str, Any]) -> str:
-    """Compare with what the native route should reach; missing a target fails nothing."""
+    """Compare with the targets; missing one fails nothing."""
     rows = []
     for name, item in gate["files"].items():
         for figure, target in _TARGETS.get((item["format"], item["precision"]), ()):
@@ -195,7 +195,7 @@ def _targets(gate: dict[str, Any]) -> str:
 
 
 def _second_route(gate: dict[str, Any]) -> str:
-    """Set the native ONNX route beside tf2onnx' conversion of the same network."""
+    """Compare the native ONNX file with tf2onnx' conversion of the same network."""
     rows = []
     for name, item in (("native", gate["files"]["model.onnx"]), ("tf2onnx", gate["second_route"])):
         if not item["criteria"]:
@@ -223,8 +223,8 @@ def make_matrix_report(gates: list[dict[str, Any]], advice: str) -> str:
     """Write the verdicts of several models as one table.
 
     Args:
-        gates: What the gate found for each model.
-        advice: Section that says which file to ship.
+        gates: Result of the gate for each model.
+        advice: The section "Which file to ship".
 
     Returns:
         Markdown.

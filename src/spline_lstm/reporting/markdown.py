@@ -2,12 +2,12 @@
 
 
 def table(heading: list[str], rows: list[list[str]], *, numbers: bool = False) -> str:
-    """Lay out rows of text, whatever a cell holds.
+    """Return rows of text as a table; any character is allowed in a cell.
 
     Args:
-        heading: One text a column.
-        rows: As many texts a row.
-        numbers: Whether all columns but the first hold numbers and are set to the right.
+        heading: One text for each column.
+        rows: As many texts in each row.
+        numbers: Whether all columns except the first hold numbers and are right-aligned.
 
     """
     rule = ["---", *["---:" if numbers else "---"] * (len(heading) - 1)]

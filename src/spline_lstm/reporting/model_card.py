@@ -1,4 +1,4 @@
-"""The card that goes with a model's file: what it is, what it was tested on, and what it was not.
+"""The card of a model's file: its purpose, its tests, and their limits.
 
 After M. Mitchell et al., "Model cards for model reporting", FAT* 2019; every number is the run's own.
 """
@@ -35,7 +35,7 @@ def make_model_card(metrics: dict[str, Any], run: dict[str, Any], model_input: M
     """Write the card.
 
     Args:
-        metrics: What `evaluation.scores.evaluate` returned, with `run_id` and `intervals`.
+        metrics: Result of `evaluation.scores.evaluate`, with `run_id` and `intervals`.
         run: The run's record.
         model_input: The preprocessed data.
 
@@ -75,7 +75,7 @@ def _use(metrics: dict[str, Any], model_input: ModelInput) -> str:
 
 
 def _periods(model_input: ModelInput) -> list[str]:
-    """First and last day and the windows of every split."""
+    """Return the first and last day and the number of windows of every split."""
     days = model_input.row_timestamp.astype("datetime64[ns]").astype("datetime64[D]")
     return [
         f"{name}: {days[model_input.row_split == split].min()} to {days[model_input.row_split == split].max()}, "
@@ -162,7 +162,7 @@ def _limits(metrics: dict[str, Any], model_input: ModelInput) -> str:
     ]
     train = model_input.row_timestamp[model_input.row_split == 0]
     if "seen" in model_input.meta and np.ptp(train) < YEAR_NS:
-        lines.append("The training part is shorter than a year: what the rest of the year is like was not seen.")
+        lines.append("The training part is shorter than a year: the model has not seen the rest of the year.")
     extrapolated = model_input.meta.get("seen", {}).get("extrapolated_features", [])
     if extrapolated:
         lines.append(f"Annual features are extrapolated: {', '.join(extrapolated)}.")

@@ -1,7 +1,7 @@
-"""Reports as pages: one HTML file each, with its pictures, that needs neither network nor script.
+"""Reports as pages: each is one HTML file with its pictures, without network or scripts.
 
-A page is made from the Markdown of a report, of which it knows what `reporting` writes: headings, paragraphs, lists,
-tables, bold words and code. Everything in it is escaped first, so that a table's names cannot become markup.
+A page is made from the Markdown of a report. It understands the Markdown that `reporting` writes: headings, paragraphs,
+lists, tables, bold words and code. All text is escaped first, so that names in a table cannot become markup.
 """
 
 import html
@@ -42,13 +42,12 @@ td code { background: none; padding: 0; }
 
 
 def make_page(report: str, pictures: Mapping[str, Sequence[Picture]], slots: Mapping[str, str] | None = None) -> str:
-    """Make the page of a report: its first words, the pictures, and the rest.
+    """Make the page of a report: its opening, the pictures, and the rest.
 
     Args:
-        report: Markdown that begins with the title; without words behind it, the first section is the verdict.
+        report: Markdown that begins with the title. The opening is the text after the title, or else the first section.
         pictures: Heading to the pictures below it.
-        slots: Name of a place that other steps fill, see `fill_slot`, to the heading before which it lies; `verdict` is
-            the end of the first words.
+        slots: Name of a place for `fill_slot` to the heading after it; `verdict` is the end of the opening.
 
     """
     first, *sections = re.split(r"^(?=## )", report, flags=re.MULTILINE)
@@ -78,10 +77,10 @@ def _marked(name: str, content: str) -> str:
 
 
 def fill_slot(page: str, name: str, report: str) -> str:
-    """Put a report, as a section, into the place that a page keeps for it; what stands there goes.
+    """Put a report, as a section, into its place in a page; it replaces earlier content.
 
     Raises:
-        ValueError: The page keeps no such place.
+        ValueError: The page has no such place.
 
     """
     before, _, rest = page.partition(f"<!-- {name} -->")

@@ -1,4 +1,4 @@
-"""What a picture shows, apart from who draws it: Plotly for kedro-viz and notebooks, SVG for pages."""
+"""The content of a picture; Plotly draws it for kedro-viz and notebooks, SVG for pages."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 FORECAST, ACTUAL, FILL = "#3182bd", "#808080", "#d9640d"
 COLOURS = (FORECAST, FILL, "#2a9247", "#d64550", "#9467bd", "#268c8c", "#a9761f", "#d1579b")
-"""Of the models and of other groups; each can be told from a white page and from kedro-viz' dark one."""
+"""Colours of models and other groups; each is visible on a white page and on kedro-viz' dark one."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Line:
 
     Attributes:
         x: Numbers or times.
-        style: Of the line; `points` are not joined.
-        labels: What each point is called, where it has a name.
+        style: Style of the line; `points` are not joined.
+        labels: Names of the points, if they have any.
 
     """
 
@@ -43,7 +43,7 @@ class Band:
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars: upright ones over numbers, and one below another where `x` are names."""
+    """Bars: vertical over numbers, horizontal if `x` are names."""
 
     name: str
     x: Any
@@ -52,7 +52,7 @@ class Bars:
 
     @property
     def is_named(self) -> bool:
-        """Whether the bars stand for names."""
+        """Whether `x` are names."""
         return len(self.x) > 0 and isinstance(self.x[0], str)
 
 
@@ -61,10 +61,10 @@ class Picture:
     """One pair of axes.
 
     Attributes:
-        title: What is seen.
-        x_title: What the horizontal axis counts, with its unit.
-        y_title: What the vertical axis counts, with its unit.
-        marks: What is drawn, the lowest first.
+        title: Title of the picture.
+        x_title: Quantity on the horizontal axis, with its unit.
+        y_title: Quantity on the vertical axis, with its unit.
+        marks: The marks, drawn in this order.
         from_zero: Whether the vertical axis begins at zero.
 
     """
@@ -77,12 +77,12 @@ class Picture:
 
     @property
     def is_named(self) -> bool:
-        """Whether it shows bars that stand for names, one below another."""
+        """Whether it shows bars of names, one below another."""
         return any(isinstance(mark, Bars) and mark.is_named for mark in self.marks)
 
     @property
     def is_over_time(self) -> bool:
-        """Whether its horizontal axis counts time."""
+        """Whether its horizontal axis shows time."""
         return any(np.asarray(mark.x).dtype.kind == "M" for mark in self.marks)
 
 

@@ -1,7 +1,7 @@
 """Pictures as Plotly figures, for kedro-viz and notebooks.
 
-kedro-viz puts its own ground, text and grid under a figure, dark or light, and does so for the first pair of axes only.
-So a figure has one pair of axes, and a selector where there are several pictures.
+kedro-viz sets background, text and grid of a figure, dark or light, but only for the first pair of axes. So a figure
+has one pair of axes, and a selector if there are several pictures.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,10 @@ _INK, _PAPER = "#222222", "#ffffff"
 
 
 def make_figure(title: str, pictures: Sequence[Picture]) -> Any:
-    """Draw pictures as one figure; a selector changes from one to the next.
+    """Draw pictures as one figure; a selector chooses between several.
 
     Args:
-        title: Of the figure; a single picture has its own.
+        title: Title of the figure; a single picture has its own.
         pictures: At least one.
 
     """
@@ -55,7 +55,7 @@ def _selector(pictures: Sequence[Picture], counts: list[int]) -> dict[str, Any]:
 
 
 def _axes_of(picture: Picture) -> dict[str, str]:
-    """Return titles and types of both axes; bars that stand for names lie on their side."""
+    """Return titles and types of both axes; bars of names are horizontal."""
     titles, kind = (picture.x_title, picture.y_title), "date" if picture.is_over_time else "linear"
     if picture.is_named:
         (y_title, x_title), y_kind = titles, "category"

@@ -23,9 +23,9 @@ def make_window_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> lis
     """Show forecasts with their intervals and the actual values before and after, for a few test windows.
 
     Args:
-        predictions: What `forecast_table.make_predictions` returned, with the ends of the intervals. What was actual
-            before an origin is what earlier windows were to forecast.
-        metrics: Of the run, for the units.
+        predictions: Result of `forecast_table.make_predictions`, with the ends of the intervals. The true values before
+            an origin come from the rows of earlier windows.
+        metrics: Metrics of the run, for the units.
 
     """
     target = predictions["target"].cat.categories[0]
@@ -40,8 +40,8 @@ def make_window_picture(rows: DataFrame, number: int, y_title: str) -> Picture:
     """Show one window.
 
     Args:
-        rows: Predictions of one target, window after window.
-        number: Of the window.
+        rows: Predictions of one target, sorted by window.
+        number: Number of the window.
         y_title: Target and unit.
 
     """
@@ -58,16 +58,16 @@ def make_window_picture(rows: DataFrame, number: int, y_title: str) -> Picture:
 
 
 def choose_window_picture(predictions: DataFrame, metrics: dict[str, Any], series: str | None, origin: Any) -> Picture:
-    """Show the window of a series whose origin is nearest to a time; of the first target.
+    """Show the window of a series whose origin is nearest to a time, for the first target.
 
     Args:
         predictions: As for `make_window_pictures`.
-        metrics: Of the run, for the units.
-        series: Its name; None is the first one.
-        origin: A time, in UTC, or text that pandas reads as one; None is the last one.
+        metrics: Metrics of the run, for the units.
+        series: Name of the series; None takes the first one.
+        origin: A time in UTC, or text that pandas reads as one; None takes the last one.
 
     Raises:
-        ValueError: There is no such series; names the nearest one.
+        ValueError: There is no such series; the message suggests the nearest name.
 
     """
     import pandas as pd
@@ -75,7 +75,7 @@ def choose_window_picture(predictions: DataFrame, metrics: dict[str, Any], serie
     names = [str(name) for name in predictions["series_id"].unique()]
     wanted = names[0] if series is None else series
     if wanted not in names:
-        raise ValueError(f"series '{wanted}' was not forecast{nearest(wanted, names)}; there are: {examples(names)}")
+        raise ValueError(f"series '{wanted}' was not forecast{nearest(wanted, names)}; known: {examples(names)}")
     target = predictions["target"].cat.categories[0]
     rows = predictions[(predictions["target"] == target) & (predictions["series_id"].astype(str) == wanted)]
     origins = rows.loc[rows["step"] == 1, "origin"].reset_index(drop=True)
@@ -98,7 +98,7 @@ def _unit_title(metrics: dict[str, Any], target: str) -> str:
 
 
 def make_forecast_pictures(forecast: DataFrame, seen: DataFrame) -> list[Picture]:
-    """Show forecasts of a new table behind what was seen before them.
+    """Show forecasts of a new table after its last values.
 
     Args:
         forecast: Columns `series_id`, `timestamp`, `target`, `y_pred` and the bounds.
@@ -117,14 +117,14 @@ def make_forecast_pictures(forecast: DataFrame, seen: DataFrame) -> list[Picture
 
 
 def make_drift_picture(drift: dict[str, Any]) -> Picture:
-    """Show how far the columns of a new table that drift lie beyond the training part."""
+    """Show the drifting columns of a new table and their distance to the training part."""
     beyond = {name: item["beyond"] for name, item in drift["columns"].items() if item["drift"]}
     title = f"last {drift['steps']} steps beyond the training part (deviations)"
     return Picture("Drift", "column", title, (Bars("beyond", list(beyond), list(beyond.values()), FILL),))
 
 
 def _forecast_marks(part: DataFrame) -> Iterator[Line | Band]:
-    """Yield the intervals, the widest first, and the forecast; a level without an interval has no band."""
+    """Yield the intervals, the widest first, then the forecast; a level without an interval has no band."""
     times = part["timestamp"].to_numpy()
     percents = sorted((name.removeprefix("lower_") for name in map(str, part) if name.startswith("lower_")), key=float)
     for percent in reversed(percents):
@@ -156,7 +156,7 @@ def _or_nan(value: float | None) -> float:
 
 
 def make_coverage_pictures(metrics: dict[str, Any]) -> list[Picture]:
-    """Show what the intervals cover on test: by step of the horizon, over time, by series, and against the level."""
+    """Show the coverage of the intervals on test: by step, over time, by series, and against the level."""
     entries = sorted(metrics["intervals"], key=lambda entry: entry["level"])
     title = "covered on test (%)"
     by_step, over_time = (
@@ -187,7 +187,7 @@ def _coverage_lines(entry: dict[str, Any], number: int, part: str, axis: str) ->
 
 
 def _coverage_by_series(metrics: dict[str, Any], entries: list[dict[str, Any]], title: str) -> Picture:
-    """Show the series whose intervals cover least."""
+    """Show the series with the lowest coverage."""
     series = metrics["test"]["model"]["per_series"]
     keys = [f"coverage_{100 * entry['level']:g}" for entry in entries]
     known = [name for name in series if series[name].get(keys[0]) is not None]
@@ -200,7 +200,7 @@ def _coverage_by_series(metrics: dict[str, Any], entries: list[dict[str, Any]], 
 
 
 def make_error_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> list[Picture]:
-    """Show where the errors on test are: by hour, by day of the week, by series; of the first target."""
+    """Show the errors on test by hour, by day of the week and by series, for the first target."""
     target = predictions["target"].cat.categories[0]
     rows = predictions[predictions["target"] == target]
     y_title = f"test RMSE of {_unit_title(metrics, target)}"
@@ -223,7 +223,7 @@ def _named_errors(found: Any, title: str, x_title: str, y_title: str) -> Picture
 
 
 def make_residuals_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> list[Picture]:
-    """Show how the errors on test (forecast minus truth) are distributed, a picture a target."""
+    """Show the distribution of the errors on test (forecast minus truth), one picture for each target."""
     scored = predictions[predictions["is_scored"]]
     pictures = []
     for target, part in scored.groupby("target", observed=True):
@@ -235,7 +235,7 @@ def make_residuals_pictures(predictions: DataFrame, metrics: dict[str, Any]) -> 
 
 
 def make_training_picture(training_history: dict[str, Any]) -> Picture:
-    """Show the losses by epoch, and mark the epoch whose weights are kept."""
+    """Show the losses by epoch, and mark the epoch with the kept weights."""
     history, best = training_history["history"], training_history["best_epoch"]
     epochs = [entry["epoch"] for entry in history]
     lines = [
@@ -250,10 +250,10 @@ def make_training_picture(training_history: dict[str, Any]) -> Picture:
 
 
 def make_fill_pictures(filled: DataFrame, target_names: tuple[str, ...]) -> list[Picture]:
-    """Show the filled values among the observed ones, for the series and the stretches that have most of them.
+    """Show filled values among observed ones, for the series and periods with most fills.
 
     Args:
-        filled: What `series.filled_series.make_filled_table` returned.
+        filled: Result of `series.filled_series.make_filled_table`.
         target_names: Names of the targets; the first is shown.
 
     """
@@ -275,7 +275,7 @@ def make_fill_pictures(filled: DataFrame, target_names: tuple[str, ...]) -> list
 
 
 def _richest_stretch(series: DataFrame, mark: str) -> DataFrame:
-    """Cut the stretch of a series that holds most fills."""
+    """Cut the period of a series with most fills."""
     before = np.concatenate([[0], np.cumsum(series[mark])])
     width = min(_FILL_STEPS, len(series))
     start = int(np.argmax(before[width:] - before[:-width]))

@@ -24,10 +24,10 @@ def make_run_page(
     """Make the page.
 
     Args:
-        report: What `run_report.make_report` returned.
+        report: Result of `run_report.make_report`.
         metrics: Of the run.
         predictions: Its test predictions; None for a refit, which has none.
-        explanations: What the model goes by; None for a refit.
+        explanations: Explanations of the model; None for a refit.
 
     """
     by_group = [] if predictions is None else make_error_pictures(predictions, metrics)
@@ -41,6 +41,6 @@ def make_run_page(
 
 
 def add_gate(page: str, edge_report: str) -> str:
-    """Put the gate's report into the page of its run, and its first words behind the verdict."""
+    """Put the gate's report into the page of its run, and its opening after the verdict."""
     words = edge_report.partition("\n## ")[0].partition("\n")[2]
     return fill_slot(fill_slot(page, _RELEASE, words), _GATE, edge_report)

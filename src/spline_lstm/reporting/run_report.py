@@ -1,4 +1,4 @@
-"""The report of a run, in Markdown, for a person at a glance."""
+"""The report of a run, in Markdown."""
 
 from typing import Any
 
@@ -43,8 +43,8 @@ _FOLDERS = ("exported_models", "model_input")
 
 
 _TESTED = (
-    "The last column says by how much the model's RMSE would differ from the baseline's on other stretches of time: "
-    "95 % for all baselines together, by a paired block bootstrap. Where the interval holds zero, the two are level."
+    "The last column says by how much the model's RMSE would differ from the baseline's on other periods: "
+    "95 % for all baselines together, by a paired block bootstrap. If the interval contains zero, the two are level."
 )
 
 
@@ -57,10 +57,10 @@ def make_report(
     """Write the report.
 
     Args:
-        metrics: What `evaluation.scores.evaluate` returned, with `run_id`.
+        metrics: Result of `evaluation.scores.evaluate`, with `run_id`.
         run: The run's record.
         model_input: The preprocessed data.
-        explanations: What the model goes by; None for a refit, which has no validation part.
+        explanations: Explanations of the model; None for a refit, which has no validation part.
 
     Returns:
         Markdown.
@@ -117,7 +117,7 @@ def _targets_table(metrics: dict[str, Any]) -> str:
 
 
 def _horizon_table(metrics: dict[str, Any]) -> str:
-    """RMSE by step for the model and its strongest baseline, at most eight steps spread over the horizon."""
+    """Show the RMSE by step of the model and its strongest baseline, at most eight steps of the horizon."""
     steps = metrics["test"]["model"]["per_horizon"]
     name = strongest_baseline(metrics)
     others = metrics["test"]["baselines"][name]["per_horizon"]
@@ -160,7 +160,7 @@ def _intervals_section(metrics: dict[str, Any]) -> str:
 
 
 def _quantiles_table(metrics: dict[str, Any]) -> str:
-    """How good the quantiles of the model and of each baseline are, best first."""
+    """Show the scores of the quantiles of the model and each baseline, best first."""
     levels = [f"{100 * entry['level']:g}" for entry in metrics["intervals"]]
     columns = ["pinball", "crps", "sql", *(f"winkler_{level}" for level in levels)]
     overall = overall_scores(metrics["test"])
@@ -173,7 +173,7 @@ def _quantiles_table(metrics: dict[str, Any]) -> str:
 
 
 def _series_section(metrics: dict[str, Any]) -> str:
-    """How the scores spread over the tested series, and the worst of them."""
+    """Show the spread of the scores over the tested series, and the worst series."""
     series = metrics["test"]["model"]["per_series"]
     columns = {"rmse": "RMSE", "mae": "MAE", "mase": "MASE"}
     columns |= {
@@ -270,7 +270,7 @@ def _settings_section(run: dict[str, Any]) -> str:
 
 
 def _search_note(run: dict[str, Any]) -> str:
-    """Say how many settings were tried before these were taken, or nothing."""
+    """Say how many settings were tried before these were chosen, or nothing."""
     tried = run["settings"].get("settings_tried", 1)
     if tried == 1:
         return ""
@@ -281,12 +281,12 @@ def _search_note(run: dict[str, Any]) -> str:
 
 
 def _next_section(run: dict[str, Any]) -> str:
-    """What to type next, with the options of the command that made the run."""
+    """List the next commands, with the options of the command that made the run."""
     program, given = run["command"].partition(" --params ")[::2]
     run_id = run["run_id"]
     lines = [
-        f"- Forecast what comes after the table: `{program} --pipeline=forecasting --params run_id={run_id}`; after a "
-        "later table, with its path as input_path behind that",
+        f"- Forecast the steps after the table: `{program} --pipeline=forecasting --params run_id={run_id}`; for a "
+        "later table, add its path as input_path",
         f"- Judge the exported files: `{run['command']} --pipeline=edge_poc`",
         f"- Test on more blocks: `{program} --pipeline=backtest --params {','.join([*filter(None, [given]), _FOLDS])}`",
         f"- Train on the whole table: `{program} --pipeline=refit --params run_id={run_id}`",
@@ -296,6 +296,6 @@ def _next_section(run: dict[str, Any]) -> str:
 
 
 def _short(commit_hash: str | None) -> str:
-    """Return the first digits of a commit hash, and whether files differed from it."""
+    """Return the first digits of a commit hash, and whether files differed from the commit."""
     digits, _, dirty = (commit_hash or "none").partition("-")
     return digits[:12] + (f"-{dirty}" if dirty else "")

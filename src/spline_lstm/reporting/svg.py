@@ -28,7 +28,7 @@ _LONGEST_NAME = 28
 
 @dataclass(frozen=True)
 class _Panel:
-    """Where the axes lie, and which values their ends stand for."""
+    """The place of the axes, and the values at their ends."""
 
     left: float
     top: float
@@ -46,7 +46,7 @@ class _Panel:
 
 
 def draw(picture: Picture) -> str:
-    """Draw a picture; what its names hold is escaped."""
+    """Draw a picture; its names are escaped."""
     if picture.is_named:
         return _draw_rows(picture)
     legend, top = _legend(picture)
@@ -67,7 +67,7 @@ def _text(x: float, y: float, content: str, anchor: str = "middle", more: str = 
 
 
 def _legend(picture: Picture) -> tuple[list[str], float]:
-    """Name every mark above the axes, and say where these begin."""
+    """Draw the legend above the axes; return where the axes begin."""
     parts, x, row = [], 8.0, 0
     if len(picture.marks) < 2:
         return [], 12.0
@@ -106,7 +106,7 @@ def _heights(mark: Line | Band | Bars) -> list[Float64]:
 
 
 def _range(parts: list[Float64]) -> tuple[float, float]:
-    """Return the least and the largest finite number, apart from one another."""
+    """Return the least and the largest finite number, widened if they are equal."""
     known = np.concatenate([part[np.isfinite(part)] for part in parts] or [np.zeros(0)])
     low, high = (float(known.min()), float(known.max())) if len(known) else (0.0, 1.0)
     apart = max(0.5, abs(low) * 1e-6)
@@ -126,7 +126,7 @@ def _place(picture: Picture, top: float) -> _Panel:
 
 
 def _ticks(low: float, high: float, count: int = 4) -> list[float]:
-    """Return about so many round numbers from at most `low` to at least `high`."""
+    """Return about `count` round numbers from at most `low` to at least `high`."""
     rough = (high - low) / count
     unit = 10.0 ** np.floor(np.log10(rough))
     step = float(next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough * 0.999))
@@ -156,7 +156,7 @@ def _number_ticks(low: float, high: float) -> list[tuple[float, str]]:
 
 
 def _labels(ticks: list[float]) -> list[str]:
-    """Return what stands beside ticks, with as many digits as tell them apart."""
+    """Return the labels of ticks, with enough digits to tell them apart."""
     step = min(np.diff(ticks), default=1.0)
     if not 1e-9 < step < 1e9:
         return [significant(tick) for tick in ticks]
@@ -165,7 +165,7 @@ def _labels(ticks: list[float]) -> list[str]:
 
 
 def _time_ticks(low: float, high: float) -> list[tuple[float, str]]:
-    """Return at most five round times, with as much of the date as tells them apart."""
+    """Return at most five round times, with enough of the date to tell them apart."""
     step = next((step for step in _STEPS if (high - low) / step < 5), None)
     if step is None:
         return _month_ticks(low, high)

@@ -1,4 +1,4 @@
-"""A table's profile for people: what was found, and the parameters of a first run."""
+"""A table's profile for people: the findings, and the parameters of a first run."""
 
 import json
 from typing import Any
@@ -15,10 +15,10 @@ def make_starting_parameters(profile: TableProfile, start: StartingPoint, input_
     """Write parameters for a first run.
 
     Args:
-        profile: What was found.
-        start: What is proposed.
+        profile: The findings.
+        start: The proposals.
         input_path: The table.
-        schema_path: Where the starting schema is.
+        schema_path: Path of the starting schema.
 
     Returns:
         YAML with a comment above each value.
@@ -28,7 +28,7 @@ def make_starting_parameters(profile: TableProfile, start: StartingPoint, input_
     gap, missing = profile.longest_gap, profile.missing_ratio
     entries: list[tuple[str, Any, str]] = [
         ("input_path", input_path, f"{profile.rows} rows"),
-        ("covariate_spec", schema_path, "what the columns are; say known_future: true for what is known ahead"),
+        ("covariate_spec", schema_path, "what each column is; say known_future: true for columns known ahead"),
         *((name, getattr(spec, name), reasons.get(name, "as usual")) for name in _READING),
         ("freq", profile.grid.frequency.alias, reasons.get("freq", "the usual step")),
         ("target_cols", spec.target_cols, reasons.get("target_cols", "the target")),
@@ -64,7 +64,7 @@ def _chosen(start: StartingPoint) -> tuple[str, ...]:
 
 
 def make_profile_text(profile: TableProfile) -> str:
-    """Write what was found, in Markdown."""
+    """Write the findings, in Markdown."""
     rows = [
         [f"`{item.name}`", item.role, item.kind, f"{item.missing:.1%}", str(item.distinct), item.content]
         for item in profile.columns

@@ -11,11 +11,11 @@ from spline_lstm.reporting.picture import ACTUAL, FILL, FORECAST, Line, Picture
 from spline_lstm.reporting.wording import number, unit_behind, with_unit
 
 Trial = dict[str, Any]
-"""What `pipelines.tuning.nodes.Trial` returned."""
+"""Result of `pipelines.tuning.nodes.Trial`."""
 
 
 def pairs(settings: Mapping[str, Any]) -> str:
-    """Return settings as one types them behind `--params`.
+    """Return settings as typed after `--params`.
 
     >>> pairs({"model_type": "gru", "hidden_units": [64, 32], "dropout": 0.1})
     'model_type=gru,hidden_units=64+32,dropout=0.1'
@@ -28,7 +28,7 @@ def _typed(value: Any) -> str:
 
 
 def one_line(best: Mapping[str, Any], trials: Sequence[Trial]) -> str:
-    """Say which trial is the best, and how it compares with the run's own settings."""
+    """Say which trial is the best, and compare it with the run's own settings."""
     own = trials[0]
     error = f"{_metric(own)} {number(best['val_rmse'])}{unit_behind(own)}"
     if best["trial"] == 1:
@@ -48,8 +48,8 @@ def make_tuning_report(best: Mapping[str, Any], trials: Sequence[Trial]) -> str:
     """Write the report.
 
     Args:
-        best: What `choose_settings` found.
-        trials: In their order.
+        best: Result of `choose_settings`.
+        trials: All trials, in order.
 
     Returns:
         Markdown.
@@ -61,9 +61,9 @@ def make_tuning_report(best: Mapping[str, Any], trials: Sequence[Trial]) -> str:
         f"Train with these settings and look at the test part: `{best['command']}`",
         f"## Trials\n\n{_trials_table(trials)}",
         *_excluded(trials),
-        "The best first; trial 1 has the run's own settings. All errors are of the validation part, which the trials "
-        "were chosen on: the best of many is lower there than it will be elsewhere. The test part was not read. "
-        "Differences of 1 or 2 % may be chance; of settings that close, take those of the smallest model.",
+        "The best first; trial 1 has the run's own settings. All errors are of the validation part, which ranks "
+        "the trials: the best of many has a lower error there than elsewhere. The test part was not read. "
+        "Differences of 1 or 2 % may be chance; among such settings, take the smallest model.",
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -85,9 +85,9 @@ def _trials_table(trials: Sequence[Trial]) -> str:
 
 
 def _excluded(trials: Sequence[Trial]) -> list[str]:
-    """Say why trials are not among those that the best is chosen from."""
+    """Say why trials cannot be chosen as the best."""
     lines = [f"- Trial {trial['trial']}: {excuse}" for trial in trials if (excuse := _excuse(trial, trials))]
-    return ["\n".join(["Not among those that the best is chosen from:", "", *lines])] if lines else []
+    return ["\n".join(["Trials that cannot be chosen as the best:", "", *lines])] if lines else []
 
 
 def _excuse(trial: Trial, trials: Sequence[Trial]) -> str:
@@ -104,7 +104,7 @@ def make_tuning_page(report: str, picture: Picture) -> str:
 
 
 def make_tuning_picture(best: Mapping[str, Any], trials: Sequence[Trial]) -> Picture:
-    """Show the validation error of every trial, and the lowest one up to then."""
+    """Show the validation error of every trial, and the lowest error so far."""
     shown = [trial for trial in trials if not _excuse(trial, trials)]
     numbers = np.array([trial["trial"] for trial in shown])
     errors = np.array([trial["val_rmse"] for trial in shown])

@@ -1,4 +1,4 @@
-"""Versions of the packages that shape a result."""
+"""Versions of the packages that affect a result."""
 
 from importlib.metadata import version
 
@@ -6,7 +6,7 @@ _PACKAGES = ("tensorflow-cpu", "tensorflow", "keras", "numpy", "pandas", "scipy"
 
 
 def package_versions() -> dict[str, str]:
-    """Return the version of each package that shapes a result and is installed."""
+    """Return the version of each installed package that affects a result."""
     versions = {}
     for name in _PACKAGES:
         try:

@@ -7,24 +7,24 @@ from spline_lstm.models.base import ENOUGH_HORIZONS
 from spline_lstm.text import significant
 
 _BOUNDLESS = 1e6
-"""Ratio of two errors from which a percentage says nothing: the other forecast has practically none."""
+"""From this ratio of two errors on, a percentage says nothing: the other error is practically zero."""
 _PARTS = {"val": "validation", "test": "test"}
 CLEARLY_LESS = 0.05
-"""Share of the truth by which an interval may miss its level before a report warns."""
+"""A report warns if the coverage of an interval is below its level by more than this share."""
 
 
 def number(value: float | None) -> str:
-    """Return a number with four digits, or a dash where there is none."""
+    """Return a number with four digits, or a dash for None."""
     return "–" if value is None else significant(value)
 
 
 def percent(share: float | None) -> str:
-    """Return a share in percent, or a dash where there is none."""
+    """Return a share in percent, or a dash for None."""
     return "–" if share is None else f"{100 * share:.1f} %"
 
 
 def worst_series(entry: dict[str, Any]) -> str:
-    """Say which series the intervals of a level cover least, and how much of it."""
+    """Name the series with the lowest coverage of a level, and this coverage."""
     worst = entry["worst_series"]
     return percent(None) if worst is None else f"{percent(worst['coverage'])} ({worst['series']})"
 
@@ -36,7 +36,7 @@ def unit_of(metrics: dict[str, Any]) -> str:
 
 
 def unit_behind(metrics: dict[str, Any]) -> str:
-    """Return the unit that all targets share as it stands behind a number, or nothing."""
+    """Return the unit that all targets share, with a space before it, or nothing."""
     unit = unit_of(metrics)
     return f" {unit}" if unit else ""
 
@@ -48,7 +48,7 @@ def with_unit(heading: str, metrics: dict[str, Any]) -> str:
 
 
 def little_evidence(metrics: dict[str, Any]) -> str:
-    """Say that validation or test has fewer windows than ten horizons have steps, or nothing."""
+    """Warn if validation or test has fewer windows than ten horizons have steps, or return nothing."""
     enough = ENOUGH_HORIZONS * len(metrics["test"]["model"]["per_horizon"])
     few = [
         f"{metrics[split]['windows']} in {name}" for split, name in _PARTS.items() if metrics[split]["windows"] < enough
@@ -59,7 +59,7 @@ def little_evidence(metrics: dict[str, Any]) -> str:
 
 
 def short_time(text: str, freq: str) -> str:
-    """Return an ISO 8601 time as precisely as the step is: a year, a month, a day, or all of it."""
+    """Return an ISO 8601 time as precise as the step: a year, a month, a day, or all of it."""
     unit = freq.lstrip("0123456789").removeprefix("B") or freq
     if unit[:1] == "Y":
         return text[:4]
@@ -69,23 +69,23 @@ def short_time(text: str, freq: str) -> str:
 
 
 def label(name: str) -> str:
-    """Return what people read for the name of a forecast."""
+    """Return the readable name of a forecast."""
     return "this model" if name == "model" else name.replace("_", " ")
 
 
 def typical_scores(part: dict[str, Any]) -> dict[str, float]:
-    """Return the score that forecasts are ranked by on one split, of the model (`model`) and the baselines."""
+    """Return the score that ranks the model (`model`) and the baselines on one split."""
     return {name: typical_rmse(scores) for name, scores in {"model": part["model"], **part["baselines"]}.items()}
 
 
 def strongest_baseline(metrics: dict[str, Any]) -> str:
-    """Name the baseline with the lowest error on test."""
+    """Return the name of the baseline with the lowest error on test."""
     scores = typical_scores(metrics["test"])
     return min((name for name in scores if name != "model"), key=lambda name: scores[name])
 
 
 def against(difference: Difference) -> str:
-    """Put the relation to a baseline into words."""
+    """Describe the relation to a baseline in words."""
     if difference.is_level:
         return "level with"
     side = "below" if difference.ratio < 1 else "above"
@@ -93,14 +93,14 @@ def against(difference: Difference) -> str:
 
 
 def interval_of(difference: Difference) -> str:
-    """Say in which interval the relation lies, as in `-3.1% to +0.4%`; a dash where that was not tested."""
+    """Return the interval of the relation, such as `-3.1% to +0.4%`; a dash if it was not tested."""
     if difference.low is None or difference.high is None or difference.high >= _BOUNDLESS:
         return "–"
     return f"{difference.low - 1:+.1%} to {difference.high - 1:+.1%}"
 
 
 def differences(metrics: dict[str, Any]) -> dict[str, Difference]:
-    """Compare the model with every baseline on test; the intervals hold for all of them together."""
+    """Compare the model with every baseline on test; the intervals hold for all comparisons together."""
     baselines = metrics["test"]["baselines"]
     return {name: compare(metrics["test"], name, comparisons=len(baselines)) for name in baselines}
 
@@ -119,7 +119,7 @@ def one_line(metrics: dict[str, Any]) -> str:
 
 
 def verdict(metrics: dict[str, Any]) -> str:
-    """Say whether the model is better than all baselines on test, and on which targets it is not."""
+    """Say whether the model beats all baselines on test, and on which targets it does not."""
     found = differences(metrics)
     beaten_by = [label(name) for name, each in found.items() if each.ratio > 1 and not each.is_level]
     level = [label(name) for name, each in found.items() if each.is_level]
@@ -154,7 +154,7 @@ def why_discarded(run: dict[str, Any]) -> str:
 
 
 def refit_note(metrics: dict[str, Any]) -> list[str]:
-    """Say whose scores a refit shows, as a paragraph; nothing for other runs."""
+    """Return a paragraph that says whose scores a refit shows; nothing for other runs."""
     if "refit_of" not in metrics:
         return []
     return [

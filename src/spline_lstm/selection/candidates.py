@@ -1,4 +1,4 @@
-"""Which models are trained, and which is taken: what `auto` of path and link means, decided on validation."""
+"""The model to keep: validation decides `auto` for the linear path and the link."""
 
 import logging
 from collections.abc import Callable
@@ -18,12 +18,13 @@ from spline_lstm.series.model_input import ModelInput
 logger = logging.getLogger(__name__)
 
 _FAR_BELOW = 0.9
-"""Validation loss, relative to that of the ridge path alone, from which the plain stack is trained too: so much is left
-to the stack that the path may be in its way."""
+"""If the validation loss is at most this share of the loss of the ridge path alone, the plain stack is trained too: it
+gains so much that the path may be in its way.
+"""
 _MOST_WEIGHTS = 100_000
-"""Of a linear path on the whole window, over segments or of several targets."""
+"""Most weights of a linear path on the whole window, over segments or with several targets."""
 _CLEARLY_LIKELIER = 0.1
-"""Gain in log-likelihood, doubled, of one error, from which errors are said to vary more at higher forecasts."""
+"""From this gain in doubled log-likelihood for each error on, errors count as larger at higher forecasts."""
 
 
 def check_link(spec: ModelSpec, model_input: ModelInput) -> None:
@@ -54,25 +55,25 @@ def fit_candidates(
     fit: Callable[[ForecastModel], TrainingRecord],
     ridge_loss: Callable[[ModelSpec], float],
 ) -> tuple[ForecastModel, TrainingRecord, dict[str, Any]]:
-    """Train a model, with `auto` for path or link a second one where that may be better, and return the better one.
+    """Train a model, and with `auto` for path or link a second one if it may be better; return the better one.
 
-    The first has, where that is `auto`, the identity as its link and a linear path; over segments it has none, as the
-    stack alone sees as much of the past as the regression does. The second has a logarithmic link where the errors of
-    the first on validation vary more at higher forecasts and no target is negative. It has no path where its link is
-    another, or where the loss of the first is at least 10 % below that of the path alone; over segments it has one
-    where that loss is not so far below. The one with the lower validation loss is taken, over segments the second only
-    where its loss is 2 % lower: a path over a long window has many weights.
+    With `auto`, the first model has the identity link and a linear path; over segments it has no path, because the
+    stack alone sees as much of the past as the regression. The second model has a logarithmic link if the errors of the
+    first on validation are larger at higher forecasts and no target is negative. It has no path if its link differs
+    from the first one's, or if the loss of the first model is at least 10 % below that of the path alone; over segments
+    it has a path if the loss is less far below. The model with the lower validation loss is kept; over segments, the
+    second only if its loss is 2 % lower, because a path over a long window has many weights.
 
     Args:
-        spec: Architecture and optimiser, without another `auto` than those of path, link and learning rate.
-        model_input: What it is to be trained on; decides the shapes.
+        spec: Architecture and optimiser; only path, link and learning rate may be `auto`.
+        model_input: Training data; decides the shapes.
         val: Validation windows.
         seed: As for `make_model`.
         fit: Trains a model.
         ridge_loss: Validation loss of a linear path alone.
 
     Returns:
-        The model, the record of its training, and a record of what was compared, by parameter.
+        The model, the record of its training, and a record of the comparison by parameter.
 
     """
     is_segmented = spec.segment != 1
@@ -113,17 +114,17 @@ def fit_candidates(
 def _choose_path(
     spec: ModelSpec, model_input: ModelInput, ridge_loss: Callable[[ModelSpec], float]
 ) -> tuple[LinearPathName, dict[LinearPathName, float]]:
-    """Choose the linear path that is tried: on the whole window, shared by the targets, or none over a long window.
+    """Choose the linear path to try: on the whole window, shared by the targets, or none over a long window.
 
     Returns:
-        The path, and the validation loss of each that was compared.
+        The path, and the validation loss of each compared one.
 
     """
     several, weights = len(model_input.target_indices) > 1, model_input.ages.size * model_input.y.shape[1]
     is_small = weights <= _MOST_WEIGHTS or (spec.segment == 1 and not several)
     usable: dict[LinearPathName, bool] = {"ridge": is_small, "shared": several}
     paths = [path for path, is_usable in usable.items() if is_usable]
-    if spec.segment == 1 and len(paths) == 1:  # the first model has it, so that its epoch 0 tells the loss
+    if spec.segment == 1 and len(paths) == 1:  # the first model has the path: its epoch 0 gives the loss
         return paths[0], {}
     alone = {path: ridge_loss(spec.model_copy(update={"linear_path": path})) for path in paths}
     return choose(alone, CLEARLY_BETTER**2) if alone else "none", alone
@@ -134,19 +135,17 @@ def _name(spec: ModelSpec) -> str:
 
 
 def _lowest_targets(model_input: ModelInput) -> list[float]:
-    """Lowest observed value of each target in the training part; what was filled in may undershoot."""
+    """Return the lowest observed value of each target in the training part; fills may undershoot it."""
     rows = (model_input.row_split == 0)[:, None] & ~model_input.is_imputed
     lowest: list[float] = np.min(model_input.raw_target, axis=0, where=rows, initial=np.inf).tolist()
     return lowest
 
 
 def _spread_grows(model: ForecastModel, model_input: ModelInput, val: Windows) -> bool:
-    """Tell whether a variance in proportion to the level describes the errors clearly better than a constant one.
+    """Tell whether a variance proportional to the level describes the errors clearly better than a constant one.
 
-    Series with scales of their own have no common zero that a level could be counted from.
-
-    The normal log-likelihoods of both are compared, with the scale of each at its best; negative targets rule it out,
-    and so few windows that what they tell is chance.
+    The normal log-likelihoods of both are compared, each with its best scale. The answer is False for series with
+    scales of their own (they share no zero to count a level from), for negative targets, and for too few windows.
     """
     too_few = len(val[0]) < ENOUGH_HORIZONS * model.horizon
     if too_few or model_input.series_scalers or min(_lowest_targets(model_input)) < 0:

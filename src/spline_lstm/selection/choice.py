@@ -1,4 +1,4 @@
-"""The rule by which a simpler choice is left for a better one, and the record of what was compared."""
+"""The rule that prefers a simple choice unless another is clearly better, and the record of the comparison."""
 
 import logging
 from typing import Any, TypeVar
@@ -11,19 +11,18 @@ logger = logging.getLogger(__name__)
 Choice = TypeVar("Choice", bound=str | float)
 
 CLEARLY_BETTER = 0.98
-"""Error, relative to the simplest choice, from which another one is taken: what is a tie on one stretch of time is
-noise."""
+"""Another choice must have at most this error, relative to the simplest one: smaller differences are noise."""
 
 
 def choose(scores: dict[Choice, float], clearly: float = CLEARLY_BETTER) -> Choice:
-    """Return the best choice, or the first, simplest one where no other is clearly better."""
+    """Return the best choice, or the first (simplest) one if no other is clearly better."""
     simplest = next(iter(scores))
     best = min(scores, key=lambda choice: scores[choice])
     return best if scores[best] <= clearly * scores[simplest] else simplest
 
 
 def series_rmse(error: Float64, series: Int64) -> float:
-    """Mean over the series of each one's root mean squared error, so that every series counts alike.
+    """Return the mean of the series' root mean squared errors, so that every series counts equally.
 
     Args:
         error: Shape `(windows, outputs)`; NaN where nothing was observed.
@@ -38,14 +37,14 @@ def series_rmse(error: Float64, series: Int64) -> float:
 def make_record(
     name: str, chosen: Any, scores: dict[Any, float], decided_on: str, judge: str = "ridge"
 ) -> dict[str, Any]:
-    """Return what `run.json` says of a choice, and log it.
+    """Return the entry of `run.json` for a choice, and log it.
 
     Args:
         name: The parameter.
-        chosen: What it is from now on.
-        scores: Each choice that was compared to its error.
+        chosen: The chosen value.
+        scores: Each compared value to its error.
         decided_on: The part of the data that decided.
-        judge: Whose error it is: that of a `ridge` regression, or of the `network` after a short training.
+        judge: The model of the errors: a `ridge` regression, or the `network` after a short training.
 
     """
     compared = ", ".join(f"{choice} {score:.4g}" for choice, score in scores.items())

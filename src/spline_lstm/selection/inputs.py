@@ -1,4 +1,4 @@
-"""Which covariates a first run should use: a ridge regression with them and without, compared on validation."""
+"""The covariates of a first run: ridge regressions with and without them are compared on validation."""
 
 import itertools
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ from spline_lstm.series.windows import WindowSpec
 _MOST_ROWS = 10_000
 _MOST_ALONE = 8
 _WORTH = 0.99
-"""Root mean squared error, as a share of that of the target alone, from which covariates are worth their trouble."""
+"""Covariates are used if the root mean squared error is at most this share of that of the target alone."""
 
 
 @dataclass(frozen=True)
 class InputChoice:
-    """What is proposed."""
+    """The proposed covariates and the reason."""
 
     feature_mode: Literal["univariate", "multivariate"]
     dynamic: tuple[str, ...]
-    """The covariates, with the calendar and the lags of the schema; none where these alone are best."""
+    """The covariates, with the calendar and the lags of the schema; none if these alone are best."""
     reason: str
 
 
@@ -37,7 +37,7 @@ def choose_inputs(grid: Grid, schema: CovariateSchema, spec: TableSpec, windows:
     """Compare the target alone with the calendar, with all covariates and with each of a few.
 
     Args:
-        grid: The table's series; of a long table its first rows are looked at.
+        grid: The table's series; of a long table only some rows are used.
         schema: The covariates, lags and calendar features that a run could use.
         spec: How the table is read.
         windows: Window lengths.
@@ -67,7 +67,7 @@ def _candidates(names: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
 
 
 def _first_rows(grid: Grid, windows: WindowSpec) -> Grid:
-    """Take a number of rows: of some series, the latest ones before the run's test part."""
+    """Take at most a number of rows: the latest ones of some series before the run's test part."""
     count = max(1, int(np.searchsorted(grid.borders[1:], _MOST_ROWS, side="right")))
     longest = int(np.argmax(np.diff(grid.borders)))
     if grid.borders[-1] <= _MOST_ROWS:
@@ -90,7 +90,7 @@ def _first_rows(grid: Grid, windows: WindowSpec) -> Grid:
 def _error(
     grid: Grid, schema: CovariateSchema, spec: TableSpec, windows: WindowSpec, chosen: tuple[str, ...] | None
 ) -> float:
-    """Root mean squared error on validation with some covariates; None is the target alone."""
+    """Return the root mean squared error on validation with some covariates; None means the target alone."""
     targets = len(grid.columns.targets)
     kept = [
         position

@@ -1,4 +1,4 @@
-"""How far back the rows of a window reach, decided by ridge regressions on the training part."""
+"""How far back the rows of a window reach: ridge regressions on the training part decide."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,18 +24,17 @@ _FIT_SHARE = 0.8
 def resolve_ages(span: int | str, model_input: ModelInput, seasons: Sequence[int]) -> tuple[Int64, dict[str, Any]]:
     """Decide how many steps before the origin the rows of a window lie.
 
-    Others than consecutive rows are taken only where a ridge regression on the first four fifths of the training
-    windows has an RMSE at least 2 % lower on the last fifth, and where that has at least 1,000 windows. The training
-    part decides alone, so that preprocessed data does not depend on what comes after it.
+    Ridge regressions are fitted to the first four fifths of the training windows and judged on the last fifth. Rows
+    stay consecutive unless others have an RMSE at least 2 % lower there, on at least 1,000 windows. Only the training
+    part decides, so that preprocessed data does not depend on anything later.
 
     Args:
-        span: A number of steps that the rows are spread over, or `auto`.
+        span: How many steps back the rows reach, or `auto`.
         model_input: Windows of consecutive rows.
-        seasons: Seasons in steps; `auto` tries rows of which half lie one of them before the horizon.
+        seasons: Seasons in steps; `auto` also tries rows of which half lie one season before the horizon.
 
     Returns:
-        The ages of the rows that show the past, `(lookback,)`, and a record of what was compared (empty where nothing
-        was).
+        The ages of the rows that show the past, `(lookback,)`, and a record of the comparison (empty without one).
 
     """
     if isinstance(span, int):
@@ -50,14 +49,14 @@ def resolve_ages(span: int | str, model_input: ModelInput, seasons: Sequence[int
 
 
 def draw_training(model_input: ModelInput) -> tuple[Int64, Int64]:
-    """Return numbers of training windows to fit on and, later in time, to judge on; of many, some are drawn."""
+    """Return training windows to fit on and later ones to judge on; a random sample if there are many."""
     limits = (CHOICE_WINDOWS, round(CHOICE_WINDOWS * (1 - _FIT_SHARE) / _FIT_SHARE))
     first, last = _split_training(model_input)
     return draw(first, limits[0]), draw(last, limits[1])
 
 
 def age_candidates(model_input: ModelInput, seasons: Sequence[int]) -> dict[int | str, Int64]:
-    """Name the ages that are tried, consecutive ones first, no older than a tenth of the longest series."""
+    """Name the ages to try, consecutive ones first, no older than a tenth of the longest series."""
     longest, nearest = int(np.bincount(model_input.row_series).max()) // 10, model_input.lookback + model_input.horizon
     spans = [
         model_input.lookback * factor for factor in _SPANS if factor == 1 or model_input.lookback * factor <= longest
@@ -70,7 +69,7 @@ def age_candidates(model_input: ModelInput, seasons: Sequence[int]) -> dict[int 
 
 
 def _split_training(model_input: ModelInput) -> tuple[Int64, Int64]:
-    """Split the training windows of every series by time; no horizon of the first ones reaches the last ones."""
+    """Split the training windows of every series by time; no horizon of the first part reaches into the second."""
     windows = model_input.windows_of(0)
     series, origin = model_input.window_series[windows], model_input.window_origin[windows]
     counts = np.bincount(series, minlength=len(model_input.series_names))
@@ -81,7 +80,7 @@ def _split_training(model_input: ModelInput) -> tuple[Int64, Int64]:
 
 
 def _ages_rmse(model_input: ModelInput, past: Int64, train: Int64, val: Int64) -> float:
-    """RMSE on `val`, in scaled units, of a ridge regression on windows whose rows have the ages `past`."""
+    """Return the RMSE on `val`, in scaled units, of a ridge regression on windows with the ages `past`."""
     spread = replace(model_input, ages=spread_ages(model_input, past))
     fitted_to, held_out = (
         RidgeData(spread.X[windows].reshape(len(windows), -1), model_input.y[windows], model_input.y_mask[windows])

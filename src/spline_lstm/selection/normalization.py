@@ -1,4 +1,4 @@
-"""How windows are cut into segments, normalised and smoothed, and the loss: decided on validation."""
+"""Segments, normalisation, smoothing and loss: validation decides."""
 
 import functools
 import logging
@@ -24,8 +24,9 @@ _OVER_ROWS: dict[str, tuple[tuple[Any, ...], float]] = {
     "loss": (("squared",), CLEARLY_BETTER),
     "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
 }
-"""What `auto` tries, the simplest first, and the relative error from which another one is taken; the learning rate is
-tried by the training."""
+"""The values that `auto` tries, the simplest first, and the relative error that another one must reach; the training
+tries learning rates.
+"""
 _OVER_SEGMENTS: dict[str, tuple[tuple[Any, ...], float]] = {
     "normalization": (NORMALIZATIONS, 1.0),
     "loss": (("absolute", "squared"), CLEARLY_BETTER),
@@ -41,19 +42,19 @@ _TRIAL_EPOCHS = 3
 def resolve_model(
     spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, training: TrainingSpec
 ) -> tuple[ModelSpec, dict[str, Any]]:
-    """Replace `auto` by what validation decides; those of learning rate, path and link are left to the training.
+    """Replace `auto` by the choice on validation; learning rate, path and link are left to the training.
 
-    Over windows of single rows a ridge regression in the space of each choice is compared, and another one than the
-    simplest is taken only where its validation error is at least 2 % lower. Over segments the network itself is
-    compared, trained for a few hundred steps, because the regression prefers other normalisations than the network
-    does: of normalisations and learning rates the best is taken, of losses the squared one where it is 2 % better.
-    Of fewer than ten series whose validation part has fewer than ten horizons, no normalisation is compared: a level
-    that they happen to have there would decide. Windows then lose their own mean and scale (`instance`), which no later
-    level can mislead (T. Kim et al., "Reversible instance normalization for accurate time-series forecasting against
-    distribution shift", ICLR, 2022).
+    Without segments, a ridge regression is fitted for each choice; the simplest is kept unless another has a validation
+    error at least 2 % lower. Over segments, the network itself is trained for a few hundred steps, because the
+    regression prefers other normalisations than the network: the best normalisation and learning rate are taken, and
+    the squared loss if it is 2 % better.
+
+    Where fewer than ten series have fewer than ten horizons of validation, no normalisation is compared, because the
+    level of so few stretches would decide. The windows then lose their own mean and scale (`instance`; T. Kim et al.,
+    "Reversible instance normalization for accurate time-series forecasting against distribution shift", ICLR, 2022).
 
     Args:
-        spec: Architecture and optimiser, with or without `auto`.
+        spec: Architecture and optimiser; values may be `auto`.
         model_input: The preprocessed data; decides the shapes.
         train: Training windows `X` and `y`; NaN in `y` does not count.
         val: Validation windows.
@@ -61,7 +62,7 @@ def resolve_model(
         training: Its seed and batch size.
 
     Returns:
-        The specification, and a record of what was compared.
+        The specification, and a record of the comparison.
 
     """
     record: dict[str, Any] = {}
@@ -104,7 +105,7 @@ def _too_little(model_input: ModelInput, val_series: Int64) -> str:
 
 
 def resolve_segment(asked: int | Literal["auto"], lookback: int) -> int:
-    """Return how many rows a recurrent step sees: with `auto` one up to 48 rows, else about a fourteenth of them.
+    """Return how many rows a recurrent step sees: `auto` takes one, or about a fourteenth of more than 48 rows.
 
     Raises:
         ParameterError: The segment does not divide the lookback.
@@ -121,7 +122,7 @@ def resolve_segment(asked: int | Literal["auto"], lookback: int) -> int:
 def _network_error(
     spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, training: TrainingSpec
 ) -> float:
-    """Validation RMSE, in scaled units, of the network after a short training without a linear path."""
+    """Return the validation RMSE, in scaled units, of the network after a short training without a linear path."""
     changes = {"linear_path": "none", "link": "identity" if spec.link == "auto" else spec.link}
     model = make_model(spec.model_copy(update=changes), model_input, training.seed)
     logger.info("Trying normalization=%s, loss=%s, learning_rate=%s", spec.normalization, spec.loss, spec.learning_rate)
@@ -134,7 +135,7 @@ def _network_error(
 def ridge_error(
     spec: ModelSpec, model_input: ModelInput, train: Windows, val: Windows, val_series: Int64, seed: int
 ) -> float:
-    """Validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
+    """Return the validation RMSE, in scaled units, of a ridge regression on windows prepared as `spec` says."""
     link = "identity" if spec.link == "auto" else spec.link
     path = "shared" if spec.linear_path == "shared" else "ridge"
     model = make_model(spec.model_copy(update={"linear_path": path, "link": link}), model_input, seed)

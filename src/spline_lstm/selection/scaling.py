@@ -1,4 +1,4 @@
-"""Whether each series is scaled by its own training part, decided by ridge regressions on the training part."""
+"""The target scaling (global or by series): ridge regressions on the training part decide."""
 
 from typing import Any, Literal
 
@@ -17,16 +17,16 @@ def resolve_target_scaling(
 ) -> tuple[TargetScaling, dict[str, Any]]:
     """Decide whether all series share the scale of a target.
 
-    Scales of their own are taken where a ridge regression on the first four fifths of the training windows has an
-    error at least 2 % lower on the last fifth. The error is the mean over the series, each related to its own
-    standard deviation, so that no series counts for more than another because its numbers are larger.
+    Ridge regressions are fitted to the first four fifths of the training windows and judged on the last fifth. Each
+    series gets its own scale if the error is then at least 2 % lower. The error is the mean over the series, each
+    divided by its own standard deviation, so that large numbers do not count for more.
 
     Args:
-        asked: What the parameters ask for.
+        asked: The parameter `target_scaling`.
         model_input: Windows of consecutive rows, all series on one scale.
 
     Returns:
-        The scaling, and a record of what was compared (empty where nothing was).
+        The scaling, and a record of the comparison (empty without one).
 
     """
     if asked != "auto":
@@ -50,7 +50,7 @@ def _own_scales(model_input: ModelInput) -> SeriesScales:
 
 
 def _error(model_input: ModelInput, scales: SeriesScales, own: SeriesScales, train: Int64, val: Int64) -> float:
-    """Mean over series of the root mean squared error on `val`, each series in its own standard deviations."""
+    """Return the mean of the series' root mean squared errors on `val`, each in its own standard deviations."""
     fitted_to, held_out = (_windows(model_input, scales, windows) for windows in (train, val))
     ridge = fit_ridge(fitted_to, held_out, penalties=PENALTIES[::2])
     series = model_input.window_series[val]
@@ -60,7 +60,7 @@ def _error(model_input: ModelInput, scales: SeriesScales, own: SeriesScales, tra
 
 
 def _windows(model_input: ModelInput, scales: SeriesScales, windows: Int64) -> RidgeData:
-    """Cut the targets of windows and horizons, scaled from their own unit: small series keep their digits."""
+    """Cut the targets of windows and horizons, scaled from their own unit, so that small series keep their digits."""
     series = model_input.window_series[windows]
     center, scale = scales.center[series][:, None], scales.scale[series][:, None]
     truth, mask = model_input.truth(windows)

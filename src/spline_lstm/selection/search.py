@@ -1,7 +1,7 @@
-"""What a tuning tries: settings proposed from the validation errors of those that were tried before them.
+"""The search of a tuning: it proposes settings from the validation errors of earlier trials.
 
-The proposals are those of a tree-structured Parzen estimator (J. Bergstra, R. Bardenet, Y. Bengio and B. Kégl,
-"Algorithms for hyper-parameter optimization", NeurIPS 2011) as Optuna has it, an extra of the project.
+The proposals come from a tree-structured Parzen estimator (J. Bergstra, R. Bardenet, Y. Bengio and B. Kégl,
+"Algorithms for hyper-parameter optimization", NeurIPS 2011), implemented by Optuna, an extra of the project.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,20 +17,20 @@ from spline_lstm.models.target_space import Normalization
 from spline_lstm.spec import Spec, StrictFloat, StrictInt, split_names, split_numbers
 
 Settings = dict[str, Any]
-"""Name of a parameter to a value, as JSON has it."""
+"""Name of a parameter to a value of JSON."""
 Space = dict[str, list[Any]]
-"""Name of a parameter to the values that are tried, the run's own first."""
+"""Name of a parameter to the values to try, the run's own first."""
 
 SEARCHED = ("model_type", "hidden_units", "dropout", "learning_rate", "normalization", "lookback")
 """Parameters that can be searched."""
 
 
 class TuningSpec(Spec):
-    """How many settings are tried, and which values of each parameter beside the run's own."""
+    """The number of trials, and the values of each parameter to try beside the run's own."""
 
     trials: Annotated[StrictInt, Field(ge=1, le=999)]
     at_once: Annotated[StrictInt, Field(ge=1)]
-    """Trials that are proposed together, each without knowing the scores of the others."""
+    """Number of trials that are proposed together, without the scores of one another."""
     model_type: Annotated[tuple[ModelType, ...], BeforeValidator(split_names)]
     hidden_units: Annotated[tuple[Widths, ...], BeforeValidator(split_numbers)]
     dropout: Annotated[
@@ -47,7 +47,7 @@ def make_space(tuning: TuningSpec, own: Mapping[str, Any]) -> Space:
 
     Args:
         tuning: The values beside the run's own.
-        own: The run's own values, as JSON has them.
+        own: The run's own values, as in JSON.
 
     """
     asked = tuning.model_dump(mode="json")
@@ -61,10 +61,10 @@ def make_space(tuning: TuningSpec, own: Mapping[str, Any]) -> Space:
 
 
 def check_search(space: Space, trials: int) -> None:
-    """Refuse a search that cannot be.
+    """Refuse an impossible search.
 
     Raises:
-        ParameterError: Optuna is not installed, or there are fewer settings than trials.
+        ParameterError: Optuna is missing, or there are fewer settings than trials.
 
     """
     settings = int(np.prod([len(values) for values in space.values()]))
@@ -78,12 +78,12 @@ def check_search(space: Space, trials: int) -> None:
 
 
 def propose(space: Space, known: Sequence[tuple[Settings, float | None]], count: int, seed: int) -> list[Settings]:
-    """Propose settings that were not tried; the same ones for the same arguments.
+    """Propose untried settings; the same ones for the same arguments.
 
     Args:
         space: The values to try, not all of them tried yet.
-        known: Settings that were tried, and the validation error of each; None where there is none.
-        count: How many are proposed, at most as many as are left. The first of all are the run's own.
+        known: Tried settings with the validation error of each; None if it has none.
+        count: How many to propose, at most as many as are left. The very first are the run's own.
         seed: Of the draws.
 
     """
@@ -92,7 +92,7 @@ def propose(space: Space, known: Sequence[tuple[Settings, float | None]], count:
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     distributions = {name: CategoricalDistribution(range(len(values))) for name, values in space.items()}
-    # With one seed for all rounds, the random trials that a study begins with would be the same in each.
+    # With one seed for all rounds, each round would begin with the same random trials.
     sampler = optuna.samplers.TPESampler(seed=seed + len(known), constant_liar=True)
     study = optuna.create_study(sampler=sampler)
     tried = set()

@@ -1,4 +1,4 @@
-"""Which seasons ago the targets are shown beside the window, where that is `auto`: decided by ridge regressions."""
+"""The seasonal lags beside the window: ridge regressions decide `auto`."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,24 +12,24 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Int64
 
 _KEPT_WINDOWS = 0.9
-"""Share of the training windows that lags must leave: univariate runs have the same windows and see no lags."""
+"""Lags must leave this share of the training windows: univariate runs have the same windows and see no lags."""
 
 
 def choose_lags(model_input: ModelInput, seasons: Sequence[int]) -> tuple[tuple[int, ...], dict[str, Any]]:
     """Decide which lags of the targets help beside the window.
 
-    Compared are ridge regressions on the targets alone, so univariate and multivariate data of a table have the same
-    windows: without a lag, with the horizon one season ago for each season, and with all of these. The training part
-    decides: fitted to the first four fifths of its windows, judged on the last fifth. Lags are taken only where the
-    error is at least 2 % lower.
+    Ridge regressions are compared without a lag, with the lag of each season, and with all of these. They see the
+    targets alone, so that univariate and multivariate data of a table have the same windows. They are fitted to the
+    first four fifths of the training windows and judged on the last fifth. Lags are taken only if the error is at least
+    2 % lower.
 
     Args:
         model_input: Windows of consecutive rows, without lags.
-        seasons: Seasons in steps. Of each, the least multiple is tried that the horizon has, if the window does not
-            show it anyhow.
+        seasons: Seasons in steps. Of each, the smallest multiple that is at least the horizon is tried, unless the
+            window shows it anyway.
 
     Returns:
-        The lags in steps, and a record of what was compared (empty where nothing was).
+        The lags in steps, and a record of the comparison (empty without one).
 
     """
     lookback, horizon = model_input.lookback, model_input.horizon
@@ -48,11 +48,11 @@ def choose_lags(model_input: ModelInput, seasons: Sequence[int]) -> tuple[tuple[
 
 
 def _fits(lag: int, model_input: ModelInput) -> bool:
-    """Tell whether the rows up to the origin that a window with this lag shows are there often enough."""
+    """Tell whether enough windows have all the rows that this lag needs."""
     return keeps_enough(model_input, lag + model_input.lookback - model_input.horizon, _KEPT_WINDOWS)
 
 
 def _ages(lags: tuple[int, ...], lookback: int, horizon: int) -> Int64:
-    """Ages of the horizon as many steps ago as each lag has, and of the window."""
+    """Return the ages of the window, and of the horizon shifted back by each lag."""
     ago = [np.arange(lag - 1, lag - 1 - horizon, -1) for lag in lags]
     return np.concatenate([*ago, consecutive(lookback)])

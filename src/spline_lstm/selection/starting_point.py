@@ -22,7 +22,7 @@ _LONGEST_LAG = 2_016
 
 @dataclass(frozen=True)
 class StartingPoint:
-    """What is proposed for a first run."""
+    """The proposal for a first run."""
 
     schema: CovariateSchema
     windows: WindowSpec
@@ -49,17 +49,16 @@ def propose_start(profile: TableProfile) -> StartingPoint:
             lookback, horizon = max(1, lookback // 2), max(1, horizon // 2)
             horizon = min(horizon, lookback)
             continue
-        if inputs.feature_mode == "multivariate" and not inputs.dynamic:  # no list of names says that none is taken
+        if inputs.feature_mode == "multivariate" and not inputs.dynamic:  # an empty list would mean all
             schema = schema.model_copy(update={"dynamic_covariates": ()})
         return StartingPoint(schema, windows, inputs)
 
 
 def suggest_windows(profile: TableProfile) -> tuple[int, int]:
-    """Suggest lookback and horizon: a season where it fits, shorter where the longest series is short.
+    """Suggest lookback and horizon: a season if it fits, shorter if the longest series is short.
 
-    Half of each part is left for windows to begin at: a score from one or two windows says nothing.
-
-    The horizon is at most the lookback, so that what is known ahead can be shown.
+    Windows take at most half of each part, because a score from one or two windows says nothing. The horizon is at most
+    the lookback, so that the window can show values that are known ahead.
     """
     season = min(season_candidates(profile.step_seconds), default=_WITHOUT_SEASON)
     train, other = (int(share * profile.longest) - 1 for share in _SPLIT[:2])
@@ -70,7 +69,7 @@ def suggest_windows(profile: TableProfile) -> tuple[int, int]:
 def make_starting_schema(profile: TableProfile, horizon: int) -> CovariateSchema:
     """Add a weekly lag and the calendar features that suit the step and the length of the table.
 
-    A lag of more steps than the comparison of inputs looks at is left for the run to decide.
+    A lag longer than the comparison of inputs is left to the run.
     """
     step, short = profile.step_seconds, profile.days * _SPLIT[0] < _DAYS_A_YEAR
     weeks = [round(WEEK / step)] if step < DAY and profile.days > 7 * _ENOUGH_WEEKS else []

@@ -1,4 +1,4 @@
-"""Windows of the targets alone, at any ages, and the error of a ridge regression on them."""
+"""Windows of the targets alone with rows of any ages, and the error of a ridge regression on them."""
 
 import numpy as np
 
@@ -10,18 +10,18 @@ from spline_lstm.types import Int64
 
 
 def consecutive(rows: int) -> Int64:
-    """Ages of so many rows up to the origin, the oldest first."""
+    """Return the ages of consecutive rows up to the origin, the oldest first."""
     return np.arange(rows)[::-1]
 
 
 def with_history(model_input: ModelInput, windows: Int64, rows: int) -> Int64:
-    """Windows among some with so many rows of their series up to the origin."""
+    """Return the windows that have so many rows of their series up to the origin."""
     starts = model_input.series_starts[model_input.window_series[windows]]
     return windows[model_input.window_origin[windows] - starts + 1 >= rows]
 
 
 def keeps_enough(model_input: ModelInput, rows: int, share: float) -> bool:
-    """Tell whether windows of so many rows cost no series, and leave this share of the training windows."""
+    """Tell whether windows of so many rows leave every series and this share of the training windows."""
     windows = model_input.windows_of(0)
     kept = with_history(model_input, windows, rows)
     series = np.isin(model_input.window_series[windows], model_input.window_series[kept])
@@ -29,16 +29,16 @@ def keeps_enough(model_input: ModelInput, rows: int, share: float) -> bool:
 
 
 def target_error(model_input: ModelInput, ages: Int64, train: Int64, val: Int64) -> float:
-    """Error of a ridge regression on the targets at some ages: the mean over the series, in scaled units.
+    """Return the error of a ridge regression on the targets at some ages: the mean over the series, in scaled units.
 
     Args:
-        model_input: Windows; what is to be forecast is theirs.
-        ages: Steps before the origin of what the regression sees, the last one 0.
-        train: Numbers of the windows that it is fitted to.
-        val: Numbers of the windows that it is judged on.
+        model_input: Windows; their horizons are forecast.
+        ages: Steps from the rows that the regression sees to the origin, falling to 0.
+        train: Numbers of the windows to fit.
+        val: Numbers of the windows to judge on.
 
     Returns:
-        With the window's last value subtracted or not, whichever is better.
+        The error, with or without subtracting the window's last value, whichever is better.
 
     """
     return min(_ridge_error(model_input, ages, train, val, subtract=subtract) for subtract in (False, True))
@@ -52,7 +52,7 @@ def _ridge_error(model_input: ModelInput, ages: Int64, train: Int64, val: Int64,
 
 
 def _windows(model_input: ModelInput, ages: Int64, windows: Int64, *, subtract: bool) -> RidgeData:
-    """Scaled targets at some ages, and what is to be forecast; a row before its series shows the first one."""
+    """Return the scaled targets at some ages, and those of the horizon; a row before its series shows the first row."""
     scaled = model_input.scaled[:, list(model_input.target_indices)]
     starts = model_input.series_starts[model_input.window_series[windows]]
     past = cut_lookbacks(

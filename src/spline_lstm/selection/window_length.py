@@ -1,4 +1,4 @@
-"""How many rows a window has, where that is `auto`: decided by ridge regressions on validation."""
+"""The number of rows of a window: ridge regressions on validation decide `auto`."""
 
 from typing import Any
 
@@ -11,32 +11,30 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Int64
 
 SHORT = 24
-"""Rows of a window from which longer ones are looked for, or the horizon where that is longer."""
+"""`auto` begins with this number of rows, or with the horizon if it is longer, and tries longer windows."""
 _LONG = (168, 336, 720)
 _KEPT_WINDOWS = 0.5
 _MOST_FITTED, _MOST_JUDGED = 12_000, 4_000
 
 
 def choose_window_length(model_input: ModelInput, seasons: tuple[int, ...]) -> tuple[Int64, dict[str, Any]]:
-    """Decide how many rows a window has and how many steps before the origin they lie.
+    """Decide how many rows a window has and how many steps back they reach.
 
-    Compared are consecutive rows, as many rows spread over a longer past, and 168, 336 and 720 consecutive rows, which
-    a network sees in segments. A long window is left out where it would cost a series, or more than half of the
-    training windows.
+    The choices are consecutive rows, as many rows over a longer past, and 168, 336 and 720 consecutive rows, which a
+    network sees in segments. A long window is not tried if it costs a series or more than half of the training windows.
 
-    What is compared is the validation error of a ridge regression on the targets alone, so univariate and multivariate
-    data of a table have the same windows. It is the mean over the series, each in its own scaled units, with the
-    window's last value subtracted or not, whichever is better. Windows of single rows stay consecutive unless another
-    choice is at least 2 % better. Among long windows within 2 % of the best the longest is taken: it takes the network
-    no more recurrent steps, and it can leave out what the regression has to penalise.
+    Each choice has the validation error of a ridge regression on the targets alone, so that univariate and multivariate
+    data of a table have the same windows. The error is the mean over the series in their own scaled units, with or
+    without subtracting the window's last value, whichever is better. Short windows stay consecutive unless another
+    choice is at least 2 % better. Among long windows within 2 % of the best, the longest is taken: it costs the network
+    no more recurrent steps, and the network can ignore rows that the regression must penalise.
 
     Args:
         model_input: Windows of consecutive rows, as short as `auto` makes them.
-        seasons: Seasons in steps; rows of which half lie one of them before the horizon are tried as well.
+        seasons: Seasons in steps; rows of which half lie one season before the horizon are tried too.
 
     Returns:
-        The ages of the rows that show the past, `(lookback,)`, and a record of what was compared (empty where nothing
-        was).
+        The ages of the rows that show the past, `(lookback,)`, and a record of the comparison (empty without one).
 
     """
     rows_alone = model_input.lookback <= ROW_BY_ROW

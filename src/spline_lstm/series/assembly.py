@@ -8,8 +8,8 @@ import numpy as np
 
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import Columns, TableSpec
-from spline_lstm.series.covariates import annual_features_on_short_history, check_leads, make_features
 from spline_lstm.series.drift import find_mean_ranges
+from spline_lstm.series.features import annual_features_on_short_history, check_leads, make_features
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.model_input import ModelInput
 from spline_lstm.series.preprocessor import make_preprocessor
@@ -99,20 +99,19 @@ def _check_targets_vary(filled: FilledSeries) -> None:
 
 
 def spread_ages(model_input: ModelInput, past: Int64) -> Int64:
-    """Ages of the rows that show the past, beside those of what describes the horizon, `(lookback, F_total)`."""
+    """Ages of all features, `(lookback, F_total)`: given for those that show the past, consecutive for the others."""
     return make_window_ages(past, model_input.feature_names, model_input.preprocessor["known_ahead"])
 
 
 def spread_lookback(model_input: ModelInput, past: Int64, choices: dict[str, Any]) -> ModelInput:
-    """Move the rows of all windows to other ages; what describes the horizon stays as it is.
+    """Choose other ages for the rows of all windows; features that describe the horizon keep theirs.
 
-    Windows, splits and targets are the same ones as before. A row that would lie before its series shows the
-    series' first one.
+    Windows, splits and targets stay the same. A row before the start of its series shows the first row.
 
     Args:
         model_input: Windows of consecutive rows.
         past: Ages of the rows that show the past, falling to 0, shape `(lookback,)`.
-        choices: What was decided and why, for `meta.json`.
+        choices: The decisions and their reasons, for `meta.json`.
 
     """
     span = int(past[0]) + 1
@@ -128,7 +127,7 @@ def spread_lookback(model_input: ModelInput, past: Int64, choices: dict[str, Any
 def _schema_in_use(
     schema: CovariateSchema, filled: FilledSeries, windows: WindowSpec, *, multivariate: bool
 ) -> CovariateSchema:
-    """Narrow the schema to the columns that take part; univariate mode drops leads it cannot show."""
+    """Narrow the schema to the columns in use; univariate mode drops leads that the window cannot show."""
     grid = filled.grid
     calendar = schema.calendar_features
     if calendar.known_future is None:
@@ -140,7 +139,7 @@ def _schema_in_use(
         annual = annual_features_on_short_history(grid, filled.borders, in_use)
         if annual:
             logger.info(
-                "Less than a year of training data: what %s tell of the seasons is extrapolated", " and ".join(annual)
+                "Less than a year of training data: the yearly pattern of %s is extrapolated", " and ".join(annual)
             )
         return in_use
     lags = tuple(lag for lag in schema.lags if lag >= windows.horizon)
@@ -212,7 +211,7 @@ def span_of(timestamps: Int64) -> tuple[np.datetime64, np.datetime64]:
 
 
 def _dynamic_names(columns: Columns, schema: CovariateSchema) -> list[str]:
-    """Names of what fills the dynamic channels of X: covariates and seasonal lags."""
+    """Names of the dynamic channels of X: covariates and seasonal lags."""
     lags = schema.lags if columns.described else ()
     return [
         *(item.name for item in columns.dynamic),

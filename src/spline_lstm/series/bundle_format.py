@@ -1,4 +1,4 @@
-"""What `processed.npz` and `meta.json` hold: from `ModelInput` to plain arrays and back."""
+"""The contents of `processed.npz` and `meta.json`: from `ModelInput` to plain arrays and back."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from spline_lstm.series.model_input import ModelInput, check_model_input, check_
 from spline_lstm.text import examples
 
 ARTIFACT_VERSION = "artifacts.v1"
-"""Version of the three files beside each other; files of another version are refused."""
+"""Version of the three files; files of another version are refused."""
 
 META_KEYS = {
     "run_id": "id of the preprocessed data",
@@ -18,17 +18,17 @@ META_KEYS = {
     "feature_mode": "`univariate` or `multivariate`",
     "model_type_candidates": "model types that can be trained on it",
     "target_cols": "the targets",
-    "dynamic_covariates": "what fills the dynamic channels, seasonal lags among them",
+    "dynamic_covariates": "names of the dynamic channels, seasonal lags included",
     "static_covariates": "static covariates in use",
     "X_shape": "shape of `X`",
     "y_shape": "shape of `y`",
-    "f_total": "features of `X`",
-    "f_target": "targets among them",
+    "f_total": "number of features of `X`",
+    "f_target": "number of targets among them",
     "horizon": "steps predicted",
     "lookback": "rows seen",
-    "split": "the shares, and how many windows each split has",
+    "split": "the shares of the splits, and their numbers of windows",
 }
-"""Keys that every `meta.json` has, and what they say."""
+"""Keys of every `meta.json`, and their meaning."""
 
 
 _KINDS = {
@@ -56,11 +56,11 @@ WINDOW_ARRAYS = {
     "y": "scaled targets, `(B, horizon * F_target)`, step-major; 0 where not observed",
     "y_mask": "where `y` was observed; elsewhere it is neither trained on nor scored",
 }
-"""Further keys, where the windows are stored: whoever reads the file has them cut already."""
+"""Further keys, if the windows are stored too, for readers that cannot cut windows."""
 
 
 def to_arrays(model_input: ModelInput, *, windows: bool) -> dict[str, np.ndarray]:
-    """Return what is written to `processed.npz`: no objects, only plain arrays.
+    """Return the plain arrays of `processed.npz`.
 
     Args:
         model_input: Preprocessed data.
@@ -88,18 +88,18 @@ def from_arrays(
     preprocessor: dict[str, Any],
     meta: dict[str, Any],
 ) -> ModelInput:
-    """Build `ModelInput` from what the three files hold.
+    """Build `ModelInput` from the contents of the three files.
 
     Args:
         arrays: Those of `ARRAYS`, and `run_id`.
-        stored: Shape and type of those of `WINDOW_ARRAYS` that are in the file; they are not read, as the same
-            windows are cut from `scaled`.
-        preprocessor: What `preprocessor.pkl` holds.
-        meta: What `meta.json` holds.
+        stored: Shape and type of the stored `WINDOW_ARRAYS`; they are not read, as the same windows are cut from
+            `scaled`.
+        preprocessor: Contents of `preprocessor.pkl`.
+        meta: Contents of `meta.json`.
 
     Raises:
         ArtifactDamagedError: A key is missing or of the wrong kind.
-        RunIdMismatchError: The three disagree about their run id.
+        RunIdMismatchError: The files belong to different runs.
         ShapeContractError: The shapes do not fit together.
 
     """
@@ -160,7 +160,7 @@ def check_same_run(run_id: str, others: Mapping[str, Any]) -> None:
 
 
 def check_meta(meta: Any, source: str) -> None:
-    """Refuse a `meta.json` that lacks what the contract names.
+    """Refuse a `meta.json` without all keys of `META_KEYS`.
 
     Raises:
         ArtifactDamagedError: Not an object, a key is missing, or another schema version.

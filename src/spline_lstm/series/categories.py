@@ -18,7 +18,7 @@ def fit_ordinal(codes: Float64, labels: tuple[str, ...]) -> OrdinalState:
     """Rank the labels whose codes were observed in the training part.
 
     Args:
-        codes: Of the observed cells, as positions in `labels`.
+        codes: Labels of the observed cells, as positions in `labels`.
         labels: All labels of the column, sorted.
 
     """
@@ -27,7 +27,7 @@ def fit_ordinal(codes: Float64, labels: tuple[str, ...]) -> OrdinalState:
 
 
 def apply_ordinal(codes: Float64, labels: tuple[str, ...], state: OrdinalState) -> Float64:
-    """Return each cell's rank as a share of their number; 0 for a label without a rank, and where there is none."""
+    """Return each cell's rank divided by the number of ranks; 0 for an unranked or missing label."""
     ranks = {label: rank / len(state["categories"]) for rank, label in enumerate(state["categories"], start=1)}
     table = np.array([ranks.get(label, 0.0) for label in labels] + [0.0])
     return table[np.where(np.isnan(codes), -1, codes).astype(np.int64)]
@@ -41,8 +41,8 @@ def make_static_codes(statics: dict[str, tuple[str, ...]], dims: dict[str, int])
         dims: Static covariate to the length of its code.
 
     Returns:
-        Per covariate the code of each category: orthonormal while there are no more categories than
-        dimensions, seeded random directions beyond. An unknown category's code is the zero vector.
+        Per covariate the code of each category: orthonormal if the dimensions suffice, else seeded random directions.
+            An unknown category's code is the zero vector.
 
     """
     return {
@@ -56,6 +56,6 @@ def _directions(count: int, dim: int) -> Float64:
     if count <= dim:
         return np.eye(dim)[:count]
     vectors: Float64 = np.random.default_rng(0).standard_normal((count, dim))
-    # The sum is spelt out: its bits must not depend on a linear algebra library.
+    # Summed by hand, so that the bits do not depend on a linear algebra library.
     lengths: Float64 = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
     return vectors / lengths

@@ -1,4 +1,4 @@
-"""The cells of a raw table: text, labels and numbers, with the row that is named where one is wrong."""
+"""The cells of a raw table: text, labels and numbers; messages name the row of a wrong cell."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -65,8 +65,8 @@ def row_number(index: "pd.Index[Any]", position: int) -> int:
     """Number a row as an editor or spreadsheet does: the header is row 1.
 
     Args:
-        index: Number of each row in its table, of which these may be a part.
-        position: Which of these rows.
+        index: Number of each row in the whole table.
+        position: Position of the row in `index`.
 
     """
     return int(index[position] if index.dtype.kind == "i" else position) + 2

@@ -1,4 +1,4 @@
-"""Which columns of a table take part."""
+"""The columns of a table that are used."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -18,7 +18,7 @@ Resample = Literal["none", "last", "mean", "sum"]
 
 
 class ReadingSpec(Spec):
-    """How a table that is not as the program needs it is read."""
+    """How to read a table that is not in the usual form."""
 
     timestamp_col: Annotated[Names, Field(min_length=1)] | None = None
     """The column of times, or the columns that make up a time together; None takes the schema's."""
@@ -39,12 +39,12 @@ class TableSpec(ReadingSpec):
     series_id_cols: Names
     freq: Text | None
     target_scaling: TargetScaling | Literal["auto"] = "global"
-    """Whether each series is scaled by its own training part; the default is what earlier files mean."""
+    """Whether each series is scaled by its own training part; files without this setting mean False."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns of one table that take part, in feature order."""
+    """The used columns of one table, in feature order."""
 
     timestamps: tuple[str, ...]
     """The column of times, or those that make up a time together."""
@@ -55,7 +55,7 @@ class Columns:
     absent: tuple[str, ...]
     """Optional covariates that the table lacks."""
     described: bool
-    """Whether the table has all covariates that are required and asked for, so that lags and units hold."""
+    """False if a required covariate is absent (in univariate mode): covariates, lags and units are then not used."""
 
     @property
     def timestamp(self) -> str:
@@ -64,7 +64,7 @@ class Columns:
 
 
 def source_of(table: DataFrame) -> str:
-    """Name of the table for messages: its file where it comes from one."""
+    """Name of the table for messages: its file, if it has one."""
     return str(table.attrs.get("source", "raw_table"))
 
 
@@ -81,7 +81,7 @@ def timestamp_columns(schema: CovariateSchema, spec: ReadingSpec, found: list[st
 
 
 def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> Columns:
-    """Choose the columns that take part; parameters win over the schema.
+    """Choose the columns to use; parameters win over the schema.
 
     Args:
         table: The raw table.
@@ -133,7 +133,7 @@ def select_columns(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -
 
 
 def _check_target_names(targets: tuple[str, ...], source: str) -> None:
-    """Refuse targets whose columns would hide others in the filled series."""
+    """Refuse a target with the name of a column that the filled series adds."""
     reserved = ("series_id", "timestamp", "split", *(f"{name}_is_imputed" for name in targets))
     taken = [name for name in targets if name in reserved]
     if taken:

@@ -1,8 +1,8 @@
-"""Drift: whether what a forecast sees of a new table is like what the training saw.
+"""Drift: whether a new table is like the training part.
 
-The measure is the mean of a scaled column over as many steps in a row as the lookback has. The training part shows a
-range of such means: over all of its times, so a winter is no drift, and over all of its series, so neither is a large
-series beside small ones. Where series have scales of their own, their means count in these.
+The measure is the mean of a scaled column over `lookback` consecutive steps. The training part gives a range of such
+means, over all times and all series: so neither a winter nor a large series beside small ones is drift. A series with a
+scale of its own is measured in that scale.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from spline_lstm.series.covariates import Features
+from spline_lstm.series.features import Features
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.latest_windows import LatestWindows
 from spline_lstm.series.preprocessor import Preprocessor
@@ -18,7 +18,7 @@ from spline_lstm.text import examples
 from spline_lstm.types import Float32, Float64, Int64
 
 TOLERANCE = 0.5
-"""Distance from the range, in deviations of the training part, from which a column is said to drift."""
+"""A column drifts from this distance to the range on, in standard deviations of the training part."""
 
 
 def find_mean_ranges(features: Features, filled: FilledSeries, lookback: int, horizon: int) -> dict[str, list[float]]:
@@ -38,19 +38,19 @@ def find_mean_ranges(features: Features, filled: FilledSeries, lookback: int, ho
 
 
 def _trailing_means(scaled: Float32, last: Int64, lookback: int) -> Float64:
-    """Average the values up to each of some rows, `(n,)`."""
+    """Average the values up to each of the given rows, `(n,)`."""
     total = np.concatenate([[0.0], np.cumsum(scaled, dtype=np.float64)])
     means: Float64 = (total[last + 1] - total[last + 1 - lookback]) / lookback
     return means
 
 
 def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, Any]:
-    """Hold the last steps of every series against the training part.
+    """Compare the last steps of every series with the training part.
 
     Returns:
-        `steps` of a mean, the number of `series`, and for each of the `columns` in deviations of the training part:
-        `train_low` and `train_high`, the range of the means there; `beyond`, how far the furthest series lies above it,
-        or below it if negative; which `series` that is, if any does; and how many series `drift`.
+        `steps` of a mean, the number of `series`, and for each of the `columns`, in standard deviations of the training
+        part: `train_low` and `train_high`, the range of the means there; `beyond`, how far the furthest series lies
+            above that range, or below it if negative; the name of this `series`, if any; and how many series `drift`.
 
     """
     columns = {}
@@ -69,7 +69,7 @@ def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, 
 
 
 def describe_drift(drift: Mapping[str, Any]) -> str:
-    """Say in one line which columns drift, by how much and where; empty where none does."""
+    """Say in one line which columns drift, how far and in which series; empty if none does."""
     found = {name: item for name, item in drift["columns"].items() if item["drift"]}
     if not found:
         return ""

@@ -1,4 +1,4 @@
-"""Lengths of time, in seconds; those in `_NS` in nanoseconds, which timestamps are counted in."""
+"""Lengths of time in seconds, or with `_NS` in nanoseconds, the unit of timestamps."""
 
 HOUR = 3_600
 DAY = 24 * HOUR

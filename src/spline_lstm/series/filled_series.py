@@ -21,7 +21,7 @@ class FilledSeries:
     """Hash of the table's file."""
 
     def __deepcopy__(self, _: Any) -> Self:
-        """Return itself, as `Observations` does."""
+        """Return itself; see `Observations`."""
         return self
 
 
@@ -38,7 +38,7 @@ def fill_series(grid: Grid, spec: FillSpec, borders: SplitBorders, sha256: str |
 
 
 def make_filled_table(filled: FilledSeries) -> DataFrame:
-    """Lay out the filled targets as a table to look at: one row a step, a column and a mark a target."""
+    """Return the filled targets as a table: one row for each step, a value and a mark for each target."""
     import pandas as pd
 
     grid = filled.grid

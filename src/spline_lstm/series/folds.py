@@ -1,9 +1,9 @@
-"""Folds of a rolling-origin evaluation: the test part of every series in blocks, one after another.
+"""Folds of a rolling-origin evaluation: the test part of every series is cut into consecutive blocks.
 
 L. J. Tashman, "Out-of-sample tests of forecasting accuracy: an analysis and review", International Journal of
-Forecasting 16(4), 2000. Fold `i` of `k` ends where the `i`-th of `k` equal blocks of the test part ends and is
-tested on that block; all before it is its training and validation part, in their usual proportion. So the blocks
-do not overlap, and the last one ends with the table.
+Forecasting 16(4), 2000. The test part has `k` equal blocks. Fold `i` is tested on block `i`; everything before this
+block is divided into its training and validation part, in their usual proportion. So the blocks do not overlap, and the
+last one ends with the table.
 """
 
 from dataclasses import replace
@@ -22,7 +22,7 @@ _END = np.iinfo(np.int64).max
 
 
 class BacktestSpec(Spec):
-    """How many folds there are; 0 is none."""
+    """Number of folds; 0 means no backtest."""
 
     folds: Annotated[StrictInt, Field(ge=0)]
 
@@ -36,8 +36,8 @@ def make_cuts(grid: Grid, shares: tuple[float, ...], folds: int) -> Int64:
         folds: Number of blocks.
 
     Returns:
-        Timestamps, shape `(folds + 1, series)`: block `i`, counted from 0, holds what is not before the `i`-th and
-        before the next.
+        Timestamps, shape `(folds + 1, series)`: block `i`, counted from 0, reaches from timestamp `i` up to, not
+        including, timestamp `i + 1`.
 
     """
     borders = make_split_borders(grid.borders, shares)
@@ -48,7 +48,7 @@ def make_cuts(grid: Grid, shares: tuple[float, ...], folds: int) -> Int64:
 
 
 def cut_observations(observations: Observations, end: Int64) -> Observations:
-    """Leave out all that is not before `end`, a timestamp for each series."""
+    """Keep the rows before `end`, one timestamp for each series."""
     kept = observations.timestamps < end[observations.series]
     return replace(
         observations,
@@ -61,7 +61,7 @@ def cut_observations(observations: Observations, end: Int64) -> Observations:
 def cut_test_part(
     observations: Observations, freq: str | None, max_gap: int, shares: tuple[float, ...]
 ) -> tuple[Grid, SplitBorders]:
-    """Put every series on its grid up to where its test part would begin.
+    """Put every series on its grid up to the start of its test part.
 
     Args:
         observations: The whole table.
@@ -70,7 +70,7 @@ def cut_test_part(
         shares: Share of train, val and test.
 
     Returns:
-        The series without their test part, and their borders; nothing is left to test on.
+        The series without their test part, and their borders; the test part is empty.
 
     """
     whole = make_grid(observations, freq, max_gap)
@@ -82,12 +82,12 @@ def cut_test_part(
 
 
 def make_fold_borders(grid: Grid, test_from: Int64, shares: tuple[float, ...]) -> SplitBorders:
-    """Split the series of a fold where its test block begins.
+    """Split the series of a fold at the start of its test block.
 
     Args:
         grid: The series up to the fold's end.
         test_from: First timestamp of each series' block, shape `(series,)`.
-        shares: Share of train, val and test; what is before the block is divided as the first two are.
+        shares: Share of train, val and test; the rows before the block are divided in proportion to the first two.
 
     """
     start, end = grid.borders[:-1], grid.borders[1:]

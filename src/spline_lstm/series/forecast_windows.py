@@ -1,4 +1,4 @@
-"""The last window of every series of a new table, made with what a run has learnt."""
+"""The last window of every series of a new table, made with the preprocessor of a run."""
 
 import logging
 import re
@@ -8,8 +8,9 @@ import numpy as np
 
 from spline_lstm.errors import InsufficientDataError, ShapeContractError, TimeAxisError, ValuesError
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.covariates import Features, Learnt, make_features
-from spline_lstm.series.grid import Grid, make_grid, most_frequent, parse_frequency
+from spline_lstm.series.features import Features, Learnt, make_features
+from spline_lstm.series.frequency import most_frequent, parse_frequency
+from spline_lstm.series.grid import Grid, make_grid
 from spline_lstm.series.latest_windows import LatestWindows, PastWindows
 from spline_lstm.series.layout import make_long
 from spline_lstm.series.lazy_windows import Cuts, cut_lookbacks
@@ -38,8 +39,8 @@ def make_latest_windows(
     Args:
         table: A raw table.
         preprocessor: How the run's table became windows.
-        strict: Whether a series that is too short is refused rather than left out.
-        past: How many origins before the last to cut windows of as well, where the history is long enough.
+        strict: Whether a series that is too short is refused; otherwise it is left out.
+        past: Number of earlier origins to cut windows for too, if the history is long enough.
 
     Raises:
         TableError: A column is missing, or a cell is not a number.
@@ -78,7 +79,7 @@ def make_latest_windows(
 
 
 def _past_windows(grid: Grid, features: Features, preprocessor: Preprocessor, last: Int64, count: int) -> PastWindows:
-    """Cut the windows of up to so many origins before the last of each series; no fill may have looked beyond one."""
+    """Cut the windows of up to `past` earlier origins of each series; no fill in them may look beyond its origin."""
     rows, horizon, targets = np.arange(len(grid.series)), preprocessor.windows.horizon, len(grid.columns.targets)
     first, end = grid.borders[:-1][grid.series], last[grid.series]
     near = (rows >= first + preprocessor.history - 1) & (rows >= end - count) & (rows < end)
@@ -94,7 +95,7 @@ def _past_windows(grid: Grid, features: Features, preprocessor: Preprocessor, la
 
 
 def read_as_trained(table: DataFrame, preprocessor: Preprocessor) -> Observations:
-    """Read the run's columns as the run did; naming the covariates makes all of them required.
+    """Read the run's columns as the run did; all its covariates are required.
 
     Raises:
         TableError: A column is missing, or a cell is not a number.
@@ -110,7 +111,7 @@ def read_as_trained(table: DataFrame, preprocessor: Preprocessor) -> Observation
 
 
 def make_long_as_trained(table: DataFrame, preprocessor: Preprocessor) -> tuple[DataFrame, TableSpec]:
-    """Melt a table where the run's was wide, and return the settings that read it as the run did."""
+    """Melt the table if the run's table was wide, and return the settings that read it as the run did."""
     asked = {
         "series_id_cols": preprocessor.series_id_cols,
         "dynamic_covariates": preprocessor.schema_in_use.dynamic_names,
@@ -121,7 +122,7 @@ def make_long_as_trained(table: DataFrame, preprocessor: Preprocessor) -> tuple[
 
 
 def _check_offsets(observed: Observations, needed: bool | None) -> None:
-    """Refuse local time for a run on times with an offset, and the reverse: hours would be others."""
+    """Refuse times without an offset if the run's times had one, and the reverse: the hours would be different."""
     if needed is not None and observed.reading.has_offsets != needed:
         found = "have no offset from UTC, and those of the run have one"
         raise TimeAxisError(
@@ -131,7 +132,7 @@ def _check_offsets(observed: Observations, needed: bool | None) -> None:
 
 
 def _check_step(observed: Observations, freq: str) -> None:
-    """Refuse a table whose usual step is not the run's: with another one its rows would pass for gaps."""
+    """Refuse a table whose usual step differs from the run's: absent steps would pass for gaps."""
     first = np.searchsorted(observed.series, np.arange(len(observed.series_names)))
     starts = observed.timestamps[first][observed.series]
     positions, _ = parse_frequency(freq).positions(observed.timestamps, starts)
@@ -156,7 +157,7 @@ def _make_grid(observed: Observations, preprocessor: Preprocessor, *, strict: bo
 
 
 def _short_series(grid: Grid, needed: int, *, strict: bool) -> Int64:
-    """Return the series with too short a history, and name them."""
+    """Return the series whose history is too short; warn or raise with their names."""
     lengths = np.diff(grid.borders)
     short: Int64 = np.flatnonzero(lengths < needed)
     if not len(short):
@@ -168,7 +169,7 @@ def _short_series(grid: Grid, needed: int, *, strict: bool) -> Int64:
             f"{grid.source}, series '{name}': {found} ({len(short)} of {len(lengths)} series are too short)"
         )
     names = examples(grid.series_names[number] for number in short)
-    logger.warning("%d of %d series are left out, as they are too short: %s", len(short), len(lengths), names)
+    logger.warning("%d of %d series are too short and left out: %s", len(short), len(lengths), names)
     return short
 
 
@@ -224,21 +225,21 @@ def _warn_of_unseen_categories(grid: Grid, preprocessor: Preprocessor) -> None:
         ]
         if unseen:
             logger.warning(
-                "%s are no labels of '%s' in the training and count as unknown", quoted(unseen), covariate.name
+                "%s are not labels of '%s' in the training and count as unknown", quoted(unseen), covariate.name
             )
     for name, codes in preprocessor.static_codes.items():
         unseen = sorted({label for label in grid.statics[name] if label and label not in codes})
         if unseen:
-            logger.warning("'%s' is not a %s of the training and counts as unknown", "', '".join(unseen), name)
+            logger.warning("'%s' is not a %s in the training and counts as unknown", "', '".join(unseen), name)
 
 
 def _is_of(covariate: str, feature: str) -> bool:
-    """Tell whether a feature shows a covariate, as it is or as a lead."""
+    """Tell whether a feature shows the covariate, unshifted or as a lead."""
     return re.fullmatch(rf"{re.escape(covariate)}(_lead\d+)?", feature) is not None
 
 
 def _bounds(grid: Grid, preprocessor: Preprocessor) -> Float64:
-    """Return what forecasts of each series may reach, in scaled units, `(series, F_target, 2)`."""
+    """Return the bounds of each series' forecasts, in scaled units, `(series, F_target, 2)`."""
     count, targets = len(grid.series_names), len(grid.columns.targets)
     bounds = np.broadcast_to([-np.inf, np.inf], (count, targets, 2)).copy()
     unseen = np.zeros(count, dtype=bool)
@@ -253,12 +254,12 @@ def _warn_of_short_series(lengths: Int64, span: int) -> None:
     short = int((lengths < span).sum())
     if short:
         logger.warning(
-            "%d series are shorter than lookback_span=%d: their first step stands for those before", short, span
+            "%d series are shorter than lookback_span=%d: steps before their start repeat the first one", short, span
         )
 
 
 def _target_scaling(features: Features, grid: Grid, preprocessor: Preprocessor) -> tuple[Float64, Float64]:
-    """Centre and scale of each series' targets, `(series, F_target)`; series that the run has not seen are named."""
+    """Return centre and scale of each series' targets, `(series, F_target)`; warn of unseen series."""
     targets, names = grid.columns.targets, grid.series_names
     if features.series_scales is None:
         shape = (len(names), len(targets))
@@ -267,13 +268,13 @@ def _target_scaling(features: Features, grid: Grid, preprocessor: Preprocessor) 
     unseen = [name for name in names if name not in preprocessor.series_scalers[targets[0]]]
     if unseen:
         logger.warning(
-            "%d series were not in the training and are scaled by their own history: %s", len(unseen), examples(unseen)
+            "%d series were not in the training; their own history scales them: %s", len(unseen), examples(unseen)
         )
     return features.series_scales.center, features.series_scales.scale
 
 
 def _make_features(grid: Grid, preprocessor: Preprocessor) -> Features:
-    """Make the run's features; there is no training part, as nothing is learnt from a new table."""
+    """Make the run's features. There is no training part, because nothing is learnt from a new table."""
     start, end = grid.borders[:-1], grid.borders[1:]
     borders = SplitBorders(start, start, start, end)
     features = make_features(

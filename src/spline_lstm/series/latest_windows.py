@@ -1,4 +1,4 @@
-"""The last window of every series of a table, and those before it; `forecast_windows` cuts them."""
+"""The last window of every series of a table, and earlier windows; `forecast_windows` cuts them."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from spline_lstm.types import Float32, Float64, Int64
 
 @dataclass(frozen=True)
 class PastWindows:
-    """Windows before the last one of every series, in the order of series and time: what a run would have forecast.
+    """Windows before the last one of every series, in the order of series and time, to compare with the truth.
 
     Attributes:
         X: Scaled inputs, `(windows, lookback, F_total)`, cut when they are read.
         series: Series number of each, `(windows,)`.
-        origin: Row of the last lookback step, `(windows,)`; rows of several series follow each other.
+        origin: Row of the last lookback step, `(windows,)`, counted through all series.
         time: Timestamp of that step, in nanoseconds since 1970, `(windows,)`.
         truth: Targets of the horizon in their own unit, `(windows, horizon, F_target)`, NaN where not observed.
 
@@ -37,18 +37,18 @@ class LatestWindows:
         source: The table's name.
         target_names: Names of the targets, in order.
         X: Scaled inputs, `(series, lookback, F_total)`.
-        center: What undoes the scaling of each series' targets, `(series, F_target)`.
-        scale: As `center`.
-        bounds: Least and greatest scaled target that a forecast may have, `(series, F_target, 2)`: what the training
-            saw where a static category is new to the run, infinite elsewhere.
+        center: Centre of each series' targets, `(series, F_target)`.
+        scale: Scale, shaped as `center`.
+        bounds: Least and greatest scaled forecast, `(series, F_target, 2)`: the range of the training part for a series
+            with a static category that is new to the run, infinite for the others.
         origin: Timestamp of the last step with all targets, in nanoseconds since 1970, `(series,)`.
         timestamps: Timestamps of the horizon, `(series, horizon)`.
-        means: Mean of each scaled feature over the lookback, or for what is shown early the steps that it shows,
-            `(series, F_total)`.
+        means: Mean of each scaled feature over the lookback, `(series, F_total)`; of leads and lags, over the steps
+            that they show.
         seen_timestamps: Timestamps of the lookback, `(series, lookback)`.
         seen_target: Targets of the lookback in their own unit, `(series, lookback, F_target)`, NaN where
             nothing was observed.
-        past: The windows before.
+        past: Earlier windows.
 
     """
 
@@ -68,11 +68,11 @@ class LatestWindows:
 
 
 def to_target_units(y: Float32 | Float64, windows: LatestWindows, series: Int64) -> Float64:
-    """Undo the scaling of forecasts, and keep those of a new static category within what the training saw.
+    """Undo the scaling of forecasts, after keeping them within `bounds`.
 
     Args:
         y: Scaled forecasts, `(windows, horizon * F_target)`.
-        windows: What was forecast.
+        windows: The windows that were forecast.
         series: Series number of each forecast, `(windows,)`.
 
     Returns:

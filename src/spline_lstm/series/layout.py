@@ -1,4 +1,4 @@
-"""From a wide table, with a column for each series or each month, to one row for each series and time."""
+"""From a wide table, with a column for each series or month, to a long one, with a row for each series and time."""
 
 import re
 from typing import Any
@@ -20,17 +20,17 @@ _TIME = re.compile(
     r"X?(\d{4}(?:[-/. ]?[QMWqmw]?\d{1,2}(?:[-/.]\d{1,2}(?:[T ]\d{1,2}:\d{2}(?::\d{2})?)?)?)?"
     r"|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}|[A-Za-z]{3,9}[- ]\d{2,4}|[Qq][1-4][- ]\d{4})(?: \[YR\d{4}\])?"
 )
-"""A time as the name of a column: also as R (`X2020`) and the World Bank (`2020 [YR2020]`) write it."""
+"""A time as the name of a column, also as R (`X2020`) and the World Bank (`2020 [YR2020]`) write it."""
 _NUMBER = re.compile(r"(?:m|month|h|hr|hour)?[ _-]?([0-9]{1,2})(?::00){0,2}")
 
 
 def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tuple[DataFrame, TableSpec]:
     """Melt a wide table into one target; a long table stays as it is.
 
-    The columns `wide_cols` become series of the one target, told apart by `series_id`; by default these are all
-    but the time, what the schema declares and what identifies series. Where they are the twelve months, the four
-    quarters or the 24 hours, they become part of the time instead. Where the table has no column of times, those whose
-    names are times become it, and rows without a value are left out.
+    The columns `wide_cols` become series of the one target, told apart by `series_id`. By default these are all columns
+    except the time, the columns that the schema declares and those that identify series. Twelve months, four quarters
+    or 24 hours become part of the time instead. If the table has no column of times, the columns whose names are times
+    become this column, and rows without a value are left out.
 
     Args:
         table: The raw table.
@@ -38,7 +38,7 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
         spec: How the table is read.
 
     Returns:
-        The long table, its index still the number of each row, and the settings that fit it.
+        The long table, whose index is the number of each row of the wide one, and the settings that fit it.
 
     Raises:
         ParameterError: There are several targets.
@@ -90,13 +90,13 @@ def make_long(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> tup
 
 
 def times_across(names: list[str]) -> tuple[str, ...]:
-    """Return the columns whose names are times, such as `1960`, `2020-01-31` or `1/22/20`, if there are three."""
+    """Return the columns whose names are times, such as `1960` or `1/22/20`; none if there are fewer than three."""
     found = tuple(name for name in names if _TIME.fullmatch(name))
     return found if len(found) > 2 else ()
 
 
 def empty_rows(table: DataFrame, names: tuple[str, ...]) -> Bool:
-    """Tell which rows have no cell in any of some columns, shape `(rows,)`."""
+    """Tell which rows are empty in all of the given columns, shape `(rows,)`."""
     empty = np.ones(len(table), dtype=bool)
     for name in names:
         empty[empty] = text_of(table[name][empty], MISSING_TOKENS)[1]
@@ -104,14 +104,14 @@ def empty_rows(table: DataFrame, names: tuple[str, ...]) -> Bool:
 
 
 def _format_with(spelling: str | None, times: tuple[str, ...], part: str) -> str | None:
-    """Add a part to the format of the other columns of the time; one that was found for all of them has it."""
+    """Add a part to the format of the other columns of the time, unless the format has it already."""
     return f"{spelling}+{part}" if spelling and len(spelling.split("+")) == len(times) else spelling
 
 
 def parts_among(names: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the columns named as the twelve months or the four quarters, where others such as a sum stand beside them.
+    """Return the columns named as the twelve months or the four quarters, without others such as a sum.
 
-    All columns are returned where there are no such ones.
+    Return all columns if there are no months or quarters.
     """
     for is_part in (lambda name: month_number(name) is not None, lambda name: _QUARTER.fullmatch(name.strip().lower())):
         chosen = tuple(name for name in names if is_part(name))
@@ -121,10 +121,10 @@ def parts_among(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def part_of_columns(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | None:
-    """Tell whether columns are the months, quarters or hours of a time, by their names.
+    """Tell by their names whether columns are the months, quarters or hours of a time.
 
     Returns:
-        The part of the time, and the number that each column stands for; None for other columns.
+        The part of the time and the number of each column; None for other columns.
 
     """
     plain = [name.strip().lower() for name in names]
@@ -147,7 +147,7 @@ def part_of_columns(names: tuple[str, ...]) -> tuple[str, tuple[str, ...]] | Non
 def _melt(
     table: DataFrame, others: list[str], melted: tuple[str, ...], labels: tuple[str, ...], named: tuple[str, str]
 ) -> DataFrame:
-    """Put the melted columns below one another, beside the others."""
+    """Stack the melted columns, and repeat the others beside them."""
     import pandas as pd
 
     rows, count = len(table), len(melted)

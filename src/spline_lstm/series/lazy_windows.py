@@ -1,4 +1,4 @@
-"""Windows cut from rows: at once, or when they are read."""
+"""Windows cut from rows, at once or when they are read."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -12,10 +12,10 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 
 class Cuts:
-    """Windows that are cut when they are read: to be used like an array of them, without its memory."""
+    """Windows that are cut when they are read: used like an array, without its memory."""
 
     def __init__(self, cut: Callable[[Int64], NDArray[Any]], windows: Int64) -> None:
-        """Take what cuts windows, given their numbers, and the numbers of those that are here."""
+        """Take a function that cuts windows, given their numbers, and the numbers of the windows of this array."""
         self._cut = cut
         self._windows = windows
 
@@ -23,7 +23,7 @@ class Cuts:
         return len(self._windows)
 
     def __getitem__(self, key: Any) -> NDArray[Any]:
-        """Cut some windows; the key is what an array takes for its first axis."""
+        """Cut some windows; the key is an array's index for its first axis."""
         found = self._windows[key]
         return self._cut(found) if isinstance(found, np.ndarray) else self._cut(np.array([found]))[0]
 
@@ -51,13 +51,13 @@ class Cuts:
 
 
 def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int64) -> NDArray[Scalar]:
-    """Cut what each window sees.
+    """Cut the inputs of each window.
 
     Args:
         rows: Features, shape `(steps, features)`.
         origin: Rows of the last lookback steps, shape `(windows,)`.
         ages: Steps before the origin, shape `(lookback, features)`.
-        first: First row of each window's series, shown for all that lies before it; shape `(windows,)`.
+        first: First row of each window's series, which is shown for all rows before it; shape `(windows,)`.
 
     Returns:
         Shape `(windows, lookback, features)`, a copy.
@@ -75,7 +75,7 @@ def cut_lookbacks(rows: NDArray[Scalar], origin: Int64, ages: Int64, first: Int6
 
 
 def draw(windows: Int64, most: int) -> Int64:
-    """Draw at most so many windows, the same ones every time: each n-th one might always be of the same hour."""
+    """Draw at most `count` windows, the same ones every time; every n-th window might always be of the same hour."""
     if len(windows) <= most:
         return windows
     return np.sort(np.random.default_rng(0).choice(windows, most, replace=False))

@@ -13,7 +13,7 @@ from spline_lstm.series.windows import WindowSpec, consecutive_ages, make_window
 from spline_lstm.types import Float32, Int8
 
 LEGACY_KEYS = ("X", "y", "X_mv", "y_mv", "scaled", "raw_target", "feature_names", "target_indices")
-"""Keys that are read from an earlier model_input, in order of preference; others are ignored, unread."""
+"""Keys of an earlier `processed.npz`, in order of preference; other keys are ignored, unread."""
 
 
 def adapt_legacy_arrays(arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec) -> ModelInput:
@@ -28,7 +28,7 @@ def adapt_legacy_arrays(arrays: Mapping[str, np.ndarray], meta: dict[str, Any], 
         spec: Window lengths and shares of the splits.
 
     Raises:
-        ArtifactDamagedError: None of the keys is there, or one holds what are no finite numbers.
+        ArtifactDamagedError: No key is there, or one holds values that are not finite numbers.
         ShapeContractError: The arrays do not fit together.
         InsufficientDataError: A split has no window.
 
@@ -75,12 +75,12 @@ def _finish(model_input: ModelInput) -> ModelInput:
 
 
 def _names(arrays: Mapping[str, np.ndarray], f_total: int, f_target: int) -> tuple[tuple[str, ...], tuple[int, ...]]:
-    """Return the stored names and target positions; names that are not one a feature are made up."""
+    """Return the stored names and target positions; names are made up if their number is wrong."""
     found = np.ravel(arrays.get("target_indices", np.arange(f_target)))
     indices = found.tolist()
     distinct = set(indices) & set(range(f_total))
     if found.dtype.kind not in "iu" or not 0 < len(indices) == len(distinct):
-        raise ShapeContractError(f"target_indices {indices} are no distinct positions within {f_total} features")
+        raise ShapeContractError(f"target_indices {indices} are not distinct positions within {f_total} features")
     names = [str(name) for name in np.ravel(arrays.get("feature_names", []))]
     if len(names) != f_total or len(set(names)) < f_total:
         names = [f"feature_{position}" for position in range(f_total)]
@@ -97,7 +97,7 @@ def _preprocessor(run_id: str, names: tuple[str, ...], scalers: Mapping[str, Any
 def _from_windows(
     X: Float32, y: Float32, arrays: Mapping[str, np.ndarray], meta: dict[str, Any], spec: WindowSpec
 ) -> ModelInput:
-    """Each window becomes a series of its own: nothing is known of the rows between windows."""
+    """Each window becomes a series of its own, because the rows between windows are unknown."""
     X = X[..., None] if X.ndim == 2 else X
     y = y.reshape(len(y), -1)
     if X.ndim != 3 or len(X) != len(y):
@@ -138,7 +138,7 @@ def _from_windows(
 
 
 def _split_of_windows(count: int, horizon: int, spec: WindowSpec) -> Int8:
-    """Split windows in their order, taken as one step apart; -1 where a horizon crosses a border."""
+    """Split windows in their order, as if they were one step apart; -1 where a horizon crosses a border."""
     borders = make_split_borders(np.array([0, count + horizon - 1]), spec.split)
     first = np.arange(count)
     last = first + horizon - 1
@@ -157,7 +157,7 @@ def _from_rows(
     if rows.ndim != 2:
         raise ShapeContractError(f"the rows have the shape {rows.shape}; (steps, features) is needed")
     steps, f_total = rows.shape
-    if standardise:  # every column is a target; stored positions count features that are not there
+    if standardise:  # every column is a target; the stored positions count features of X
         names, indices = _names({**arrays, "target_indices": np.arange(f_total)}, f_total, f_total)
     else:
         names, indices = _names(arrays, f_total, _count(meta, "f_target", 1))

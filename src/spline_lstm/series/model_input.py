@@ -17,7 +17,7 @@ from spline_lstm.types import Bool, Float32, Float64, Int8, Int64
 
 @dataclass(frozen=True)
 class ModelInput:
-    """Windows ready for training, with all that is needed to trace them.
+    """Windows ready for training, traceable to their rows.
 
     Shapes: `B` windows, `T` rows (steps of all series, one after another).
 
@@ -30,13 +30,13 @@ class ModelInput:
         target_indices: Which of them are the targets, `(F_target,)`.
         series_names: Names of the series, in order of their numbers.
         scaled: Scaled features, `(T, F_total)`; `X` and `y` are cut from it.
-        ages: Steps before the origin that each row of a window lies, `(lookback, F_total)`, the oldest first.
+        ages: Steps from each row of a window to the origin, `(lookback, F_total)`, the oldest first.
         raw_target: Targets in their own unit, `(T, F_target)`, filled where imputed.
         is_imputed: Where `raw_target` is a fill, `(T, F_target)`.
         row_series, row_timestamp: Series number and nanoseconds since 1970 (UTC), `(T,)`.
         row_split: Part of its series that a row lies in, `(T,)`.
-        preprocessor: What `preprocessor.pkl` holds.
-        meta: What `meta.json` holds.
+        preprocessor: Contents of `preprocessor.pkl`.
+        meta: Contents of `meta.json`.
 
     """
 
@@ -142,7 +142,7 @@ class ModelInput:
 
     @property
     def target_zeros(self) -> tuple[float, ...]:
-        """What zero of each target's own unit is when scaled; only where all series share one scale."""
+        """Scaled value of 0 in each target's own unit; only if all series share one scale."""
         center, scale = scaling_of(self.target_names, self.preprocessor["scalers"])
         return tuple((-center / scale).tolist())
 
@@ -151,7 +151,7 @@ class ModelInput:
 
         Args:
             y: Shape `(windows, horizon * F_target)`.
-            windows: Which windows they are of, `(windows,)`.
+            windows: Window numbers, `(windows,)`.
 
         Returns:
             Shape `(windows, horizon, F_target)`.
@@ -160,7 +160,7 @@ class ModelInput:
         return in_target_units(y, *self.target_scaling(windows))
 
     def past(self, windows: Int64, ages: Int64) -> Float64:
-        """Targets so many steps before each origin, in their own unit.
+        """Return the targets `ages` steps before each origin, in their own unit.
 
         Args:
             windows: Window numbers.
@@ -177,7 +177,7 @@ class ModelInput:
         return np.where(inside[..., None], self.raw_target[rows], np.nan)
 
     def truth(self, windows: Int64) -> tuple[Float64, Bool]:
-        """Targets of each horizon in their own unit and whether they were observed.
+        """Return the targets of each horizon, in their own unit, and whether they were observed.
 
         Returns:
             Two arrays of shape `(windows, horizon, F_target)`.
@@ -188,11 +188,10 @@ class ModelInput:
 
 
 def fingerprint(model_input: ModelInput) -> dict[str, str]:
-    """Hash what runs must share to be comparable.
+    """Hash the data that comparable runs share.
 
     Returns:
-        SHA-256 of `windows` (series, origin and time of each), `splits` and `targets` (truth and what was
-        observed of it).
+        SHA-256 of `windows` (series, origin and time of each), `splits` and `targets` (values and observed mask).
 
     """
     parts: dict[str, tuple[np.ndarray, ...]] = {
@@ -208,7 +207,7 @@ def fingerprint(model_input: ModelInput) -> dict[str, str]:
 
 
 def window_fingerprint(model_input: ModelInput, windows: Int64) -> str:
-    """Hash what models must share to be compared on some windows: series, time and truth of each.
+    """Hash the series, time and true values of some windows: models are compared on equal hashes.
 
     Args:
         model_input: Preprocessed data.
@@ -277,11 +276,11 @@ def check_windows(
     """Check window arrays; every model and every `ModelInput` passes this one check.
 
     Args:
-        X: Inputs, needed `(B, lookback, input_features)`, finite; of uncut windows, the rows were checked already.
-        y: Targets, needed `(B, horizon * target_count)`; None when there are none.
+        X: Inputs, shape `(B, lookback, input_features)`, finite (uncut windows: their rows were checked before).
+        y: Targets, shape `(B, horizon * target_count)`, or None.
         input_features: `F_total`.
         target_count: `F_target`, at most `F_total`.
-        lookback: Steps seen, when it is fixed.
+        lookback: Rows of a window, if fixed.
 
     Raises:
         ShapeContractError: Names the array, its shape and the one needed.

@@ -1,4 +1,4 @@
-"""Numbers as spreadsheets and statistics offices write them: `1,234.5`, `1 234,5`, `12 %`, `€ 12.50`."""
+"""Numbers as people and spreadsheets write them: `1,234.5`, `1 234,5`, `12 %`, `€ 12.50`."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
 _UNIT, _GAPS = "[€$£¥%]", " '’\u00a0\u202f"
 _CELL = rf"(?P<sign>[+−-]?)\s*(?P<before>{_UNIT}?)\s*(?P<number>[0-9][0-9.,{_GAPS}]*)(?P<after>{_UNIT}?)"
 _FEWEST = 0.01
-"""Share of the rows that has to be written so: one odd cell among plain numbers is an error."""
+"""Share of the rows that must have marks: one odd cell among plain numbers is an error."""
 
 
 def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[Any]":
-    """Write numbers with marks between thousands, decimal commas, a currency or a percent sign as plain ones.
+    """Rewrite numbers with thousands separators, decimal commas, a currency or a percent sign as plain numbers.
 
-    All numbers of a column have to be written in one way; `12 %` becomes 12, `(12)` -12.
+    All numbers of a column must be written the same way; `12 %` becomes 12, `(12)` becomes -12.
 
     Args:
         text: Stripped cells that are not missing.
-        odd: Which of them are no plain numbers.
+        odd: Which of them are not plain numbers.
         where: The column, for messages.
 
     Returns:
-        The plain numbers, or the cells as they are if no one way of writing fits all of them.
+        The plain numbers, or the unchanged cells if no single way of writing fits all.
 
     Raises:
-        TableError: Two ways fit all cells, and give different numbers.
+        TableError: Two ways of writing fit all cells and give different numbers.
 
     """
     import pandas as pd
@@ -60,13 +60,13 @@ def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[A
 
 
 def _has_one_unit(units: "pd.Series[Any]") -> bool:
-    """Tell whether there is at most one; a percent sign stands in all cells or in none."""
+    """Tell whether there is at most one unit; a percent sign stands in all cells or in none."""
     found = set(units)
     return len(found - {""}) <= 1 and ("%" not in found or len(found) == 1)
 
 
 def _read(numbers: "pd.Series[Any]", decimal: str) -> "pd.Series[Any] | None":
-    """Read all cells with one decimal mark; None if one does not fit, or thousands are not marked alike."""
+    """Read all cells with one decimal mark; None if a cell does not fit, or thousands separators differ."""
     marks = ("," if decimal == "." else ".") + _GAPS
     fits = numbers.str.fullmatch(rf"(?:[0-9]+|[0-9]{{1,3}}(?:[{marks}][0-9]{{3}})+)(?:{re.escape(decimal)}[0-9]+)?")
     if not fits.all():
@@ -79,6 +79,6 @@ def _read(numbers: "pd.Series[Any]", decimal: str) -> "pd.Series[Any] | None":
 
 
 def _is_regular(plain: "pd.Series[Any]") -> bool:
-    """Tell whether all numbers have as many decimals, or none ends with a zero that need not be there."""
+    """Tell whether all numbers have equally many decimals, or none ends with a superfluous zero."""
     decimals = plain.str.partition(".")[2]
     return bool(np.ptp(decimals.str.len().to_numpy()) == 0 or not decimals.str.endswith("0").any())

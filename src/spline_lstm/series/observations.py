@@ -1,4 +1,4 @@
-"""The raw table: which columns are used, and whether every cell is what it should be."""
+"""The observations: the used columns of the raw table, with every cell checked."""
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -23,14 +23,14 @@ class Reading:
     time_format: str
     """Format of the time axis; it holds for later tables of the run."""
     has_offsets: bool
-    """Whether the timestamps came with an offset from UTC; others are taken as they stand."""
+    """Whether the timestamps have an offset from UTC; without one they are taken as they are."""
     repeated_rows: int
-    """Rows of a time that another row of the series has too; `duplicates` says what became of them."""
+    """Number of rows with the time of another row of their series; `duplicates` says what became of them."""
 
 
 @dataclass(frozen=True)
 class Observations:
-    """A validated table in the order of series and time.
+    """A validated table, sorted by series and time.
 
     Shapes: `series` and `timestamps` `(rows,)`, `values` `(rows, targets + dynamic)`, each entry of
     `labels` (per categorical covariate) and of `statics` (per static covariate) sorted categories.
@@ -39,7 +39,7 @@ class Observations:
     source: str
     """The table's name, for messages."""
     sha256: str | None
-    """Hash of the table's file; None where it does not come from one."""
+    """Hash of the table's file; None if it has none."""
     columns: Columns
     reading: Reading
     series_names: tuple[str, ...]
@@ -51,19 +51,19 @@ class Observations:
     """Static covariate to its category in every series, in series order."""
 
     def __deepcopy__(self, _: Any) -> Self:
-        """Return itself: nothing in it is ever changed, and Kedro copies what passes from node to node."""
+        """Return itself: Kedro copies data between nodes, but nothing here ever changes."""
         return self
 
 
 def make_observations(table: DataFrame, columns: Columns, spec: ReadingSpec | None = None) -> Observations:
-    """Validate every cell that takes part and sort the rows by series and time.
+    """Validate every used cell and sort the rows by series and time.
 
-    Rows may come in any order: the result is the same bit for bit, as long as no time is there twice.
+    Rows may come in any order: the result is the same bit for bit, unless a time occurs twice.
 
     Args:
         table: A long table.
-        columns: Which of its columns take part.
-        spec: Format of the time axis, and what happens to a time that is there twice.
+        columns: The columns to use.
+        spec: Format of the time axis, and how to settle a time that occurs twice.
 
     Raises:
         TableError: No rows, or a cell that is not a number.
@@ -110,12 +110,12 @@ def make_observations(table: DataFrame, columns: Columns, spec: ReadingSpec | No
 
 
 def _settle(values: Float64, first: Bool, duplicates: Duplicates, is_label: list[bool]) -> Float64:
-    """Make one row of each group of rows of the same time; labels have no mean and take the first.
+    """Merge the rows of the same time into one; labels have no mean, so the first one stays.
 
     Args:
         values: Rows sorted by series and time, shape `(rows, columns)`.
         first: Whether a row is the first of its time.
-        duplicates: Which row stays, or `mean`, of those that are not missing.
+        duplicates: `first`, `last` or `mean`; missing values do not count.
         is_label: Which columns hold codes of labels.
 
     """
@@ -146,7 +146,7 @@ def leave_out(observed: Observations, series: Int64) -> Observations:
 
 
 def _series_names(labels_of: list[tuple[str, ...]]) -> tuple[str, ...]:
-    """Join the labels of each series; where two series would have one name, bars inside labels are escaped."""
+    """Join the labels of each series into its name; if two names would be equal, bars inside labels are escaped."""
     names = tuple("|".join(labels) or "series" for labels in labels_of)
     if len(set(names)) == len(names):
         return names
@@ -154,7 +154,7 @@ def _series_names(labels_of: list[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def _order(series: Int64, timestamps: Int64) -> slice | Int64:
-    """Return what sorts rows by series and time; most tables are in that order, and long ones then need no copy."""
+    """Return the order of rows by series and time; a slice, which copies nothing, if they are sorted already."""
     later = series[1:] > series[:-1]
     later |= (series[1:] == series[:-1]) & (timestamps[1:] > timestamps[:-1])
     return slice(None) if later.all() else np.lexsort((timestamps, series))
@@ -164,7 +164,7 @@ def series_codes(table: DataFrame, id_cols: tuple[str, ...], source: str) -> tup
     """Number the series in the order of the labels in their id columns.
 
     Returns:
-        The labels of every series, and the number of each row's, shape `(rows,)`.
+        The labels of every series, and the series number of each row, shape `(rows,)`.
 
     Raises:
         TableError: An id is missing.
@@ -193,7 +193,7 @@ def _refuse_duplicates(
     index: "pd.Index[Any]",
     source: str,
 ) -> None:
-    """Name the first two rows of one time, how many there are, and what settles them."""
+    """Name the first two rows of the same time, the number of duplicates and the parameter to give."""
     position = int(np.argmax(same))
     stamp = np.datetime_as_string(timestamps[position].astype("datetime64[ns]"), unit="auto")
     rows = sorted(row_number(index, number) for number in (position, position + 1))
@@ -205,7 +205,7 @@ def _refuse_duplicates(
         hint += "; if the table holds several series, name their columns: series_id_cols=..."
     raise TimeAxisError(
         f"{source} rows {rows[0]} and {rows[1]}, column '{columns.timestamp}', series '{names[series[position]]}': "
-        f"{stamp} is there twice (duplicates in all: {int(same.sum())}); {hint}"
+        f"{stamp} occurs twice (duplicates in all: {int(same.sum())}); {hint}"
     )
 
 

@@ -10,7 +10,7 @@ _MOST_MARKS = 3
 
 
 def marked_numbers(table: DataFrame, kinds: dict[str, ColumnKind]) -> list[str]:
-    """Tell, a line a column, how numbers with marks are read: `1,234 kg` or `12 %`."""
+    """Tell, one line for each column, how numbers with marks such as `1,234 kg` or `12 %` are read."""
     read = []
     for name, item in kinds.items():
         row = marked_cell(table[name]) if item.kind == "number" and item.values is not None else None
@@ -21,7 +21,7 @@ def marked_numbers(table: DataFrame, kinds: dict[str, ColumnKind]) -> list[str]:
 
 
 def far_values(table: DataFrame, kinds: dict[str, ColumnKind]) -> list[str]:
-    """Tell, a line each, which numbers lie far from all others of their column."""
+    """Tell, one line for each, which numbers lie far from all others of their column."""
     found = []
     numbers = {name: item.values for name, item in kinds.items() if item.values is not None}
     for name, values in numbers.items():

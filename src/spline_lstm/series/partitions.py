@@ -1,4 +1,4 @@
-"""Partitions of a table: some series each, filled apart and joined as if they had never been apart."""
+"""Partitions of a table: each fills some of the series; joined, they equal the table filled at once."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import fields, replace
@@ -18,16 +18,16 @@ OTHERS = (
     "{source}: some partitions were made from another state of the table, or with other settings; "
     "run it again without --only-missing-outputs"
 )
-"""What is said where partitions do not belong together."""
+"""The message for partitions that do not belong together."""
 
 
 def choose_series(names: set[tuple[str, ...]], number: int, count: int, source: str) -> set[tuple[str, ...]]:
-    """Return the series of one partition: neighbours in their order, so that partitions follow one another.
+    """Return the series of one partition: consecutive ones, so that joined partitions keep the order.
 
     Args:
         names: Labels of every series of the table.
         number: Which partition, from 0.
-        count: How many partitions there are.
+        count: Number of partitions.
         source: The table's name, for messages.
 
     Raises:
@@ -47,11 +47,11 @@ def join_series(parts: Sequence[FilledSeries], shares: tuple[float, ...]) -> Fil
     """Join the series of all partitions.
 
     Args:
-        parts: In the order of their series.
-        shares: Share of train, val and test that they are to have been filled with.
+        parts: The partitions, in the order of their series.
+        shares: Share of train, val and test; the partitions must have been filled with these.
 
     Raises:
-        TableError: The partitions are of different tables or settings.
+        TableError: The partitions come from different tables or settings.
         TimeAxisError: The partitions have steps of different lengths, or only some of them offsets from UTC.
 
     """
@@ -118,7 +118,7 @@ def _join_labels(grids: Sequence[Grid]) -> dict[str, tuple[str, ...]]:
 
 
 def _recode(grid: Grid, labels: dict[str, tuple[str, ...]]) -> Float64:
-    """Return the values of one partition with categories numbered as in the whole."""
+    """Return the values of one partition, with categories numbered as in the whole table."""
     values = grid.values.copy() if labels else grid.values
     for position, covariate in enumerate(grid.columns.dynamic, start=len(grid.columns.targets)):
         if covariate.is_category:

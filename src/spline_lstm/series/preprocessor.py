@@ -1,4 +1,4 @@
-"""What `preprocessor.pkl` holds: all that turns a new table into the windows of a run, and how it is read."""
+"""The preprocessor of a run: everything that turns a new table into windows."""
 
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
@@ -9,9 +9,9 @@ from pydantic import AfterValidator, ConfigDict, Field, ValidationInfo, field_va
 from spline_lstm.errors import ParameterError
 from spline_lstm.series.bundle_format import ARTIFACT_VERSION
 from spline_lstm.series.columns import TableSpec
-from spline_lstm.series.covariates import Features
+from spline_lstm.series.features import Features
 from spline_lstm.series.filled_series import FilledSeries
-from spline_lstm.series.grid import parse_frequency
+from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.schema import CalendarFeatures, CovariateSchema
 from spline_lstm.series.spline import FillSpec
 from spline_lstm.series.time_formats import check_format
@@ -28,7 +28,7 @@ def make_preprocessor(
     table: TableSpec,
     windows: WindowSpec,
 ) -> dict[str, Any]:
-    """All that is needed, with the model, to forecast a new table: builtins only."""
+    """The contents of `preprocessor.pkl`: what a forecast needs beside the model, as builtins only."""
     reading = filled.grid.reading
     state = {
         "run_id": processed_id,
@@ -57,7 +57,7 @@ def make_preprocessor(
 
 
 MOST = 1e30
-"""Bound of centres and scales: no table is scaled by more."""
+"""Largest centre or scale that a table can have."""
 Center = Annotated[StrictFloat, Field(ge=-MOST, le=MOST)]
 Positive = Annotated[StrictFloat, Field(gt=0, le=MOST)]
 
@@ -71,7 +71,7 @@ class Scale(Spec):
 
 
 class Ranks(Spec):
-    """How the labels of a feature were ranked."""
+    """The ranks of a feature's labels."""
 
     kind: Literal["ordinal"]
     categories: tuple[Name, ...]
@@ -86,7 +86,7 @@ def _check_frequency(alias: str) -> str:
 
 
 class Preprocessor(Spec):
-    """What `preprocessor.pkl` holds, checked: how a run's table became windows."""
+    """The checked contents of `preprocessor.pkl`: how a run's table became windows."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -99,9 +99,9 @@ class Preprocessor(Spec):
     known_ahead: Names
     """Features that describe the horizon rather than the past."""
     scalers: dict[Name, Annotated[Scale | Ranks, Field(discriminator="kind")]]
-    """Feature to its scaler: `center` and `scale`, or the `categories` that are ranked."""
+    """Feature to its scaler (`center` and `scale`) or to its ranked `categories`."""
     series_scalers: dict[Name, dict[Name, tuple[Center, Positive]]] = Field(default_factory=dict)
-    """Target to series to its centre and scale; empty where all series share the scaler of the target."""
+    """Centre and scale by target and series; empty if all series share the scaler of the target."""
     static_codes: dict[Name, dict[Name, list[StrictFloat]]]
     """Static covariate to the code of each category."""
     table: TableSpec
@@ -113,19 +113,21 @@ class Preprocessor(Spec):
     time_format: Annotated[Text, AfterValidator(check_format)] | None = None
     """Format of the time axis; None, in earlier files: ISO 8601."""
     target_range: tuple[tuple[StrictFloat, StrictFloat], ...] | None = None
-    """Least and greatest scaled target in the training part, where static covariates enter X: what a series of an
-    unknown category is kept within."""
+    """Least and greatest scaled target in the training part, if static covariates enter X; forecasts for an unknown
+    category stay within this range.
+    """
     has_offsets: Flag | None = None
     """Whether the timestamps have an offset from UTC; None, in earlier files: not recorded."""
     fills: FillSpec
     """How much may be missing."""
     windows: WindowSpec
-    """Window lengths, with the `lookback_span` that was decided."""
+    """Window lengths, with the chosen `lookback_span`."""
     mean_ranges: dict[Name, tuple[StrictFloat, StrictFloat]] = Field(default_factory=dict)
-    """Feature to the least and the greatest mean of its scaled values over `lookback` steps of the training part, which
-    tell whether a new table drifts; empty in earlier files."""
+    """Feature to the least and the greatest mean of its scaled values over `lookback` steps of the training part, to
+    detect drift in a new table; empty in earlier files.
+    """
     past_ages: tuple[Annotated[StrictInt, Field(ge=0)], ...] | None = None
-    """Steps before the origin of the rows that show the past; None, in earlier files: ever farther apart."""
+    """Steps before the origin of the rows that show the past; None, in earlier files: the ages of `make_ages`."""
 
     @field_validator("past_ages")
     @classmethod
@@ -142,7 +144,7 @@ class Preprocessor(Spec):
         for name in self.feature_order:
             kind = known.get(name)
             if kind and not isinstance(self.scalers.get(name), kind):
-                raise ValueError(f"the feature '{name}' has no scaler of its kind")
+                raise ValueError(f"the feature '{name}' has no scaler, or one of the wrong kind")
         if set(self.known_ahead) != self._shown_early & set(self.feature_order):
             raise ValueError("known_ahead does not name the leads and lags")
         for static in self.feature_schema.static_covariates if self.multivariate else ():
@@ -154,9 +156,9 @@ class Preprocessor(Spec):
     @model_validator(mode="after")
     def _check_mean_ranges(self) -> Self:
         if not set(self.mean_ranges) <= set(self.feature_order):
-            raise ValueError("mean_ranges names a feature that is none")
+            raise ValueError("mean_ranges names an unknown feature")
         if any(low > high for low, high in self.mean_ranges.values()):
-            raise ValueError("mean_ranges holds a range that is none")
+            raise ValueError("mean_ranges holds a range whose ends are in the wrong order")
         return self
 
     @model_validator(mode="after")
@@ -172,7 +174,7 @@ class Preprocessor(Spec):
 
     @property
     def _known_features(self) -> dict[str, type[Scale] | type[Ranks]]:
-        """Features that are scaled or ranked, and which of both; the rest is calendar features and static codes."""
+        """Feature to `ScalerEntry` or `RankEntry`; calendar features and static codes have neither."""
         lead, schema = f"_lead{self.windows.horizon}", self.schema_in_use
         lags = [f"{name}_lag{lag}" for name in self.target_names for lag in schema.lags]
         dynamic = {
@@ -183,7 +185,7 @@ class Preprocessor(Spec):
 
     @property
     def _shown_early(self) -> set[str]:
-        """Names that the leads and lags have which the schema asks for."""
+        """Names of the leads and lags that the schema asks for."""
         schema, lead = self.schema_in_use, f"_lead{self.windows.horizon}"
         known = [item.name for item in schema.dynamic_covariates if item.known_future]
         known += schema.calendar_features.names if schema.calendar_features.known_future else ()
@@ -192,7 +194,7 @@ class Preprocessor(Spec):
 
     @property
     def states(self) -> dict[str, dict[str, Any]]:
-        """The scalers as `covariates.make_features` takes them."""
+        """The scalers, for `features.make_features`."""
         return {name: state.model_dump(mode="json") for name, state in self.scalers.items()}
 
     @property
@@ -207,7 +209,7 @@ class Preprocessor(Spec):
 
     @property
     def schema_in_use(self) -> CovariateSchema:
-        """What enters X: nothing beside the targets in univariate mode."""
+        """The covariates that enter X; none in univariate mode."""
         if self.multivariate:
             return self.feature_schema
         nothing = {"dynamic_covariates": (), "seasonal_lags": (), "calendar_features": CalendarFeatures(enabled=False)}
@@ -215,17 +217,17 @@ class Preprocessor(Spec):
 
     @property
     def ages(self) -> Int64:
-        """Steps before the origin that each row of a window lies, `(lookback, F_total)`."""
+        """Steps from each row of a window to the origin, `(lookback, F_total)`."""
         past = make_ages(self.windows.lookback, self.span) if self.past_ages is None else np.array(self.past_ages)
         return make_window_ages(past, self.feature_order, self.known_ahead)
 
     @property
     def span(self) -> int:
-        """Steps that the rows of a window are spread over."""
+        """How many steps back the rows of a window reach."""
         return int(self.windows.lookback_span)
 
     @property
     def history(self) -> int:
-        """Steps up to the origin that a forecast needs: the lookback, and what its oldest seasonal lag shows."""
+        """Steps up to the origin that a forecast needs: the lookback, and the oldest step that a seasonal lag shows."""
         lags = self.schema_in_use.lags
         return self.windows.lookback + max([lag - self.windows.horizon for lag in lags], default=0)

@@ -1,4 +1,4 @@
-"""`preprocessor.pkl`: a plain dict of builtins, written and read so that nothing is ever imported."""
+"""`preprocessor.pkl`: a plain dict of builtins; reading it never imports anything."""
 
 import io
 import itertools
@@ -14,25 +14,25 @@ from spline_lstm.text import first_line
 PREPROCESSOR_FILE = "preprocessor.pkl"
 _PLAIN = (dict, list, tuple, str, int, float, bool)
 _DEEPEST = 32
-"""Levels of a preprocessor."""
+"""Deepest nesting of a preprocessor."""
 _MOST_TIMES = 4
-"""Values that a preprocessor may have for each of its bytes."""
+"""Most values for each byte of the file."""
 
 
 def dump_preprocessor(state: Mapping[str, Any]) -> bytes:
-    """Return the file of a preprocessor; the same one gives the same bytes."""
+    """Return the bytes of the file; equal preprocessors give equal bytes."""
     return pickle.dumps(state, protocol=4)
 
 
 def _check_memo(content: bytes) -> None:
-    """Refuse a pickle that numbers an object beyond its own length: memory is reserved up to that number."""
+    """Refuse a pickle that numbers an object beyond its own length: the unpickler reserves memory up to that number."""
     numbers = (number for code, number, _ in pickletools.genops(content) if code.name.endswith("PUT"))
     if any(int(number or 0) > len(content) for number in numbers):
         raise pickle.UnpicklingError("it numbers more objects than it can hold")
 
 
 def _check_plain(state: Any, length: int) -> None:
-    """Refuse what no preprocessor holds; one that shares its parts would unfold to any size."""
+    """Refuse values that no preprocessor holds, and shared values that would unfold to any size."""
     level, most = [state], _MOST_TIMES * length
     for _ in range(_DEEPEST):
         for item in level:
@@ -40,7 +40,7 @@ def _check_plain(state: Any, length: int) -> None:
         inner = itertools.chain.from_iterable(_inside(item) for item in level)
         level = list(itertools.islice(inner, most + 1))
         if len(level) > most:
-            raise pickle.UnpicklingError("it unfolds to far more than it is")
+            raise pickle.UnpicklingError("it unfolds to far more than its own size")
         if not level:
             return
     raise pickle.UnpicklingError("it is nested too deeply")
@@ -83,8 +83,8 @@ def load_preprocessor(content: bytes, source: str) -> dict[str, Any]:
         _check_memo(content)
         state = _NoImports(io.BytesIO(content)).load()
         _check_plain(state, len(content))
-    except Exception as error:  # damaged pickles raise almost anything
+    except Exception as error:  # damaged pickles raise almost any exception
         raise ArtifactDamagedError(f"{source} is damaged: {first_line(error)}; run the preprocessing again") from None
     if not isinstance(state, dict):
-        raise ArtifactDamagedError(f"{source} holds a {type(state).__name__}, no dict; run the preprocessing again")
+        raise ArtifactDamagedError(f"{source} holds a {type(state).__name__}, not a dict; run the preprocessing again")
     return state

@@ -1,4 +1,4 @@
-"""What a first look at a table finds: its columns, how it is read, and what is unusual."""
+"""The profile of a table: its columns, how to read it, and anything unusual."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,7 +20,7 @@ Role = Literal["timestamp", "series id", "target", "dynamic covariate", "static 
 
 @dataclass(frozen=True)
 class ColumnProfile:
-    """One column: what its cells are, what it seems to be for, and what is in it."""
+    """One column: the kind of its cells, its likely role, and its values."""
 
     name: str
     kind: Kind
@@ -34,19 +34,19 @@ class ColumnProfile:
 
 @dataclass(frozen=True)
 class TableProfile:
-    """A table at a glance."""
+    """A table in short."""
 
     source: str
     rows: int
     columns: tuple[ColumnProfile, ...]
     schema: CovariateSchema
-    """The columns in their roles, without lags and calendar features."""
+    """The roles of the columns, without lags and calendar features."""
     spec: TableSpec
-    """How the table is read; its `freq` is None where the usual step does."""
+    """How to read the table; its `freq` is None if the usual step fits."""
     reasons: dict[str, str]
-    """Parameter to why it is proposed, in one line."""
+    """Parameter to the reason for its proposal, in one line."""
     unusual: tuple[str, ...]
-    """What a person should look at, a line each."""
+    """Anything that a person should look at, one line each."""
     observed: Observations
     grid: Grid
 
@@ -78,12 +78,12 @@ class TableProfile:
 
     @property
     def missing_ratio(self) -> float:
-        """Share of the target that is missing in the series that misses most."""
+        """Share of missing targets in the series with the largest such share."""
         return missing_ratio(self.grid)
 
 
 def profile_column(column: Any, found: ColumnKind, role: Role) -> ColumnProfile:
-    """Profile a column that holds no times, once its role is found."""
+    """Profile a column that holds no times, given its role."""
     values = found.values
     empty = column.isna() | (column.astype("str").str.strip() == "")
     missing = float(empty.mean() if values is None else np.isnan(values).mean())

@@ -1,4 +1,4 @@
-"""From a raw table to validated rows in order: melted, checked, and on steps where that is asked for."""
+"""From a raw table to validated, sorted rows: melted, checked and resampled as the parameters say."""
 
 from spline_lstm.series.columns import TableSpec, select_columns
 from spline_lstm.series.layout import make_long
@@ -9,7 +9,7 @@ from spline_lstm.types import DataFrame
 
 
 def read_observations(table: DataFrame, schema: CovariateSchema, spec: TableSpec) -> Observations:
-    """Read a table as the parameters say; see the functions for what they refuse."""
+    """Read a table as the parameters say; the called functions document their errors."""
     long, fitting = make_long(table, schema, spec)
     observed = make_observations(long, select_columns(long, schema, fitting), fitting)
     return resample(observed, spec.freq, spec.resample)

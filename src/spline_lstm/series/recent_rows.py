@@ -1,10 +1,10 @@
-"""A table that grows row by row, and what the next forecasts need of it."""
+"""A table that grows row by row, cut to the rows that the next forecasts need."""
 
 import numpy as np
 
 from spline_lstm.series.columns import names_of, timestamp_columns
 from spline_lstm.series.forecast_windows import make_long_as_trained, read_as_trained
-from spline_lstm.series.grid import parse_frequency
+from spline_lstm.series.frequency import parse_frequency
 from spline_lstm.series.observations import Observations, series_codes
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.series.time_formats import ISO_8601
@@ -12,12 +12,12 @@ from spline_lstm.series.timestamps import read_times
 from spline_lstm.types import DataFrame
 
 _STENCIL = 3
-"""Observations on its left that a fill depends on."""
+"""Observations before a gap that a fill depends on."""
 _ALL = np.iinfo(np.int64).min // 2
 
 
 def add_rows(table: DataFrame, rows: DataFrame, preprocessor: Preprocessor) -> DataFrame:
-    """Append rows; where the series and the time of one are there already, it takes the place of the earlier one.
+    """Append rows; a row replaces an earlier one of the same series and time.
 
     Args:
         table: The rows so far.
@@ -35,10 +35,10 @@ def add_rows(table: DataFrame, rows: DataFrame, preprocessor: Preprocessor) -> D
 
 
 def keep_recent(table: DataFrame, preprocessor: Preprocessor, past: int) -> DataFrame:
-    """Leave out old rows that change no bit of the next forecasts.
+    """Drop old rows that do not change any bit of the next forecasts.
 
-    Nothing is left out where steps differ in length, as in months, whose first row says on which days the others lie;
-    nor of a series whose scale is that of its whole history, because the run has not seen it.
+    All rows stay if steps differ in length, such as months, because the first row fixes the day of the month. They stay
+    too for a series that the run has not seen, because its whole history gives its scale.
 
     Args:
         table: A table that can be forecast.
@@ -59,16 +59,16 @@ def keep_recent(table: DataFrame, preprocessor: Preprocessor, past: int) -> Data
     _, series = series_codes(long, observed.columns.series_id, observed.source)
     spelling = preprocessor.time_format or ISO_8601
     stamps = read_times(long, observed.columns.timestamps, spelling, observed.source).stamps
-    # Readings after the step before belong to the first step.
+    # The first step takes all readings after the step before it.
     recent = long.index[stamps > first[series] - step.step].unique().sort_values()
     return table.loc[recent].reset_index(drop=True)
 
 
 def _first_needed(observed: Observations, series: int, span: int) -> int:
-    """Return the time of a series' first row that the last `span` nanoseconds before its origin depend on.
+    """Return the time of the first row that the last `span` nanoseconds before a series' origin depend on.
 
-    A series begins with a row that has all targets. At that row and after it are what fills use and the last value of
-    each covariate. One such row more is kept, because a sum over the first step may be incomplete.
+    A series begins with a row that has all targets. From that row on lie the observations that fills use and the last
+    value of each covariate. One more such row is kept, because a sum over the first step may be incomplete.
     """
     rows = slice(*np.searchsorted(observed.series, [series, series + 1]))
     stamps, known = observed.timestamps[rows], ~np.isnan(observed.values[rows])

@@ -6,16 +6,16 @@ import numpy as np
 
 from spline_lstm.series.columns import Resample
 from spline_lstm.series.durations import DAY_NS
-from spline_lstm.series.grid import Frequency, infer_frequency, parse_frequency
+from spline_lstm.series.frequency import Frequency, infer_frequency, parse_frequency
 from spline_lstm.series.observations import Observations
 from spline_lstm.types import Bool, Float64, Int64
 
 _MONDAY = 4 * DAY_NS
-"""The first one after 1 January 1970."""
+"""The first Monday after 1 January 1970."""
 
 
 def resample(observed: Observations, freq: str | None, how: Resample) -> Observations:
-    """Give every grid point what was read after the point before it, up to the point itself and nothing later.
+    """Give every grid point the readings after the point before it, up to the point itself and nothing later.
 
     A point without readings is absent, and its gap is filled like any other. Labels take the last reading. A sum
     over a step that may be incomplete is left out: the first and the last of a series, unless a reading falls on it.
@@ -45,7 +45,7 @@ def resample(observed: Observations, freq: str | None, how: Resample) -> Observa
 
 
 def _next_points(timestamps: Int64, frequency: Frequency) -> Int64:
-    """Return for each time the first grid point that is not before it; days and what is longer begin at midnight."""
+    """Return the first grid point at or after each time; days and longer steps begin at midnight."""
     if frequency.kind == "fixed":
         anchor = _MONDAY if frequency.step % (7 * DAY_NS) == 0 else 0
         return anchor - (anchor - timestamps) // frequency.step * frequency.step
@@ -64,7 +64,7 @@ def _next_points(timestamps: Int64, frequency: Frequency) -> Int64:
 
 
 def _leave_out_borders(targets: Float64, observed: Observations, starts: Int64, points: Int64) -> None:
-    """Make the sum of a step that may be incomplete NaN: a series' first, and its last without a reading at its end."""
+    """Set sums over incomplete steps to NaN: the first of a series, and the last unless a reading falls on its end."""
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(points))))
     for position in range(targets.shape[1]):
         rows = np.flatnonzero(~np.isnan(observed.values[:, position]))

@@ -1,4 +1,4 @@
-"""What the columns of a table that no schema describes seem to be: found by evidence, cheapest first."""
+"""The likely roles of the columns of a table without a schema, found by evidence, cheapest first."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Kind = Literal["timestamp", "number", "category", "empty"]
 
 _SAMPLE = 50
 _FEW_REPEATED = 0.05
-"""Share of rows whose time another row has, below which they are repeated rows and not several series."""
+"""If fewer rows than this share have the time of another row, they are repeated rows, not several series."""
 _MOST_ID_COLS, _MOST_CANDIDATES = 4, 50
 _MANY_COLUMNS = 10
 _NEARLY_A_NUMBER = r"[^\w-]*-?[^\w-]*\d[\d.,'\s]*\W*[A-Za-z]?"
@@ -38,17 +38,17 @@ _TARGETS = (
 
 @dataclass(frozen=True)
 class ColumnKind:
-    """What the cells of a column are."""
+    """The kind of a column's cells."""
 
     kind: Kind
     values: Float64 | None = None
     """The numbers of a column of numbers."""
     trouble: str = ""
-    """Why a column whose cells are mostly numbers is not one."""
+    """Why a column of mostly numbers is not a column of numbers."""
 
 
 def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
-    """Tell numbers from labels; a column of times is told by `find_times`.
+    """Tell numbers from labels; `find_times` finds columns of times.
 
     Raises:
         ValuesError: A value is infinite or too large.
@@ -64,7 +64,7 @@ def kind_of(column: "pd.Series[Any]", source: str) -> ColumnKind:
 
 
 def repeated_rows(stamps: Int64, ids: list["pd.Series[Any]"]) -> list[tuple[int, int]]:
-    """Return pairs of rows of one time in one series: the first such row, and each later one."""
+    """Return pairs of rows with the same series and time: the first such row with each later one."""
     import pandas as pd
 
     found = pd.DataFrame({"stamp": stamps, **{str(number): column.to_numpy() for number, column in enumerate(ids)}})
@@ -105,16 +105,16 @@ def find_series_id(
 ) -> tuple[str, ...]:
     """Find the columns whose labels tell series apart.
 
-    One after another, the column is taken that leaves the fewest rows with the time of another one: text before whole
-    numbers, the fewest labels first. Whole numbers count only where a time has about as many rows as there are
-    numbers: readings of a sensor have far more.
+    Columns are added one by one; each time the column that leaves the fewest rows with the time of another row. Text
+    comes before whole numbers, few labels before many. Whole numbers count only if a time has about as many rows as
+    there are numbers: readings of a sensor have far more values.
 
     Returns:
-        The columns; none where times are unique but for a few repeated rows.
+        The columns; none if times are unique except for a few repeated rows.
 
     Raises:
-        TimeAxisError: Many times are there several times, no columns tell series apart, and, as `strict` says,
-            nobody has said what becomes of repeated rows.
+        TimeAxisError: Many times occur in several rows, no columns tell series apart, and (`strict`) the parameter
+            `duplicates` was not given.
 
     """
     import pandas as pd
@@ -147,7 +147,7 @@ def find_series_id(
             return ()
         raise TimeAxisError(
             f"{source}: {repeated} rows have the time of another one, and no columns tell series apart; "
-            f"name those that do, series_id_cols=..., or say what becomes of repeated rows: duplicates=mean"
+            f"name those that do, series_id_cols=..., or settle repeated rows: duplicates=mean"
         )
     return tuple(name for name in kinds if name in chosen and _needed(name, chosen, labels, stamps, repeated))
 
@@ -155,7 +155,7 @@ def find_series_id(
 def find_row_id(
     table: DataFrame, kinds: dict[str, ColumnKind], values: tuple[str, ...], source: str
 ) -> tuple[str, ...]:
-    """Find the columns whose labels tell rows apart: the first that does, else all with labels in every row.
+    """Find the columns whose labels tell rows apart: the first single one, else all with labels in every row.
 
     Args:
         table: A row for each series.
@@ -185,7 +185,7 @@ def find_row_id(
 
 
 def _id_candidates(kinds: dict[str, ColumnKind]) -> list[str]:
-    """Columns of labels or whole numbers that may tell series apart; of many, those that a name speaks for."""
+    """Return columns of labels or whole numbers that may tell series apart; if many, those with a likely name."""
     whole = {
         name
         for name, item in kinds.items()
@@ -224,10 +224,10 @@ def _needed(name: str, chosen: list[str], labels: dict[str, Int64], stamps: Int6
 
 
 def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
-    """Order the columns of numbers by how likely each is what is to be forecast.
+    """Order the columns of numbers by how likely each is the target.
 
-    Names that usually say so come first, then the columns in their order; parts of the time, codes and switches of
-    few values, and counters of rows come last.
+    Columns with a usual name of a target come first, then the others in their order. Parts of the time, columns of few
+    values (codes, switches) and row counters come last.
     """
 
     def unlikely(name: str) -> tuple[bool, int]:
@@ -239,12 +239,12 @@ def rank_targets(numbers: dict[str, ColumnKind]) -> list[str]:
 
 
 def is_target(name: str) -> bool:
-    """Tell whether a column has a name that usually says so."""
+    """Tell whether a column has a usual name of a target."""
     return name.strip().lower() in _TARGETS
 
 
 def is_counter(values: Float64) -> bool:
-    """Tell whether numbers grow by one from row to row, as row numbers do."""
+    """Tell whether numbers grow by one from row to row, like row numbers."""
     return len(values) > 3 and bool((np.diff(values) == 1).all())
 
 
@@ -260,7 +260,7 @@ def _is_code(name: str, values: Float64) -> bool:
 
 
 def outliers(values: Float64) -> Int64:
-    """Return the rows of at most three values that lie five times as far from the median as all others.
+    """Return the rows of at most three values that lie at least five times as far from the median as all others.
 
     Args:
         values: Numbers, NaN where missing, shape `(rows,)`.

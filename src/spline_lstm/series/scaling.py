@@ -14,7 +14,7 @@ TargetScaling = Literal["global", "series"]
 SeriesScalers = dict[str, dict[str, tuple[float, float]]]
 """Target to series to centre and scale."""
 _SMALLEST_SPREAD = 1e-12
-"""Relative to the centre; below it values are constant but for rounding."""
+"""Smallest spread relative to the centre; below it only rounding varies."""
 
 
 class ScalerState(TypedDict):
@@ -26,7 +26,7 @@ class ScalerState(TypedDict):
 
 
 def fit_scaler(kind: str, train_values: Float64) -> ScalerState:
-    """Learn one feature's scaler.
+    """Fit one feature's scaler.
 
     Args:
         kind: `standard` (mean, standard deviation), `robust` (median, interquartile range),
@@ -66,7 +66,7 @@ class SeriesScales:
     scale: Float64
 
     def apply(self, values: Float64, series: Int64, target: int) -> Float64:
-        """Scale one target's values, shape `(steps,)`, given the series of each."""
+        """Scale one target's values, shape `(steps,)`, given the series number of each."""
         scaled: Float64 = (values - self.center[series, target]) / self.scale[series, target]
         return scaled
 
@@ -81,12 +81,12 @@ class SeriesScales:
 def fit_series_scales(values: Float64, series: Int64, counts: Bool, names: int) -> SeriesScales:
     """Learn mean and standard deviation of every series.
 
-    A series whose values do not vary gets their size as its scale; a series without values gets centre 0, scale 1.
+    A series whose values do not vary gets their magnitude as its scale; a series without values gets centre 0, scale 1.
 
     Args:
         values: Targets with NaN where nothing was observed, shape `(steps, F_target)`.
         series: Series number of every row, shape `(steps,)`.
-        counts: Rows to learn from, shape `(steps,)`.
+        counts: Whether to learn from each row, shape `(steps,)`.
         names: Number of series.
 
     """
@@ -104,7 +104,7 @@ def fit_series_scales(values: Float64, series: Int64, counts: Bool, names: int) 
 
 
 def known_series_scales(state: SeriesScalers, targets: tuple[str, ...], names: tuple[str, ...]) -> SeriesScales:
-    """Return what was learnt of some series; NaN for those that were not among them."""
+    """Return the learnt scales of the named series; NaN for unknown series."""
     unknown = (np.nan, np.nan)
     pairs = np.array([[state[target].get(name, unknown) for target in targets] for name in names])
     return SeriesScales(pairs[..., 0], pairs[..., 1])
@@ -122,7 +122,7 @@ def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Fl
     Args:
         y: Shape `(windows, horizon * F_target)`.
         center: Of each target, `(F_target,)`, or of each window's targets, `(windows, F_target)`.
-        scale: As `center`.
+        scale: Scale, shaped as `center`.
 
     Returns:
         Shape `(windows, horizon, F_target)`.
@@ -134,7 +134,7 @@ def in_target_units(y: Float32 | Float64, center: Float64, scale: Float64) -> Fl
 
 
 def check_target_varies(train_values: Float64, column: str, source: str) -> None:
-    """Refuse a target that is constant in the training part; a part of one value has no windows, and is refused so.
+    """Refuse a target that is constant in the training part; a single value is left to the check of windows.
 
     Raises:
         ValuesError: The values do not vary.

@@ -19,7 +19,7 @@ NUMBER_TYPES = (
     *("int", "int8", "int16", "int32", "int64", "uint", "uint8", "uint16", "uint32", "uint64", "bool"),
     *("byte", "short", "intc", "long", "longlong", "ubyte", "ushort", "uintc", "ulong", "ulonglong"),
 )
-"""NumPy's names of whole numbers, decimal numbers and truth values."""
+"""NumPy's names of integer, float and boolean types."""
 LABEL_TYPES = ("category", "string")
 
 
@@ -44,13 +44,13 @@ class DynamicCovariate(Spec):
     dtype: CellType = "float"
     """What its cells are: numbers, or labels (`category`, `string`)."""
     scaler: Scaler | None = None
-    """How numbers are scaled, with what the training part shows; `standard` if you name none."""
+    """How numbers are scaled, learnt from the training part; `standard` by default."""
     encoding: Literal["ordinal", "binary"] | None = None
     """`ordinal`: labels become their rank among those of the training part; `binary`: 0 and 1, or false and true."""
     required: Flag = True
     """Whether a multivariate run without the column is refused (exit code 13); else it is left out, with a warning."""
     known_future: Flag = False
-    """Whether values are known ahead: the model then sees those of the horizon, and forecasts need them."""
+    """Whether values are known ahead: the model then sees the values of the horizon, and forecasts need them."""
 
     @property
     def is_category(self) -> bool:
@@ -96,10 +96,10 @@ def _check_calendar_names(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class CalendarFeatures(Spec):
-    """Features computed from the timestamp alone, known ahead by nature."""
+    """Features computed from the timestamp alone, so always known ahead."""
 
     enabled: Flag = True
-    """Whether they are used at all."""
+    """Whether calendar features are used."""
     features: Annotated[
         Names,
         AfterValidator(_check_calendar_names),
@@ -107,7 +107,7 @@ class CalendarFeatures(Spec):
     ] = ()
     """Which ones."""
     known_future: Flag | None = None
-    """Whether the model sees those of the horizon; null does so wherever the horizon fits into the lookback."""
+    """Whether the model sees the values of the horizon; null: if the horizon fits into the lookback."""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -116,12 +116,14 @@ class CalendarFeatures(Spec):
 
 
 class MissingPolicy(Spec):
-    """What happens to missing values, by kind of column."""
+    """How missing values are replaced, by kind of column."""
 
     target: Literal["interpolate_then_drop_if_remaining"] = "interpolate_then_drop_if_remaining"
-    """A spline fills gaps; windows that would see a fill before what it rests on are dropped."""
+    """A spline fills gaps; a window that ends before an observation that its fill uses is dropped."""
     dynamic_covariates: Literal["ffill_bfill_then_zero"] = "ffill_bfill_then_zero"
-    """The last value is carried forward, a leading gap back-filled in the training part only; the rest is 0, scaled."""
+    """The last value is carried forward; a leading gap is back-filled in the training part only; all others become 0
+    after scaling.
+    """
     static_covariates: Literal["unknown_token"] = "unknown_token"
     """An unseen category gets the zero vector."""
 
@@ -138,14 +140,15 @@ class CovariateSchema(Spec):
     dynamic_covariates: tuple[DynamicCovariate, ...] = ()
     """Columns that change over time."""
     seasonal_lags: tuple[Annotated[StrictInt, Field(ge=1)], ...] | Literal["auto"] = "auto"
-    """Lags of the targets in steps, each at least the horizon; 168 is a week of hours. `auto` takes a season where the
-    training part shows that it helps."""
+    """Lags of the targets in steps, each at least the horizon; 168 is a week of hours. `auto` adds a season if it helps
+    within the training part.
+    """
     calendar_features: CalendarFeatures = CalendarFeatures()
     """Features of the timestamp."""
     static_covariates: tuple[StaticCovariate, ...] = ()
     """Columns that are constant within a series."""
     missing_policy: MissingPolicy = MissingPolicy()
-    """What happens to missing values."""
+    """How missing values are replaced."""
     units: dict[str, str] = Field(default_factory=dict)
     """Column to unit; shown in reports and written into exported files."""
 
@@ -216,11 +219,11 @@ def _refuse_duplicate_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _check_writable(values: Any) -> None:
-    """Refuse text that JSON can escape but no file can hold: half of a surrogate pair."""
+    """Refuse half of a surrogate pair: JSON can escape it, but no file can hold it."""
     try:
         json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{error.object[error.start]!r} is no character") from None
+        raise ValueError(f"{error.object[error.start]!r} is not a character") from None
 
 
 def _refuse_constant(name: str) -> None:

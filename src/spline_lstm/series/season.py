@@ -7,7 +7,7 @@ from spline_lstm.series.model_input import ModelInput
 
 
 def season_candidates(step_seconds: float) -> tuple[int, ...]:
-    """Return the seasons that a frequency can show, in steps: days and weeks, or years.
+    """Return the seasons that a frequency can have, in steps: days and weeks, or years.
 
     Args:
         step_seconds: Mean length of a step in seconds; 0 where it is not known.
@@ -23,9 +23,9 @@ def season_candidates(step_seconds: float) -> tuple[int, ...]:
 def infer_season(model_input: ModelInput) -> int:
     """Return the season with the highest autocorrelation in the training part, or 1 where none is confirmed.
 
-    A season is confirmed where the training part holds it twice, the autocorrelation at its lag is beyond what noise
-    shows (two standard errors, `2 / sqrt(n)`; Bartlett, "On the theoretical specification and sampling
-    properties of autocorrelated time-series", 1946) and above that at half its lag.
+    A season is confirmed if the training part holds it twice, the autocorrelation at its lag is larger than noise (two
+    standard errors, `2 / sqrt(n)`; Bartlett, "On the theoretical specification and sampling properties of
+    autocorrelated time-series", 1946), and larger than the autocorrelation at half its lag.
     """
     longest = int(np.bincount(model_input.row_series[model_input.row_split == 0], minlength=1).max())
     found = {1: 0.0}

@@ -44,12 +44,12 @@ class Fill:
 def fill_gaps(values: Float64, series: Int64, is_train: Bool) -> Fill:
     """Fill the gaps between observations.
 
-    A gap in the training part is filled from the training part alone: where its right end lies
-    beyond, the last value is held. So no value after the training border moves anything before it.
+    A gap in the training part is filled from the training part alone: if the gap ends after it, the last value is held.
+    So no value after the training part changes anything in it.
 
     Args:
-        values: Columns with NaN where nothing was observed, shape `(steps, columns)`; the first row of
-            every series is observed, and after its last observation that value is held.
+        values: Columns with NaN where nothing was observed, shape `(steps, columns)`; the first row of every series is
+            observed. After the last observation its value is held.
         series: Series number of every row, sorted, shape `(steps,)`.
         is_train: Whether a row belongs to the training part, shape `(steps,)`.
 
@@ -88,8 +88,8 @@ def _modified_akima(rows: Int64, values: Float64, usable: Bool, at: Int64) -> Fl
     Args:
         rows: Positions of the stencils' points, shape `(n, 6)`.
         values: Their values, shape `(n, 6)`.
-        usable: Which points exist, shape `(n, 6)`; points missing on the outside are replaced by
-            extrapolated slopes, as Akima does at the ends of a curve.
+        usable: Which points exist, shape `(n, 6)`; extrapolated slopes replace missing outer points, as Akima does at
+            the ends of a curve.
         at: Where to evaluate, shape `(n,)`.
 
     """
@@ -126,7 +126,7 @@ def _blend(m0: Float64, m1: Float64, m2: Float64, m3: Float64) -> Float64:
 
 
 def check_gaps(grid: Grid, spec: FillSpec) -> None:
-    """Refuse targets that miss too much.
+    """Refuse targets with too many missing values.
 
     Args:
         grid: Regular series.
@@ -158,7 +158,7 @@ def check_gaps(grid: Grid, spec: FillSpec) -> None:
 
 
 def run_lengths(missing: Bool, series: Int64) -> tuple[Int64, Int64]:
-    """Lengths of the runs of missing rows, and the last row of each."""
+    """Return the lengths of the runs of missing rows, and the last row of each."""
     rows = np.flatnonzero(missing)
     new_run = np.r_[True, (np.diff(rows) > 1) | (np.diff(series[rows]) > 0)]
     first = np.flatnonzero(new_run)

@@ -11,7 +11,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True)
 class SplitBorders:
-    """Row numbers at which the parts of each series begin and end. Shapes: `(series,)`.
+    """Row numbers at which the splits of each series begin and end. Shapes: `(series,)`.
 
     The series lie one after another from row 0, without a row between them.
     """
@@ -22,7 +22,7 @@ class SplitBorders:
     end: Int64
 
     def row_split(self) -> Int8:
-        """Number the part of every row: 0 train, 1 val, 2 test; shape `(steps,)`."""
+        """Return the split of every row: 0 train, 1 val, 2 test; shape `(steps,)`."""
         edges = np.stack([self.start, self.train_end, self.val_end, self.end], axis=1)
         return np.repeat(np.tile(np.arange(len(SPLITS), dtype=np.int8), len(edges)), np.diff(edges).ravel())
 

@@ -1,4 +1,4 @@
-"""The step that suits a table: its own, or, where readings are irregular or rare, one that they are put on."""
+"""The step that suits a table: its usual one or, for irregular or rare readings, a longer one."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,8 @@ import numpy as np
 from spline_lstm.errors import TimeAxisError
 from spline_lstm.series.columns import Resample
 from spline_lstm.series.durations import DAY_NS
-from spline_lstm.series.grid import Frequency, Grid, infer_frequency, make_grid, parse_frequency
+from spline_lstm.series.frequency import Frequency, infer_frequency, parse_frequency
+from spline_lstm.series.grid import Grid, make_grid
 from spline_lstm.series.observations import Observations
 from spline_lstm.series.resampling import resample
 
@@ -22,27 +23,27 @@ _STEPS = (
 
 @dataclass(frozen=True)
 class Steps:
-    """Series on a grid, and what put them there."""
+    """Series on a grid, and the settings that put them there."""
 
     observed: Observations
     grid: Grid
     freq: str | None
-    """The step, where it is not the usual one of the rows."""
+    """The step; None if it is the usual one of the rows."""
     resample: Resample
     trouble: str = ""
     """Why the rows need another step."""
 
 
 def find_steps(observed: Observations, freq: str | None, how: Resample) -> Steps:
-    """Put series on their grid with the usual step, or with the shortest that leaves few steps without a reading.
+    """Put series on their grid with the usual step, or else the shortest step with few empty steps.
 
     Args:
         observed: Validated rows.
-        freq: The step that is asked for, or None.
-        how: What becomes of readings between its points; `none` leaves this open unless there is a step.
+        freq: The wanted step, or None.
+        how: As `resample`; with `none` and no `freq`, irregular readings get a step and their mean.
 
     Raises:
-        TimeAxisError: Rows are off the grid that is asked for.
+        TimeAxisError: Rows are off the wanted grid.
         InsufficientDataError: No series has two rows.
 
     """
@@ -63,13 +64,13 @@ def find_steps(observed: Observations, freq: str | None, how: Resample) -> Steps
 
 
 def missing_ratio(grid: Grid) -> float:
-    """Return the share of the first target that is missing in the series that misses most."""
+    """Return the share of missing first targets in the series with the largest such share."""
     missing = np.isnan(grid.values[:, 0])
     return float((np.bincount(grid.series, weights=missing) / np.bincount(grid.series)).max())
 
 
 def _expected_rows(observed: Observations, frequency: Frequency) -> float:
-    """Rows that the grid would have."""
+    """Return the expected number of rows of the grid."""
     first = np.searchsorted(observed.series, np.arange(len(observed.series_names)))
     last = np.append(first[1:], len(observed.series)) - 1
     spans = observed.timestamps[last].astype(np.float64) - observed.timestamps[first]
@@ -77,7 +78,7 @@ def _expected_rows(observed: Observations, frequency: Frequency) -> float:
 
 
 def _length(frequency: Frequency) -> float:
-    """About how many nanoseconds a step has."""
+    """Return the approximate length of a step in nanoseconds."""
     days = {"fixed": 0, "business": 1}.get(frequency.kind, 30)
     return float(frequency.step * days * DAY_NS if days else frequency.step)
 

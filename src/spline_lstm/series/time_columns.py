@@ -22,18 +22,18 @@ _TIME_NAME = re.compile(
 )
 _A_TIME = re.compile(r"(date|time|datetime|timestamp|year|month|period|week|day|ds)", re.IGNORECASE)
 _TIME_ALL_THE_SAME = ("may be", "are possible", "without UTC offset")
-"""What is said of times that cannot be used as they are."""
+"""Text in the messages about times that need a parameter."""
 _FINER = ("quarter", "month", "week", "dayofyear", "day", "hour", "minute", "second", CLOCK)
 
 
 def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tuple[str, ...], Times]:
     """Find the column, or the columns, that hold the time.
 
-    Text that reads as a time comes before numbers that may be one, such as years. Columns with a smaller part of the
-    time join it where fewer rows then have one time.
+    Text that reads as a time comes before numbers that may be a time, such as years. Columns with a smaller part of the
+    time are added if fewer rows then have the same time.
 
     Raises:
-        TimeAxisError: No column holds times in every row, or what seems to hold them can be read in two ways.
+        TimeAxisError: No column holds times in every row, or the likely one can be read in two ways.
 
     """
     refused: TimeAxisError | None = None
@@ -46,7 +46,7 @@ def find_times(table: DataFrame, spelling: str | None, source: str) -> tuple[tup
             return _with_parts(table, name, found, source) if spelling is None else ((name,), found)
     named = next((name for name in map(str, table.columns) if _A_TIME.fullmatch(name.strip())), None)
     if refused is None and named is not None:
-        read_times(table, (named,), spelling, source)  # says which cell is none
+        read_times(table, (named,), spelling, source)  # raises, naming the wrong cell
     numbered = [name for name in map(str, table.columns) if re.fullmatch(r"[A-Za-z]{1,5}_?[0-9]+", name)]
     if refused is None and len(numbered) > len(table.columns) / 2:
         raise TimeAxisError(
@@ -84,7 +84,7 @@ def _is_digits(cells: "pd.Series[Any]") -> bool:
 
 
 def _reads(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
-    """Tell whether most of some cells are times; those that can be read in two ways are."""
+    """Tell whether most cells are times; cells with two readings count as times."""
     try:
         read_times(sample, (column,), spelling, source)
     except TimeAxisError as error:
@@ -93,7 +93,7 @@ def _reads(sample: DataFrame, column: str, spelling: str | None, source: str) ->
 
 
 def _mostly(sample: DataFrame, column: str, spelling: str | None, source: str) -> bool:
-    """Tell whether the first cell alone reads, so that another one is what is wrong."""
+    """Tell whether the first cell alone is a time, so that another cell must be wrong."""
     if _is_digits(sample[column]):
         return False
     try:
@@ -104,7 +104,7 @@ def _mostly(sample: DataFrame, column: str, spelling: str | None, source: str) -
 
 
 def _with_parts(table: DataFrame, name: str, found: Times, source: str) -> tuple[tuple[str, ...], Times]:
-    """Join the columns that hold smaller parts of the time where fewer rows then have one time."""
+    """Add the columns with smaller parts of the time if fewer rows then have the same time."""
     best: tuple[tuple[str, ...], Times] = ((name,), found)
     fewest = count_repeated(found.stamps)
     if not fewest:
@@ -123,14 +123,14 @@ def _with_parts(table: DataFrame, name: str, found: Times, source: str) -> tuple
 
 
 def _prefixes(parts: list[str]) -> Iterator[tuple[str, ...]]:
-    """Yield runs of parts from one on: `month`, `month` and `day`, `hour`, ..."""
+    """Yield combinations of consecutive parts: `month`, `month` and `day`, `hour`, ..."""
     for start in range(len(parts)):
         for end in range(start + 1, len(parts) + 1):
             yield tuple(parts[start:end])
 
 
 def count_repeated(stamps: Int64, codes: Int64 | None = None) -> int:
-    """Count the rows of a time that another row, of the same code, has too."""
+    """Count the rows with the same time and code as an earlier row."""
     import pandas as pd
 
     found = pd.DataFrame({"stamp": stamps, "code": 0 if codes is None else codes})

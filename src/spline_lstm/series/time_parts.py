@@ -26,7 +26,7 @@ PARTS = {
     "minute": (r"(\d{1,2})", 0, 59),
     "second": (r"(\d{1,2})", 0, 59),
 }
-"""Part of a time to what its cells look like, and the range of its numbers."""
+"""Part of a time to the pattern of its cells and the range of its numbers."""
 _ALSO = {
     "yr": "year",
     "yyyy": "year",
@@ -78,14 +78,14 @@ _MONTHS = (
 
 
 def part_of(name: str) -> str | None:
-    """Tell which part of a time a column holds by its name, or None."""
+    """Return the part of a time that a column's name says, or None."""
     plain = re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", name.lower()))
     known = _ALSO.get(plain, plain)
     return known if known in PARTS or known == CLOCK else None
 
 
 def is_part(name: str, values: Float64 | None) -> bool:
-    """Tell whether a column beside the time repeats a part of it; `min` is then a minimum, and `month` may be 31.5.
+    """Tell by name and values whether a column repeats a part of the time; a column `min` may also be a minimum.
 
     Args:
         name: The column's name.
@@ -109,7 +109,7 @@ def month_number(name: str) -> int | None:
 
 
 def whole_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return whole numbers that are stored as decimals, such as `1960.0`, without the zero; others as they are."""
+    """Return whole numbers stored as decimals, such as `1960.0`, without the zero; leave others unchanged."""
     text = column.astype("str").str.strip()
     if not len(text) or not re.fullmatch(r"\d+\.0*", str(text.iloc[0])):
         return column
@@ -117,13 +117,13 @@ def whole_numbers(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def kinds_of(columns: tuple[str, ...], spelling: str | None, source: str) -> tuple[list[str], dict[str, str | None]]:
-    """Tell what each of several columns holds: a part by its name or its format; the empty text is a date.
+    """Return the part that each column holds, by its name or format; the empty text means a date.
 
     Returns:
-        The kinds, and for each column the format that was given for it.
+        The parts, and the given format of each column.
 
     Raises:
-        TimeAxisError: They make no time.
+        TimeAxisError: The columns do not make a time.
 
     """
     given = spelling.split("+") if spelling else [None] * len(columns)
@@ -148,7 +148,7 @@ def read_part(column: "pd.Series[Any]", part: str, source: str) -> Int64:
     """Read one part of a time as numbers, shape `(rows,)`; months may have names.
 
     Raises:
-        TimeAxisError: A cell is none, or out of range.
+        TimeAxisError: A cell is not such a part, or out of range.
 
     """
     import pandas as pd
@@ -170,7 +170,7 @@ def read_part(column: "pd.Series[Any]", part: str, source: str) -> Int64:
 
 
 def day_of(numbers: dict[str, Int64], index: Any, where: str) -> Any:
-    """Return the day that a year and a month, quarter, week or day name.
+    """Return the day of a year and a month, quarter, week or day.
 
     Args:
         numbers: Part to its numbers, `year` among them.
@@ -204,7 +204,7 @@ def read_clock(column: "pd.Series[Any]", source: str) -> Any:
     """Read times of the day, such as `13:00`, `13.00.00`, `1:30 PM` or `1300`, as `timedelta64[ns]`, shape `(rows,)`.
 
     Raises:
-        TimeAxisError: A cell is none.
+        TimeAxisError: A cell is not a time of day.
 
     """
     text, missing = text_of(whole_numbers(column), MISSING_TOKENS)
@@ -217,5 +217,5 @@ def read_clock(column: "pd.Series[Any]", source: str) -> Any:
     wrong = missing | cells[0].isna().to_numpy(dtype=bool) | (hours > 24) | (minutes > 59) | (seconds > 59)
     if wrong.any():
         place = f"{source} {row_of(column.index, wrong)}, column '{column.name}'"
-        raise TimeAxisError(f"{place}: '{shown(text.iloc[int(np.argmax(wrong))])}' is no time of day")
+        raise TimeAxisError(f"{place}: '{shown(text.iloc[int(np.argmax(wrong))])}' is not a time of day")
     return ((hours * 3_600 + minutes * 60 + seconds) * 10**9 + fractions).astype("timedelta64[ns]")

@@ -17,11 +17,10 @@ from spline_lstm.series.time_formats import (
     TimeFormat,
     format_of,
     formats_that_fit,
-    has_offset,
     is_epoch,
-    local_time,
 )
 from spline_lstm.series.time_parts import CLOCK, day_of, kinds_of, read_clock, read_part, whole_numbers
+from spline_lstm.series.time_readers import has_offset, local_time
 from spline_lstm.text import quoted
 from spline_lstm.types import DataFrame, Int64
 
@@ -35,14 +34,14 @@ _NEEDED = "ISO 8601 is needed, like 2024-05-31T13:00:00Z, or timestamp_format=..
 
 @dataclass(frozen=True)
 class Times:
-    """A time axis as it was read."""
+    """A time axis that was read."""
 
     stamps: Int64
     """Nanoseconds since 1970, in UTC where the cells have an offset, shape `(rows,)`."""
     format: str
-    """What was found; `ISO8601` for cells that are times and no text. It is recorded and holds for later tables."""
+    """The format found; `ISO8601` for cells that are times, not text. It is recorded and holds for later tables."""
     has_offsets: bool
-    """Whether the cells have an offset from UTC; others are taken as they stand."""
+    """Whether the cells have an offset from UTC; without one they are taken as they are."""
 
 
 def read_times(table: DataFrame, columns: tuple[str, ...], spelling: str | None, source: str) -> Times:
@@ -55,8 +54,7 @@ def read_times(table: DataFrame, columns: tuple[str, ...], spelling: str | None,
         source: The table's name, for messages.
 
     Raises:
-        TimeAxisError: A cell is missing or no time; the column allows two readings; or some cells have a UTC
-            offset and others none.
+        TimeAxisError: A cell is missing or not a time; two readings are possible; or only some cells have a UTC offset.
 
     """
     if len(columns) == 1:
@@ -69,7 +67,7 @@ def read_times(table: DataFrame, columns: tuple[str, ...], spelling: str | None,
 
 
 def _read_parts(table: DataFrame, columns: tuple[str, ...], spelling: str | None, source: str) -> Times:
-    """Read a year or a date in one column, and what is smaller in others."""
+    """Read a year or a date in one column, and smaller parts in others."""
     import pandas as pd
 
     kinds, named = kinds_of(columns, spelling, source)
@@ -118,7 +116,7 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
 
 
 def _as_iso(cells: "pd.Series[Any]") -> "pd.Series[Any]":
-    """Return `2024/05/31 13:00 UTC` and `13:00 +0100` as ISO 8601 has them; leave others as they are."""
+    """Rewrite `2024/05/31 13:00 UTC` and `13:00 +0100` as ISO 8601; leave others unchanged."""
     odd = cells.str.contains(_NEARLY_ISO).to_numpy(dtype=bool)
     return cells.mask(odd, cells[odd].map(_one_as_iso)) if odd.any() else cells
 
@@ -141,7 +139,7 @@ def _in_utc(column: "pd.Series[Any]") -> "pd.Series[Any]":
 
 
 def _is_daily(local: "pd.Series[Any]") -> bool:
-    """Tell whether all rows have one time of day: the steps are days of the clock, 23 or 25 hours long at times."""
+    """Tell whether all rows have the same time of day: steps are then calendar days of 23, 24 or 25 hours."""
     return local.nunique() > 1 and (local - local.dt.normalize()).nunique() == 1
 
 
@@ -158,13 +156,13 @@ def _nanoseconds(column: "pd.Series[Any]", source: str, where: str) -> Int64:
 def _only_reading(
     cells: "pd.Series[Any]", codes: Int64, text: "pd.Series[Any]", spelling: str | None, where: str
 ) -> tuple[TimeFormat, "pd.Series[Any]"]:
-    """Return the one format that reads all cells, and what it reads.
+    """Return the one format that reads all cells, and the times that it reads.
 
     Args:
         cells: The distinct cells.
         codes: Which of them each row holds.
         text: The cells of all rows, for messages.
-        spelling: The format that is given.
+        spelling: The given format, or None.
         where: Place for messages, with `{row}`.
 
     Raises:
@@ -200,13 +198,13 @@ def _check_short_years(
 
 
 def _candidates(cells: "pd.Series[Any]") -> list[TimeFormat]:
-    """Return the formats that the first cell, one in the middle or the last one looks like; ISO 8601 alone if clear."""
+    """Return the formats that fit the first, the middle or the last cell; ISO 8601 alone if it is clear."""
     probes = dict.fromkeys(str(cells.iloc[position]) for position in (0, len(cells) // 2, -1))
     found = {form.name: form for cell in probes for form in formats_that_fit(cell)}
     iso = found.get(ISO_8601)
     if iso and iso(cells).notna().all():
         return [iso]
-    # Digits that are a date in every row are not counted seconds.
+    # Digits that are a date in every row are not seconds since 1970.
     dates = [form for name, form in found.items() if not is_epoch(name)]
     counted = len(dates) < len(found)
     return dates if counted and any(form(cells).notna().all() for form in dates) else list(found.values())
@@ -220,7 +218,7 @@ def _refuse_cell(
     *,
     given: bool,
 ) -> None:
-    """Name the first cell that the best format does not read."""
+    """Raise for the first cell that the best format does not read."""
     form, read = max(readings, key=lambda reading: int(reading[1].notna().sum()), default=(None, None))
     wrong = np.ones(len(text), dtype=bool) if read is None else read.isna().to_numpy(dtype=bool)[codes]
     needed = _NEEDED
@@ -232,7 +230,7 @@ def _refuse_cell(
     if re.search(r"\d ?[A-Z]{3,4}$", cell):
         needed = "write the time zone as an offset from UTC, like 2024-05-31T13:00:00-05:00"
     if re.fullmatch(r"-\d+", cell):
-        needed = "times before 1970 are needed as dates, like 1969-12-31T23:00:00"
+        needed = "write times before 1970 as dates, like 1969-12-31T23:00:00"
     raise TimeAxisError(f"{where.replace('{row}', row_of(text.index, wrong))}: '{cell}' is not a timestamp; {needed}")
 
 
@@ -256,5 +254,5 @@ def _check_alike(
 
 
 def _typed(name: str) -> str:
-    """Return the parameter as it can be pasted: quoted where a shell would take it apart."""
+    """Return the parameter ready to paste, quoted if a shell would split it."""
     return shlex.quote(f"timestamp_format={name}")

@@ -1,4 +1,4 @@
-"""What a person should know before relying on a run: inputs that teach nothing, and series that take no part."""
+"""Weaknesses of a run: inputs that teach nothing, and series that are not used."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from spline_lstm.text import examples, quoted
 
 
 def find_weaknesses(filled: FilledSeries, index: WindowIndex, *, multivariate: bool) -> list[str]:
-    """Name what would make numbers of the run misleading, a line each.
+    """Name the weaknesses that make a run's numbers misleading, one line each.
 
     Args:
         filled: The series.
@@ -25,7 +25,7 @@ def _series_without_windows(filled: FilledSeries, index: WindowIndex) -> list[st
     for split, what in enumerate(("trained on", "validated on", "tested on")):
         windows = np.bincount(filled.grid.series[index.origin[index.split == split]], minlength=len(names))
         without = [name for name, count in zip(names, windows, strict=True) if not count]
-        if 0 < len(without) < len(names):  # where no series has one, that part is left out on purpose
+        if 0 < len(without) < len(names):  # if no series has a window, the part is left out on purpose
             found.append(
                 f"{len(without)} of {len(names)} series are not {what}, for want of a window in the {SPLITS[split]} "
                 f"part: {examples(without)}"

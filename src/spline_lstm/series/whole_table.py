@@ -1,4 +1,4 @@
-"""Training windows from all rows of a table, cut as a run cut those of its training part."""
+"""Training windows from all rows of a table, cut with the settings of a run."""
 
 from spline_lstm.errors import ShapeContractError
 from spline_lstm.series import assembly
@@ -14,7 +14,7 @@ from spline_lstm.types import DataFrame
 def make_training_windows(
     table: DataFrame, preprocessor: Preprocessor, *, processed_id: str, model_types: tuple[str, ...]
 ) -> ModelInput:
-    """Fill gaps, learn scales and cut windows with the settings and choices of a run; all windows are for training.
+    """Fill gaps, learn scales and cut windows with the settings and decisions of a run; all windows are for training.
 
     Args:
         table: A raw table.

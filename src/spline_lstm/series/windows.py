@@ -20,11 +20,11 @@ def _check_shares(shares: tuple[float, ...]) -> tuple[float, ...]:
 
 
 class WindowParameters(Spec):
-    """What is asked for: window lengths in steps, and the shares of the splits."""
+    """The wanted window lengths in steps, and the shares of the splits."""
 
     lookback: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
     lookback_span: Annotated[StrictInt, Field(ge=1)] | Literal["auto"]
-    """Steps that the `lookback` rows of a window are spread over."""
+    """How many steps back the `lookback` rows of a window reach."""
     horizon: Annotated[StrictInt, Field(ge=1)]
     stride: Annotated[StrictInt, Field(ge=1)]
     split: Annotated[Floats, AfterValidator(_check_shares)]
@@ -38,12 +38,12 @@ class WindowParameters(Spec):
         if isinstance(span, int) and span < lookback:
             raise ValueError(f"at least lookback={lookback} is needed")
         if isinstance(span, int) and span > lookback == 1:
-            raise ValueError("one row cannot be spread; lookback=1 needs lookback_span=1")
+            raise ValueError("a single row spans one step; lookback=1 needs lookback_span=1")
         return span
 
 
 class WindowSpec(WindowParameters):
-    """Window lengths in steps, with the lookback that was decided."""
+    """Window lengths in steps, with the chosen lookback."""
 
     lookback: Annotated[StrictInt, Field(ge=1)]
 
@@ -86,7 +86,7 @@ def make_window_index(
 
     kept = candidate & is_seen(seen_from, spec.lookback)
     observed = np.cumsum(is_observed)
-    # No horizon lies within the table after its last rows: their split is -1.
+    # The last rows have no whole horizon after them: their split is -1.
     kept[: -spec.horizon] &= observed[spec.horizon :] > observed[: -spec.horizon]
     _check_every_split_has_windows(split[candidate], split[kept], borders, spec)
     rows = np.flatnonzero(kept)
@@ -94,14 +94,14 @@ def make_window_index(
 
 
 def is_seen(seen_from: Int64, lookback: int) -> Bool:
-    """Tell for each row whether a window that ends there may show its rows, `(steps,)`; see `make_window_index`."""
-    # A fill sees at most three observations ahead: an older row that is not to be seen is given away by a fill among
-    # any three rows, so that rows spread further back need no check of their own.
+    """Tell for each row whether a window that ends there may be used, `(steps,)`; see `make_window_index`."""
+    # A fill uses at most three observations ahead: if an older row may not be seen, neither may one of the last three,
+    # so older rows need no check.
     return _rolling_max(seen_from, max(lookback, 3)) <= np.arange(len(seen_from))
 
 
 def _split_of_horizons(series: Int64, row_split: Int8, horizon: int) -> Int8:
-    """Tell in which split the whole horizon after each row lies, -1 where in none; shape `(steps,)`."""
+    """Return the split that holds the whole horizon after each row, -1 for none; shape `(steps,)`."""
     split = np.full(len(series), -1, dtype=np.int8)
     last = row_split[horizon:]
     first = row_split[1:][: len(last)]
@@ -111,7 +111,7 @@ def _split_of_horizons(series: Int64, row_split: Int8, horizon: int) -> Int8:
 
 
 def _rolling_max(values: Int64, width: int) -> Int64:
-    """Maximum over each row and the `width - 1` before it; rows without so many take what there is."""
+    """Return the maximum over each row and up to `width - 1` rows before it."""
     result = values.copy()
     covered = 1
     while covered < width:  # doubles the covered span each time: O(steps log width), no copies of windows
@@ -123,9 +123,9 @@ def _rolling_max(values: Int64, width: int) -> Int64:
 
 def _check_every_split_has_windows(candidates: Int64, kept: Int64, borders: SplitBorders, spec: WindowSpec) -> None:
     counts = np.bincount(kept, minlength=len(SPLITS))
-    if (borders.val_end == borders.end).all():  # nothing is kept for the test
+    if (borders.val_end == borders.end).all():  # no test part
         counts = counts[:-1]
-    if (borders.train_end == borders.end).all():  # nor for validation
+    if (borders.train_end == borders.end).all():  # no validation part
         counts = counts[:1]
     if counts.all():
         return
@@ -138,7 +138,7 @@ def _check_every_split_has_windows(candidates: Int64, kept: Int64, borders: Spli
             "(a seasonal lag needs values before them too); give more history"
         )
     longest = int((borders.end - borders.start).max())
-    # Validation and test need a horizon inside their share, train a whole window inside its own.
+    # Validation and test need a whole horizon inside their share, train a whole window.
     needed = int(np.ceil(max((spec.lookback + spec.horizon) / spec.split[0], spec.horizon / min(spec.split[1:])))) + 1
     raise InsufficientDataError(
         f"{where}: the longest series has {longest} steps, about {needed} are needed; "
@@ -147,12 +147,12 @@ def _check_every_split_has_windows(candidates: Int64, kept: Int64, borders: Spli
 
 
 def make_ages(lookback: int, span: int) -> Int64:
-    """Tell how many steps before the origin each row of a window lies, the oldest first.
+    """Return the steps from each row of a window to the origin, the oldest first.
 
     Args:
         lookback: Rows of a window.
-        span: Steps that they are spread over: close together near the origin, ever farther apart before it, as
-            a geometric series; consecutive where `span` is `lookback`.
+        span: How many steps back the rows reach: consecutive if `span` is `lookback`, else their distances grow as a
+            geometric series with the distance from the origin.
 
     Returns:
         Shape `(lookback,)`, falling from `span - 1` to 0; 0 alone where `lookback` is 1.
@@ -165,7 +165,7 @@ def make_ages(lookback: int, span: int) -> Int64:
 
 
 def make_season_ages(lookback: int, horizon: int, season: int) -> Int64:
-    """Tell the ages of a window whose older half lies one season before the horizon.
+    """Return the ages of a window whose older half lies one season before the horizon.
 
     Args:
         lookback: Rows of a window.
@@ -173,8 +173,8 @@ def make_season_ages(lookback: int, horizon: int, season: int) -> Int64:
         season: Steps in a season, at least `lookback + horizon`.
 
     Returns:
-        Shape `(lookback,)`, falling from `season - 1` to 0: half of the rows (at most one a step) evenly over what the
-        horizon was a season ago, the others over the last `lookback` steps.
+        Shape `(lookback,)`, falling from `season - 1` to 0: half of the rows (at most one for each step) evenly over
+        the horizon of a season ago, the others over the last `lookback` steps.
 
     """
     older = min(lookback // 2, horizon)
@@ -183,17 +183,17 @@ def make_season_ages(lookback: int, horizon: int, season: int) -> Int64:
 
 
 def consecutive_ages(lookback: int, features: int) -> Int64:
-    """Return the ages of consecutive rows, alike for all features, shape `(lookback, features)`."""
+    """Return the ages of consecutive rows, the same for all features, shape `(lookback, features)`."""
     return np.repeat(np.arange(lookback)[::-1, None], features, axis=1)
 
 
 def make_window_ages(past: Int64, names: Sequence[str], known_ahead: Collection[str]) -> Int64:
-    """Return the ages of rows that show the past beside consecutive ones.
+    """Return the ages of all features: `past` for those that show the past, consecutive for the others.
 
     Args:
         past: Ages of the rows that show the past, shape `(lookback,)`.
         names: The features.
-        known_ahead: Those among them that describe the horizon and stay consecutive.
+        known_ahead: Features that describe the horizon; their rows stay consecutive.
 
     Returns:
         Shape `(lookback, features)`.

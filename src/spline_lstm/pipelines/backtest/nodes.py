@@ -23,9 +23,9 @@ from spline_lstm.types import DataFrame, Int64
 
 
 class InFold:
-    """A fold's node whose refusals name the fold.
+    """A fold's node whose errors name the fold.
 
-    An instance and no nested function, because the parallel runner pickles nodes.
+    An instance, not a nested function, because the parallel runner pickles nodes.
     """
 
     def __init__(self, fold: str, function: Callable[..., Any]) -> None:
@@ -64,7 +64,7 @@ def fill_fold(
     windows: WindowParameters,
     number: int,
 ) -> FilledSeries:
-    """Put every series up to the fold's end on its grid and fill its gaps; nothing later is there."""
+    """Put every series up to the fold's end on its grid and fill its gaps; later rows are dropped."""
     cuts: Int64 = np.array(fold_cuts, dtype=np.int64)
     part = folds.cut_observations(_observe(raw_table, covariate_schema, table), cuts[number])
     regular = grid.make_grid(part, table.freq, fills.max_gap)
@@ -80,7 +80,7 @@ def join_folds(metrics: dict[str, Any], **of_folds: Any) -> tuple[dict[str, Any]
     """Join the metrics and predictions of all folds.
 
     Args:
-        metrics: Those of the run that the folds repeat.
+        metrics: Metrics of the run that the folds repeat.
         of_folds: `<fold>.metrics` and `<fold>.predictions` of every fold, in the order of the folds.
 
     Returns:

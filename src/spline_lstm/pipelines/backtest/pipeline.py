@@ -1,4 +1,4 @@
-"""Wiring of the backtest: one preprocessing and one modelling a fold, and one table."""
+"""Wiring of the backtest: one preprocessing and one modelling for each fold, and one table."""
 
 from functools import partial
 
@@ -12,7 +12,7 @@ from spline_lstm.pipelines.wrapping import wrap_node
 
 
 def create_pipeline() -> Pipeline:
-    """From the raw table to the scores of every fold; without folds only what stands before and behind them."""
+    """From the raw table to the scores of every fold; without folds, only the first and the last node."""
     folds = current_plan().folds
     plan = Node(
         plan_folds,
@@ -30,7 +30,7 @@ def create_pipeline() -> Pipeline:
 
 
 def _fold(fold: str) -> Pipeline:
-    """Wire one fold: what is fitted, chosen and trained in it sees its own part of the series only."""
+    """Wire one fold: fits, choices and training see only its own part of the series."""
     fill = Node(
         fill_fold,
         ["raw_table", "covariate_schema", "fold_cuts", *_groups("table", "fills", "windows", "number")],

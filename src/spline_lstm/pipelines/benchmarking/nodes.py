@@ -32,9 +32,9 @@ logger = logging.getLogger(__name__)
 
 
 class Tolerant:
-    """A cell's node that leaves a `Failure` in place of its outputs, so that the other cells go on.
+    """A cell's node that returns a `Failure` instead of its outputs, so that the other cells go on.
 
-    An instance and no nested function, because the parallel runner pickles nodes.
+    An instance, not a nested function, because the parallel runner pickles nodes.
     """
 
     def __init__(self, cell: Cell, outputs: int, function: Callable[..., Any]) -> None:
@@ -48,7 +48,7 @@ class Tolerant:
             try:
                 with logging_as(self._cell.title):
                     return self._function(*inputs)
-            except Exception as error:  # whatever a library raises must not end the other cells
+            except Exception as error:  # no error of a library may end the other cells
                 own = Failure.of(own_error(error))
                 failure = replace(own, message=f"cell '{self._cell.run_id}': {own.message}")
             logger.error("A cell failed, the others go on: %s", failure.message)
@@ -65,9 +65,9 @@ class CompareCells:
         """Measure every model at batch 1, one at a time, after all training.
 
         Args:
-            benchmark: How many calls.
-            loaded: `<run id>.model` and `<run id>.report` of every cell (the reports, because every cell has to be
-                finished before anything is timed), and `<processed id>.model_input` of each feature mode.
+            benchmark: Numbers of calls.
+            loaded: `<run id>.model` and `<run id>.report` of every cell (the reports, because timing starts after every
+                cell is finished), and `<processed id>.model_input` of each feature mode.
 
         """
         _raise_first(loaded)
@@ -91,7 +91,7 @@ class CompareCells:
 
         Args:
             evaluation: As for a single run.
-            operation: Unread: when it is there, every cell is finished and measured, and nothing may run beside that.
+            operation: Not read: it makes this node wait until every cell is finished and measured.
             loaded: `<run id>.model` of every cell and `<processed id>.model_input` of each feature mode.
 
         Returns:
@@ -136,12 +136,12 @@ class CompareCells:
         Args:
             benchmark: Weights of the verdicts.
             benchmark_id: Names the comparison.
-            operation: What `measure_operation` found.
-            ensembles: What `score_ensembles` found, if asked for.
+            operation: Result of `measure_operation`.
+            ensembles: Result of `score_ensembles`, if asked for.
             loaded: `<run id>.metrics` and `<run id>.run_record` of every cell.
 
         Raises:
-            ComparisonError: The cells differ in what they must share.
+            ComparisonError: The cells are not comparable.
 
         """
         _raise_first(loaded)
@@ -157,7 +157,7 @@ class CompareCells:
         found = verdicts.make_verdicts(summary, benchmark.edge_weights, benchmark.recommendation_weights)
         joined = {
             "benchmark_id": benchmark_id,
-            # Finished runs of an earlier version have it under `commit`.
+            # Runs of an earlier version have the hash under `commit`.
             "commit_hashes": sorted({str(run.get("commit_hash", run.get("commit"))) for run in runs}),
             "units": metrics[0]["units"],
             "shared": runs[0]["shared"],
@@ -185,14 +185,14 @@ class CompareCells:
 
 
 def _raise_first(loaded: Mapping[str, Any]) -> None:
-    """End the run with the code of the first failed cell: a comparison without it would not be fair."""
+    """End the run with the exit code of the first failed cell: a comparison without this cell would not be fair."""
     failures = [item for item in loaded.values() if isinstance(item, Failure)]
     if failures:
         raise failures[0].to_error()
 
 
 def _baseline_operation(model_input: ModelInput, feature_mode: str, benchmark: BenchmarkSpec) -> dict[str, Any]:
-    """Measure the baselines as one would run them: a single window at a time, in numpy."""
+    """Measure the baselines as in use: one window at a time, in numpy."""
     started = time.perf_counter()
     ridge = fit_ridge(*(ridge_data(model_input, split) for split in (0, 1)))
     seconds = time.perf_counter() - started

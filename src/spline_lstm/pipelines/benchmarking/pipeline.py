@@ -1,4 +1,4 @@
-"""Wiring of the benchmark: one preprocessing a feature mode, one modelling a cell, one comparison."""
+"""Wiring of the benchmark: one preprocessing for each feature mode, one modelling for each cell, one comparison."""
 
 from functools import partial
 

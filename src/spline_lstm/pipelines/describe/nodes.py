@@ -15,17 +15,17 @@ logger = logging.getLogger(__name__)
 def describe_table(
     raw_table: DataFrame, table: TableSpec, given: dict[str, Any], input_path: str, schema_path: str
 ) -> tuple[str, dict[str, Any], str]:
-    """Look at a table.
+    """Describe a table.
 
     Args:
         raw_table: The table.
-        table: All parameters that say how it is read.
-        given: The parameters on the command line; of `table` these are taken as they are, the others are guessed.
-        input_path: Where the table is.
-        schema_path: Where the schema is going to be.
+        table: All parameters that say how to read it.
+        given: The parameters on the command line; these keep their values in `table`, the others are guessed.
+        input_path: Path of the table.
+        schema_path: Path of the schema to be written.
 
     Returns:
-        What was found, a starting schema, and starting parameters.
+        The findings, a starting schema, and starting parameters.
 
     """
     known = {name: getattr(table, name) for name in given if name in TableSpec.model_fields}

@@ -6,7 +6,7 @@ from spline_lstm.pipelines.describe.nodes import describe_table
 
 
 def create_pipeline() -> Pipeline:
-    """From `raw_table` to what a first run of it needs."""
+    """From `raw_table` to a schema and parameters for its first run."""
     return Pipeline(
         [
             Node(

@@ -15,13 +15,13 @@ def join_gates(
     """Join the verdicts of all models, and find the file to ship.
 
     Args:
-        edge_poc: Has the order of the model types, and the limits of latency and size.
-        benchmark: Has the weights of accuracy, latency and size.
-        comparison: What the benchmark found; accuracy is taken from it.
-        edge_gates: What the gate found for each model.
+        edge_poc: Order of the model types, and limits of latency and size.
+        benchmark: Weights of accuracy, latency and size.
+        comparison: Result of the benchmark, for the accuracy.
+        edge_gates: Result of the gate for each model.
 
     Returns:
-        The gates with the verdicts, and the same for people.
+        The gates with the verdicts, as data and as a report.
 
     """
     order = {model_type: position for position, model_type in enumerate(edge_poc.order)}
@@ -29,7 +29,7 @@ def join_gates(
     rows = make_file_rows(comparison["summary"], gates)
     limits = {"p95(ms)": edge_poc.p95_ms, "model_size(MB)": edge_poc.size_mb}
     verdicts = {}
-    if rows:  # else no file passes
+    if rows:  # otherwise no file passed
         found = make_verdicts(rows, benchmark.edge_weights, benchmark.recommendation_weights, limits)
         verdicts = add_reasons(found, rows, len(comparison["units"]))
     section = make_device_section({**comparison, "verdicts": verdicts})

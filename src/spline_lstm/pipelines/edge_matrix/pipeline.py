@@ -1,4 +1,4 @@
-"""Wiring of the edge matrix: one edge gate a model type and feature mode, and one table."""
+"""Wiring of the edge matrix: one edge gate for each model type and feature mode, and one table."""
 
 from kedro.pipeline import Node, Pipeline
 

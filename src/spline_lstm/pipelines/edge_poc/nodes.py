@@ -31,11 +31,11 @@ def export_model(
     edge_poc: EdgeSpec,
     run: RunSpec,
 ) -> dict[str, bytes]:
-    """Export the model to all asked formats and precisions, with the preprocessor that makes its windows.
+    """Export the model to all wanted formats and precisions, with the preprocessor that makes its windows.
 
     Raises:
-        SplineLSTMError: The model is a failed cell's; with that cell's code.
-        ArtifactDamagedError: The model is of another type than the one that is asked for.
+        SplineLSTMError: The model comes from a failed cell; its error and exit code.
+        ArtifactDamagedError: The model does not have the wanted type.
         RunIdMismatchError: The intervals belong to another training.
 
     """
@@ -53,7 +53,7 @@ def export_model(
 def _open(
     model_file: bytes, model_input: ModelInput, intervals: dict[str, Any], model: ModelSpec, run: RunSpec
 ) -> tuple[Any, EdgeContract]:
-    """Return the network and what its files say of themselves."""
+    """Return the network and the input contract of its files."""
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type).keras_model
     alone = is_regression_alone(network)
     return network, make_contract(
@@ -70,10 +70,10 @@ def judge_exports(
     edge_poc: EdgeSpec,
     run: RunSpec,
 ) -> dict[str, Any]:
-    """Hold every exported file against the gate's criteria.
+    """Judge every exported file by the gate's criteria.
 
     Raises:
-        ArtifactDamagedError: The model is of another type than the one that is asked for.
+        ArtifactDamagedError: The model does not have the wanted type.
         RunIdMismatchError: The intervals belong to another training.
 
     """
@@ -120,18 +120,18 @@ def judge_exports(
 
 
 def _worst(verdicts: list[str]) -> str:
-    """The verdict on all files that a release stands on: those with full weights."""
+    """Return the joint verdict on the files that decide on a release: those with full weights."""
     return next((verdict for verdict in ("FAIL", "NOT JUDGED") if verdict in verdicts), "PASS")
 
 
 def write_edge_report(edge_gate: dict[str, Any], report_page: str) -> tuple[str, str]:
-    """Write the verdicts for people, by themselves and into the page of the run."""
+    """Write the verdicts for people, as a report and into the page of the run."""
     text = gate_report.make_edge_report(edge_gate)
     return text, add_gate(report_page, text)
 
 
 def enforce_gate(edge_gate: dict[str, Any]) -> None:
-    """End the run where the gate failed.
+    """End the run if the gate failed.
 
     Raises:
         EdgeGateError: Names each failed file and criterion.

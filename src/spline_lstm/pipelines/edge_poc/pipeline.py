@@ -8,7 +8,7 @@ from spline_lstm.pipelines.plan import current_plan
 
 def create_pipeline() -> Pipeline:
     """From `model`, `model_input`, `intervals` and `report_page` to the exported files and the gate's verdict."""
-    # Kedro runs a node without outputs every time, so it is there only where it has something to do.
+    # Kedro runs a node without outputs every time, so it exists only if it has something to do.
     enforce = Node(enforce_gate, "edge_gate", None, name="enforce_gate")
     return Pipeline(
         [

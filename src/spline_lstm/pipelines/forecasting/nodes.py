@@ -28,12 +28,12 @@ def forecast(
 
     Returns:
         The forecasts with their intervals, twice (for Parquet and, with infinite bounds left empty, for CSV), a plot of
-        them, and how the table differs from the training part.
+        them, and the drift of the table.
 
     Raises:
-        ArtifactDamagedError: The intervals are not as they were written.
+        ArtifactDamagedError: The intervals are damaged.
         RunIdMismatchError: The intervals belong to another training.
-        ShapeContractError: The intervals are of other forecasts.
+        ShapeContractError: The intervals do not fit the forecasts.
 
     """
     return _forecast(open_forecaster(trained_run, intervals), later_table, strict=strict)
@@ -42,13 +42,13 @@ def forecast(
 def forecast_tables(
     later_tables: dict[str, Callable[[], DataFrame]], trained_run: TrainedRun, intervals: dict[str, Any], strict: bool
 ) -> Iterator[dict[str, tuple[DataFrame, DataFrame, Any, dict[str, Any]]]]:
-    """Forecast one table after another with a run that is opened once.
+    """Forecast one table after another; the run is opened once.
 
     Yields:
-        The id of a forecast, and what `forecast` returns for its table.
+        The id of a forecast, and the result of `forecast` for its table.
 
     Raises:
-        SplineLSTMError: Tables could not be forecast, and all others were: the first one's error, with their ids.
+        SplineLSTMError: Some tables could not be forecast, all others were: the first error, with their ids.
 
     """
     forecaster = open_forecaster(trained_run, intervals)
@@ -83,7 +83,7 @@ def _forecast(
 
 
 def _for_spreadsheets(table: DataFrame) -> DataFrame:
-    """Leave infinite bounds empty, and put a quote before names that a spreadsheet would take for a formula."""
+    """Leave infinite bounds empty, and put a quote before names that a spreadsheet would read as a formula."""
     names = {
         column: table[column].astype("str").map(lambda name: f"'{name}" if name.startswith(_FORMULA) else name)
         for column in ("series_id", "target")

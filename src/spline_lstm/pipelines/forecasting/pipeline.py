@@ -7,7 +7,7 @@ from spline_lstm.pipelines.plan import current_plan
 
 
 def create_pipeline() -> Pipeline:
-    """From a new table and a trained run to the next steps of every series; from many tables, where there are many."""
+    """From one or many new tables and a trained run to the next steps of every series."""
     if current_plan().many_tables:
         inputs = ["later_tables", "trained_run", "intervals", "params:strict"]
         return Pipeline([Node(forecast_tables, inputs, "forecasts", name="forecast_tables")])

@@ -39,10 +39,10 @@ logger = logging.getLogger(__name__)
 def train_model(
     model_input: ModelInput, model: ModelSpec, training: TrainingSpec, run: RunSpec
 ) -> tuple[bytes, bytes, dict[str, Any]]:
-    """Train; returns the best and the last network and the record of the training."""
+    """Train; return the best and the last network and the record of the training."""
     check_link(model, model_input)
     check_memory(model_input, model, resolve_segment(model.segment, model_input.lookback), training.batch_size)
-    load_keras()  # its start-up is no training time
+    load_keras()  # start-up is not training time
     started = time.perf_counter()
     train, val = (
         (model_input.X.at(windows), model_input.y.at(windows)) for windows in map(model_input.windows_of, (0, 1))
@@ -93,7 +93,8 @@ def evaluate_model(
     """Score the model beside all baselines on val and test, with quantiles that are calibrated on val.
 
     Returns:
-        The metrics, those of each series as a table, the test predictions with their intervals, and what makes these.
+        The metrics, those of each series as a table, the test predictions with their intervals, and the content of
+        `intervals.json`.
 
     """
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type)
@@ -125,7 +126,7 @@ def evaluate_model(
 def explain_model(
     model_file: bytes, model_input: ModelInput, predictions: DataFrame, model: ModelSpec, training: TrainingSpec
 ) -> dict[str, Any]:
-    """Find out what the model goes by: its inputs on validation, its ridge path, and what its errors hold."""
+    """Explain the model: importance of inputs on validation, ridge path, and the structure of its errors."""
     network = TrainedNetwork.from_bytes(model_file, "model.keras", model.model_type)
     kernel = network.ridge_kernel
     return {
@@ -144,7 +145,7 @@ def describe_run(
     training: TrainingSpec,
     run: RunSpec,
 ) -> dict[str, Any]:
-    """Record what a person needs to repeat the run and to check its files."""
+    """Record everything needed to repeat the run and to check its files."""
     return {
         "run_id": run.run_id,
         "processed_run_id": model_input.processed_id,
@@ -192,14 +193,14 @@ def write_report(
 
 
 def write_model_card(metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput) -> str:
-    """Write the card for whoever receives the model."""
+    """Write the card for people who receive the model."""
     return model_card.make_model_card(metrics, run_record, model_input)
 
 
 def plot_run(
     metrics: dict[str, Any], predictions: DataFrame, training_history: dict[str, Any], explained: dict[str, Any]
 ) -> tuple[Any, Any, Any, Any, Any, Any]:
-    """Plot some forecasts, the error by step, the coverage, the errors, the training, and what the model goes by."""
+    """Plot some forecasts, the error by step, the coverage, the errors, the training, and the explanations."""
     by_group = plots.make_error_pictures(predictions, metrics)
     return (
         make_figure("Forecasts on test", plots.make_window_pictures(predictions, metrics)),

@@ -15,16 +15,16 @@ from spline_lstm.text import cut, time_left
 logger = logging.getLogger(__name__)
 
 _BESIDE_NAME, _SHORTEST_NAME = 50, 10
-"""Columns of a terminal: those of the other parts of the line, with a short bar, and the fewest that the name gets."""
+"""Columns of a terminal: those of the rest of the line, with a short bar, and the fewest for the name."""
 
 
 @contextmanager
 def epoch_progress(
     name: str, epochs: int
 ) -> Iterator[tuple[Callable[[dict[str, float | None]], None], Callable[[float], None]]]:
-    """Show a bar while training where somebody looks; elsewhere log each epoch, unless several models train at once.
+    """Show a bar while training in a terminal; elsewhere log each epoch, unless several models train at once.
 
-    Yields what to call with each entry of the history, and within an epoch with the share that is done.
+    Yields the callback for each entry of the history, and for the finished share of an epoch.
     """
     console = _find_console()
     one_of_several = multiprocessing.parent_process() is not None
@@ -51,26 +51,26 @@ def epoch_progress(
 
 
 class _EpochBar:
-    """One training after another on the same bar; the time left counts from the end of each one's first epoch."""
+    """The bar of several trainings, one after another; the time left counts from the end of each first epoch."""
 
     def __init__(self, progress: Progress, task: TaskID, epochs: int) -> None:
         self._progress, self._task, self._total = progress, task, epochs
         self._epoch, self._first_ended = 0, 0.0
 
     def show_epoch(self, entry: dict[str, float | None]) -> None:
-        """Show the epoch that is done and its loss."""
+        """Show the finished epoch and its loss."""
         self._epoch = int(entry["epoch"] or 0)
-        if self._epoch <= 1:  # the epochs that learning rates are tried for and the first one are slow
+        if self._epoch <= 1:  # the first epoch and those that try learning rates are slow
             self._first_ended = time.monotonic()
         self._progress.update(self._task, completed=self._epoch, found=_loss_of(entry), left=self._left(self._epoch))
 
     def show_part(self, share: float) -> None:
-        """Show the share of the next epoch that is done."""
+        """Show the finished share of the next epoch."""
         done = self._epoch + 0.99 * share
         self._progress.update(self._task, completed=done, left=self._left(done))
 
     def close(self) -> None:
-        """Leave what was reached."""
+        """Leave the bar at its last state."""
         self._progress.update(self._task, completed=self._epoch, left="")
 
     def _left(self, done: float) -> str:
@@ -80,12 +80,12 @@ class _EpochBar:
 
 
 def _find_console() -> Console:
-    """Return the console that log lines go to, so that they stand above the bar; errors' if that is no terminal."""
+    """Return the console of the log, so that lines appear above the bar; that of errors if it is not a terminal."""
     console = get_console()
     return console if console.is_terminal or console.is_jupyter else Console(stderr=True)
 
 
 def _loss_of(entry: dict[str, float | None]) -> str:
-    """Name the validation loss, or the training loss where nothing is kept for validation."""
+    """Return the validation loss as text, or the training loss without a validation part."""
     name = "val_loss" if entry["val_loss"] is not None else "loss"
     return f"{name.replace('_', ' ')} {entry[name]:.4f}"

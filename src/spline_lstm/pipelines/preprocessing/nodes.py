@@ -47,7 +47,7 @@ def make_model_input(
 ) -> tuple[ModelInput, DataFrame, Any]:
     """Check the table against the schema, fill the gaps of every series, and cut windows; see `window_series`.
 
-    The table is read here: it would stay in memory to the end if Kedro held it.
+    The table is read here: if Kedro held it, it would stay in memory to the end.
     """
     series = _fill(_observe(table_files.join(list(table_files)), covariate_schema, table), table, fills, windows)
     return window_series(series, covariate_schema, table, windows, run)
@@ -60,7 +60,7 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
         logger.warning("The optional covariate '%s' is not in the table and is left out", name)
     if observed.reading.repeated_rows:
         logger.warning(
-            "Rows whose time another row of their series has too: %d; duplicates=%s",
+            "Rows with the time of another row of their series: %d; duplicates=%s",
             observed.reading.repeated_rows,
             table.duplicates,
         )
@@ -69,7 +69,7 @@ def _observe(rows: DataFrame, covariate_schema: CovariateSchema, table: TableSpe
 
 def _fill(observations: Observations, table: TableSpec, fills: FillSpec, windows: WindowParameters) -> FilledSeries:
     """Put every series on its grid and fill its gaps."""
-    return_memory()  # that of the table, which nobody holds any more
+    return_memory()  # the memory of the table, which is no longer used
     regular = grid.make_grid(observations, table.freq, fills.max_gap)
     borders = make_split_borders(regular.borders, windows.split)
     filled = filled_series.fill_series(regular, fills, borders, observations.sha256)
@@ -95,7 +95,7 @@ def list_series(table_files: TableFiles, covariate_schema: CovariateSchema, tabl
         For each file its `rows`, `sha256` and `series` (the labels of each).
 
     Raises:
-        TableError: A column of labels has one type in one file and another in the next: they would differ.
+        TableError: A column of labels has different types in two files, so that equal labels would differ.
 
     """
     listed = []
@@ -117,10 +117,10 @@ def list_series(table_files: TableFiles, covariate_schema: CovariateSchema, tabl
 
 
 class Partition:
-    """Some series of a table, which are checked and filled apart."""
+    """A node that checks and fills some series of a table."""
 
     def __init__(self, number: int, count: int) -> None:
-        """Take which partition it is, from 0, and how many there are."""
+        """Take the number of the partition, from 0, and the number of partitions."""
         self._number = number
         self._count = count
 
@@ -136,7 +136,7 @@ class Partition:
         """Check and fill this partition's series, from the files that hold them, read one at a time.
 
         Raises:
-            TableError: A file is not the one whose series were listed.
+            TableError: A file has changed since its series were listed.
 
         """
         names = {tuple(name) for file in file_series for name in file["series"]}
@@ -164,9 +164,9 @@ def join_series(windows: WindowParameters, *series: FilledSeries) -> FilledSerie
 def window_series(
     series: FilledSeries, covariate_schema: CovariateSchema, table: TableSpec, windows: WindowParameters, run: RunSpec
 ) -> tuple[ModelInput, DataFrame, Any]:
-    """Make features and windows, and the filled series as a table and a plot for people to look at.
+    """Make features and windows, and the filled series as a table and a plot.
 
-    All at once: of a table that is too short for a window, nothing is left behind.
+    One node makes all of them, so that a table too short for a window leaves no files.
     """
     made, choices = _make_windows(series, covariate_schema, table, _short(windows), run)
     seasons = season_candidates(made.meta["step_seconds"])
@@ -206,7 +206,7 @@ def window_series(
 
 
 def _short(windows: WindowParameters) -> WindowSpec:
-    """Windows to begin with: `auto` begins with few rows, at least as many as the horizon has, so that leads fit."""
+    """Return the first windows: `auto` begins with few rows, but at least the horizon, so that leads fit."""
     lookback = max(SHORT, windows.horizon) if windows.lookback == "auto" else windows.lookback
     return WindowSpec(**windows.model_dump() | {"lookback": lookback})
 
@@ -214,7 +214,7 @@ def _short(windows: WindowParameters) -> WindowSpec:
 def _make_windows(
     series: FilledSeries, schema: CovariateSchema, table: TableSpec, windows: WindowSpec, run: RunSpec
 ) -> tuple[ModelInput, dict[str, Any]]:
-    """Make features and windows on the scale that was asked for or is better, and a record of that choice."""
+    """Make features and windows with the wanted or the better target scaling, and a record of that choice."""
 
     def make(scaling: TargetScaling) -> ModelInput:
         spec = table.model_copy(update={"target_scaling": scaling})
@@ -230,5 +230,5 @@ def _make_windows(
 
 
 def _coprime(stride: int, season: int) -> int:
-    """Next stride that shares no factor with the season."""
+    """Return the next stride that shares no factor with the season."""
     return next(step for step in itertools.count(stride) if math.gcd(step, season) == 1)

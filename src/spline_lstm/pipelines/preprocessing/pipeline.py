@@ -15,7 +15,7 @@ _MADE = ["model_input", "filled_series", "plot_fills"]
 
 
 def create_pipeline() -> Pipeline:
-    """From the table and `covariate_schema` to `model_input`, in as many partitions as the parameter says."""
+    """From the table and `covariate_schema` to `model_input`, in one or several partitions."""
     count = current_plan().partitions
     return preprocess_in_partitions(count) if count > 1 else preprocess()
 
@@ -29,9 +29,9 @@ def preprocess() -> Pipeline:
 
 
 def preprocess_in_partitions(count: int) -> Pipeline:
-    """From `table_files` and `covariate_schema` to `model_input`: the same, some series at a time.
+    """From `table_files` and `covariate_schema` to `model_input`, in partitions.
 
-    What is learnt and decided concerns all series: only their validation and filling is divided.
+    Only the validation and filling of series is divided; everything learnt or decided uses all series.
     """
     names = [f"part{number + 1}of{count}" for number in range(count)]
     joining = Node(join_series, ["params:windows", *(f"{name}.series" for name in names)], "series", name="join_series")

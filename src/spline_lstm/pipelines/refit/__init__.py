@@ -1,4 +1,4 @@
-"""From a finished run to the same model trained once more on all that is there."""
+"""From a finished run to the same model, trained once more on the whole table."""
 
 from spline_lstm.pipelines.refit.pipeline import create_pipeline
 

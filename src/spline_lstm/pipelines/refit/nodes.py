@@ -26,18 +26,18 @@ logger = logging.getLogger(__name__)
 
 
 def window_all(trained_run: TrainedRun, later_table: DataFrame, run: RunSpec) -> ModelInput:
-    """Cut windows from all rows as the run did from its training part; none is kept for validation or test."""
+    """Cut windows from all rows, as the run did from its training part; none is kept for validation or test."""
     made = whole_table.make_training_windows(
         later_table, trained_run.preprocessor, processed_id=run.processed_run_id, model_types=tuple(MODELS)
     )
-    logger.info("%s: %d windows, all of them to train on", made.meta["source"], len(made.window_origin))
+    logger.info("%s: %d windows, all for training", made.meta["source"], len(made.window_origin))
     return made
 
 
 def refit_model(
     model_input: ModelInput, trained_run: TrainedRun, training_history: dict[str, Any], run: RunSpec
 ) -> tuple[bytes, bytes, dict[str, Any]]:
-    """Train with what the run found: its settings, its choices, its epochs with their learning rates, its penalty.
+    """Train with the results of the run: its settings, choices, epochs with their learning rates, and penalty.
 
     Returns:
         The network, twice (its last epoch is its best one), and the record of the training.
@@ -45,7 +45,7 @@ def refit_model(
     """
     training, spec = _settings_of(trained_run, TrainingSpec), _resolved_model(trained_run)
     check_memory(model_input, spec, resolve_segment(spec.segment, model_input.lookback), training.batch_size)
-    load_keras()  # its start-up is no training time
+    load_keras()  # start-up is not training time
     started = time.perf_counter()
     schedule = tuple(training_history["schedule"])
     model = make_model(spec, model_input, training.seed)
@@ -71,7 +71,7 @@ def _settings_of(trained_run: TrainedRun, spec: type[SpecType]) -> SpecType:
 
 
 def _resolved_model(trained_run: TrainedRun) -> ModelSpec:
-    """Architecture as the run decided it."""
+    """Return the architecture that the run decided on."""
     spec = _settings_of(trained_run, ModelSpec)
     chosen = {name: choice["chosen"] for name, choice in trained_run.record["choices"].items()}
     segment = resolve_segment(spec.segment, trained_run.preprocessor.windows.lookback)
@@ -83,7 +83,7 @@ def _resolved_model(trained_run: TrainedRun) -> ModelSpec:
 
 
 def carry_metrics(metrics: dict[str, Any], intervals: dict[str, Any], model: bytes, run: RunSpec) -> dict[str, Any]:
-    """Give the refit the scores of the run that it repeats: nothing is left to measure it on.
+    """Give the refit the scores of the run that it repeats, because no rows are left to test it.
 
     Raises:
         RunIdMismatchError: Metrics and intervals belong to different trainings.
@@ -112,7 +112,7 @@ def _names(model: bytes, run: RunSpec) -> dict[str, str]:
 def describe_refit(
     trained_run: TrainedRun, model_input: ModelInput, model: bytes, training_history: dict[str, Any], refit: RefitSpec
 ) -> dict[str, Any]:
-    """Record the refit as a run: that of the run it repeats, with its own ids, hashes and table."""
+    """Record the refit as a run: the record of the repeated run, with its own ids, hashes and table."""
     record, run, digest = trained_run.record, refit.run, hashlib.sha256(model).hexdigest()
     ids = {"run_id": run.run_id, "processed_run_id": run.processed_run_id}
     table = {"input_path": refit.input_path} if refit.input_path else {}
@@ -138,7 +138,7 @@ def describe_refit(
 def write_refit_texts(
     metrics: dict[str, Any], run_record: dict[str, Any], model_input: ModelInput
 ) -> tuple[str, str, str]:
-    """Write the report, its page and the card, which say whose scores they show."""
+    """Write the report, its page and the card, which name the run of the scores."""
     text = run_report.make_report(metrics, run_record, model_input)
     return (
         text,

@@ -13,7 +13,7 @@ from spline_lstm.pipelines.refit.nodes import (
 
 
 def create_pipeline() -> Pipeline:
-    """From a run and its table to a run of its own, `<run_id>-refit`, that forecasting and the edge gate take."""
+    """From a run and its table to a new run, `<run_id>-refit`, for forecasting and the edge gate."""
     return Pipeline(
         [
             Node(

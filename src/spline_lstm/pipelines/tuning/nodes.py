@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 def fill_without_test(raw_table: DataFrame, covariate_schema: CovariateSchema, search: SearchSpec) -> FilledSeries:
-    """Put every series up to its test part on its grid and fill its gaps; nothing later is there for the trials."""
+    """Put every series up to its test part on its grid and fill its gaps; the trials see nothing later."""
     check_search(search.space, search.tuning.trials)
     observed = read_observations(raw_table, covariate_schema, search.table)
     grid, borders = cut_test_part(observed, search.table.freq, search.fills.max_gap, search.windows.split)
@@ -39,7 +39,7 @@ class Trial:
     """One trial of a tuning."""
 
     def __init__(self, number: int, place: int, window: Callable[..., Any], train: Callable[..., Any]) -> None:
-        """Take which trial it is.
+        """Take the number of the trial and its two steps.
 
         Args:
             number: Counted from 1.
@@ -58,19 +58,19 @@ class Trial:
         search: SearchSpec,
         *known: dict[str, Any],
     ) -> dict[str, Any]:
-        """Train with settings that were not tried yet, and score them on validation.
+        """Train with untried settings, and score them on validation.
 
         Args:
             tuning_series: The series without their test part.
             covariate_schema: What the columns are.
-            search: What the trials share.
+            search: The settings that the trials share.
             known: Results of the trials of all rounds before.
 
         Returns:
-            What `records.TrialRecord` describes. Settings that cannot be trained have no score, but a reason.
+            A `records.TrialRecord` as a dict. Settings that cannot be trained have a reason instead of a score.
 
         Raises:
-            SplineLSTMError: The run's own settings, which are the first, cannot be trained.
+            SplineLSTMError: The run's own settings (the first trial) cannot be trained.
 
         """
         started = time.perf_counter()
@@ -118,10 +118,10 @@ class Trial:
 
 
 def _with_settings(search: SearchSpec, settings: Settings) -> tuple[ModelSpec, WindowParameters]:
-    """Return the run's model and windows with the settings in place of its own.
+    """Return the run's model and windows with the trial's settings.
 
     Raises:
-        ParameterError: They do not go together.
+        ParameterError: The settings do not fit together.
 
     """
     return _changed(search.model, settings), _changed(search.windows, settings)

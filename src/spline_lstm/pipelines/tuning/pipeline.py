@@ -1,4 +1,4 @@
-"""Wiring of the tuning: a node a trial, each with the results of all trials of the rounds before its own."""
+"""Wiring of the tuning: one node for each trial, which gets the results of all earlier rounds."""
 
 from kedro.pipeline import Node, Pipeline
 
@@ -9,7 +9,7 @@ from spline_lstm.pipelines.tuning.nodes import Trial, choose_settings, fill_with
 
 
 def create_pipeline() -> Pipeline:
-    """From the raw table to the best settings; which trials know of which is fixed here, whatever the runner does."""
+    """From the raw table to the best settings; each trial has fixed inputs, so that all runners agree."""
     plan = current_plan()
     if not plan.trials:
         return Pipeline([])
