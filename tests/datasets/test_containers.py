@@ -14,7 +14,9 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from spline_lstm.datasets import containers
 from spline_lstm.datasets.containers import read_table
+from spline_lstm.datasets.headers import several_headers
 
 TEXT = "timestamp,target\n2024-01-01,1.5\n2024-01-02,2\n"
 CELLS = {"timestamp": ["2024-01-01", "2024-01-02"], "target": ["1.5", "2"]}
@@ -65,7 +67,7 @@ def test_a_packed_parquet_table_is_one() -> None:
         (zipped(a=TEXT)[:30], "the archive is damaged"),
         (gzip.compress(TEXT.encode())[:-9], "the archive is damaged"),
         (gzip.compress(b"") + b"\x1b[2J", "damaged|Not a gzipped"),
-        (bz2.compress(TEXT.encode())[:-9], "the archive is damaged|ended before"),
+        (bz2.compress(TEXT.encode())[:-9], "the archive is damaged"),
         (lzma.compress(TEXT.encode())[:-9], "the archive is damaged"),
         (b'[{"date": "2024-01-01", "y": 1}]', "it is JSON; CSV, Parquet or xlsx is needed"),
         (b'{"date": "2024-01-01", "y": 1}', "it is JSON; CSV, Parquet or xlsx is needed"),
@@ -253,6 +255,43 @@ def test_a_header_of_several_rows_becomes_one(levels: list[str], names: list[str
     assert table.columns.tolist() == names
     assert table.iloc[0].tolist() == ["2024-01-02", "1", "2"]
     assert table.index.tolist() == [2, 3]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["date,demand", *(f"2024-01-{day:02},5" for day in range(1, 32)), "February,", "2024-02-01,6"],
+        ["timestamp,demand", "UTC,", "2024-01-01,5"],
+        ["a,b,c", "1,2,3", "Total,,", "4,5,6"],
+        [",a,a", "series,x,x", "date,,", "2024-01-01,5,6"],
+    ],
+)
+def test_a_cell_alone_in_its_row_does_not_make_a_header_of_several_rows(lines: list[str]) -> None:
+    assert several_headers([line.split(",") for line in lines]) is None
+
+
+def test_later_sheets_are_not_read_where_the_first_holds_a_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    book, content = openpyxl.Workbook(), io.BytesIO()
+    for row in (["date", "y"], ["2024-01-01", 3]):
+        book.active.append(row)
+    book.create_sheet("Later").append(["x", "y"])
+    book.save(content)
+    read: list[str] = []
+    cells_of = containers._cells_of
+    monkeypatch.setattr(containers, "_cells_of", lambda sheet: read.append(sheet.title) or cells_of(sheet))
+    assert read_table(content.getvalue(), "table.xlsx")["y"].tolist() == [3]
+    assert read == ["Sheet"]
+
+
+def test_a_workbook_may_be_packed_too() -> None:
+    packed = gzip.compress(workbook([["date", "y"], ["2024-01-01", 3]]))
+    assert read_table(packed, "table.xlsx.gz")["y"].tolist() == [3]
+
+
+def test_a_packed_file_has_a_largest_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(containers, "_LARGEST", 1_000)
+    with pytest.raises(ValueError, match="too large"):
+        read_table(bz2.compress(b"a,b\n" * 1_000), "table.csv.bz2")
 
 
 def test_a_label_merged_over_several_rows_of_a_sheet_holds_for_all_of_them() -> None:

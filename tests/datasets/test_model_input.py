@@ -272,7 +272,7 @@ def test_a_pickle_of_any_protocol_is_read(protocol: int) -> None:
 
 def test_a_pickle_of_something_else_than_a_dict_is_refused(folder: Path, refuses_load: Any) -> None:
     replace_file(folder, "preprocessor.pkl", pickle.dumps([1, 2]))
-    with refuses_load(ArtifactDamagedError, 21, "preprocessor.pkl holds a list, no dict"):
+    with refuses_load(ArtifactDamagedError, 21, "preprocessor.pkl holds a list, not a dict"):
         open_dataset(folder).load()
 
 

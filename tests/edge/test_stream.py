@@ -1,7 +1,6 @@
 """Rows that are appended one after another give the forecast of the whole table, bit for bit."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,17 +112,6 @@ def test_rows_that_are_left_out_change_no_bit(forecaster: Forecaster, later: pd.
         if number % 4 == 0:
             expected = forecaster.forecast(known_at(later, time))
             pd.testing.assert_frame_equal(forecaster.forecast(kept), expected, check_exact=True)
-
-
-def test_the_network_runs_on_windows_with_new_rows_alone(forecaster: Forecaster, later: pd.DataFrame) -> None:
-    fed: list[int] = []
-    stream = Stream(replace(forecaster, run=lambda X: fed.append(len(X)) or forecaster.run(X)))  # type: ignore[func-returns-value]
-    stream.append(known_at(later, later["timestamp"].iloc[-16]))
-    for _, rows in feed(later, STEPS - 7, STEPS - 3):
-        stream.append(rows)
-        stream.forecast()
-    assert fed[1] > 10  # of the history, at first
-    assert fed[2:] == [2, 2, 2]
 
 
 def test_a_row_that_is_refused_is_corrected_by_appending_it_again(

@@ -241,6 +241,18 @@ def test_intervals_are_narrow_at_the_hours_of_small_errors(at_night: tuple[Model
     assert covered[~quiet].mean() == pytest.approx(0.8, abs=0.05)
 
 
+def test_one_validation_window_a_series_is_too_little_for_usual_errors(prepare_table: Any) -> None:
+    random = np.random.default_rng(0)
+    times = pd.date_range("2024-01-01", periods=20, freq="h", tz="UTC")
+    parts = [
+        pd.DataFrame({"timestamp": times, "station": f"s{number}", "target": random.normal(size=20)})
+        for number in range(60)
+    ]
+    bundle: ModelInput = prepare_table(pd.concat(parts, ignore_index=True))
+    assert len(bundle.windows_of(1)) >= 10 * bundle.horizon
+    assert calibrate(bundle, perfect(bundle, 1.0), QuantileSpec(), LEVELS).usual is None
+
+
 @pytest.mark.parametrize("method", ["adaptive", "split"])
 def test_errors_that_are_alike_at_all_hours_have_no_usual_sizes(
     drifting: tuple[ModelInput, dict[str, Float64]], at_night: tuple[ModelInput, dict[str, Float64]], method: Any

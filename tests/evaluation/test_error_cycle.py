@@ -18,6 +18,7 @@ def times(*text: str) -> np.ndarray:
     ("step", "expected"),
     [
         (3_600, (3_600, 24)), (900, (3_600, 24)), (7 * 3_600, (3_600, 24)), (86_400, (86_400, 7)),
+        (2.5, None),
         (7 * 86_400, None), (1.4 * 86_400, None), (0, None),
     ],
 )  # fmt: skip
@@ -58,6 +59,12 @@ def test_usual_errors_are_relative_to_their_mean_and_drawn_to_it() -> None:
 def test_what_was_not_observed_counts_nowhere() -> None:
     size = np.where(np.arange(1, 2_401) % 24 == 0, 1e9, 1.0)
     np.testing.assert_allclose(learn(size, size < 2), 1.0)
+
+
+def test_a_quiet_hour_has_a_fifth_of_the_mean_at_least() -> None:
+    shares = learn(np.where(np.arange(1, 2_401) % 24 < 12, 0.0, 1.0))
+    assert shares[0] == 0.2
+    assert shares[12] > 1.5
 
 
 def test_perfect_forecasts_have_usual_errors_above_zero() -> None:

@@ -87,6 +87,18 @@ def shown(times: Times) -> list[str]:
         (["2020-01-06/2020-01-12", "2020-01-13/2020-01-19"], ["2020-01-06", "2020-01-13"], "ISO8601/ISO8601"),
         (["01/01/2018 - 07/01/2018", "29/01/2018 - 04/02/2018"], ["2018-01-01", "2018-01-29"], "%d/%m/%Y - %d/%m/%Y"),
         (["2019/2020", "2020/2021"], ["2019-01-01", "2020-01-01"], "year/year"),
+        (
+            ["2020-01-01 23:00 - 2020-01-01 24:00", "2020-01-02 00:00 - 2020-01-02 01:00"],
+            ["2020-01-01T23:00:00", "2020-01-02"],
+            "ISO8601 - ISO8601",
+        ),
+        (["2020-01-01 24:00/2020-01-02 24:00"], ["2020-01-02"], "ISO8601/ISO8601"),
+        (
+            ["2020-03-28T00:00+01:00/2020-03-29T00:00+01:00", "2020-03-30T00:00+02:00/2020-03-31T00:00+02:00"],
+            ["2020-03-28", "2020-03-30"],
+            "ISO8601/ISO8601",
+        ),
+        (["SEPT 2020", "OUT 2020"], ["2020-09-01", "2020-10-01"], "%b %Y"),
     ],
 )
 def test_the_only_format_of_a_column_is_found(cells: list[Any], expected: list[str], found: str) -> None:
@@ -138,6 +150,14 @@ def test_the_format_names_what_columns_of_other_names_hold() -> None:
         ((["1565", "1570"],), None, "row 2, column 'when': years from 1678 to 2261 are possible"),
         (([1960], [5]), "year+quarter", "row 2, column 'b': '5' is no quarter; 1 to 4 is needed"),
         (([2024], [2], [30]), "year+month+day", "row 2, columns 'when', 'b', 'c': there is no such day"),
+        ((["2021-365", "2021-366"],), None, "row 3, column 'when': '2021-366' is not a timestamp"),
+        ((["marraskuu 2023", "kesäkuu 2023"],), None, "row 2, column 'when': 'marraskuu 2023' is not a timestamp"),
+        ((["2020-01-01/2020-01-02", "2020-01-02/2020-99-99"],), None,
+         "row 3, column 'when': '2020-01-02/2020-99-99' is not a span of time from a start to a later end"),
+        ((["2020-01-01/2020-01-02", "2020-01-05/2020-01-02"],), None,
+         "row 3, column 'when': '2020-01-05/2020-01-02' is not"),
+        ((["2020-01-01T00:00:00+01:00/2020-01-01T01:00:00+01:00", "2020-01-01T01:00:00/2020-01-01T02:00:00"],), None,
+         "row 3, column 'when': a timestamp without UTC offset among others with one"),
         ((["2024-01-01"], ["25:00"]), "ISO8601+time", "column 'b': '25:00' is not a time of day"),
         ((["2024-01-01"], [1]), None, "make no time; one has to hold dates or years"),
         (([1960], [2]), "year", "timestamp_format=year has 1 parts, and timestamp_col=when+b has 2"),

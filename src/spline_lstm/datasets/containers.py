@@ -1,4 +1,4 @@
-"""What a table comes in: CSV with any separator, Parquet or a workbook, packed or not, in UTF-8 or UTF-16."""
+"""What a table comes in: CSV with any separator, Parquet, Feather or a workbook, packed or not."""
 
 import bz2
 import codecs
@@ -22,14 +22,15 @@ _PARQUET, _WORKBOOKS = (".parquet", ".pq"), (".xlsx", ".xlsm")
 _SEPARATORS = (",", ";", "\t", "|")
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _PACKED = {
-    b"\x1f\x8b": (gzip.decompress, r"\.gz(ip)?$"),
-    b"BZh": (bz2.decompress, r"\.bz2$"),
-    b"\xfd7zXZ\0": (lzma.decompress, r"\.xz$"),
+    b"\x1f\x8b": (gzip.open, r"\.gz(ip)?$"),
+    b"BZh": (bz2.open, r"\.bz2$"),
+    b"\xfd7zXZ\0": (lzma.open, r"\.xz$"),
 }
-"""Mark of a packed file: what unpacks it, and the ending that its name loses."""
+"""Mark of a packed file: what reads it, and the ending that its name loses."""
 _ZIP, _ARROW = (b"PK\x03\x04", b"PK\x05\x06"), b"ARROW1"
 _MOST_SHEETS = 20
-_LARGEST = 64 * 2**30
+_LARGEST, _BLOCK = 64 * 2**30, 1 << 24
+_TOO_LARGE = "the file in the archive is too large"
 _PROBE, _PROBE_LINES = 40, 200
 _JSON = re.compile(rb'\s*(?:\{\s*"|\[\s*[\[{])')
 _DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d+(?:[eE][+-]?\d+)?\s*")
@@ -55,9 +56,10 @@ def read_table(content: bytes, name: str) -> DataFrame:
         OSError: It cannot be unpacked.
 
     """
+    if not name.lower().endswith(_WORKBOOKS):
+        content, name = _unpacked(content, name)
     if name.lower().endswith(_WORKBOOKS):
         return _read_workbook(content)
-    content, name = _unpacked(content, name)
     if is_parquet(name) or content.startswith(_ARROW):
         return _named(_read_arrow(content))
     return _named(_read_csv(_in_utf_8(content)))
@@ -71,9 +73,9 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
 
     """
     try:
-        for mark, (unpack, ending) in _PACKED.items():
+        for mark, (reader, ending) in _PACKED.items():
             if content.startswith(mark):
-                return unpack(content), re.sub(ending, "", name, flags=re.IGNORECASE)
+                return _read_all(reader, content), re.sub(ending, "", name, flags=re.IGNORECASE)
         if content.startswith(_ZIP):
             with zipfile.ZipFile(io.BytesIO(content)) as archive:
                 files = [item for item in archive.infolist() if not item.is_dir() and not _is_hidden(item.filename)]
@@ -81,7 +83,7 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
                     names = examples(printable(item.filename) for item in files)
                     raise ValueError(f"the archive holds {len(files)} files ({names}); one table is needed")
                 if files[0].file_size > _LARGEST:
-                    raise ValueError("the file in the archive is too large")
+                    raise ValueError(_TOO_LARGE)
                 return archive.read(files[0]), files[0].filename
     except (
         EOFError,
@@ -94,6 +96,16 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
     ) as error:
         raise ValueError(f"the archive is damaged: {printable(str(error))}") from None
     return content, name
+
+
+def _read_all(reader: Any, content: bytes) -> bytes:
+    unpacked = bytearray()
+    with reader(io.BytesIO(content)) as file:
+        while block := file.read(_BLOCK):
+            unpacked += block
+            if len(unpacked) > _LARGEST:
+                raise ValueError(_TOO_LARGE)
+    return bytes(unpacked)
 
 
 def _is_hidden(name: str) -> bool:
@@ -260,10 +272,7 @@ def _read_workbook(content: bytes) -> DataFrame:
 
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = [(sheet, _cells_of(sheet)) for sheet in book.worksheets[:_MOST_SHEETS]]
-        fullest = max((_width(rows) for _, rows in sheets), default=0)
-        enough = min(fullest, 2)
-        sheet, rows = next((sheet, rows) for sheet, rows in sheets if _width(rows) >= enough)
+        sheet, rows = _first_table(book.worksheets)
         merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not tell
     except MemoryError:
         raise
@@ -282,6 +291,18 @@ def _read_workbook(content: bytes) -> DataFrame:
     filled = [number for number in range(above + 1, len(rows)) if any(cell is not None for cell in rows[number])]
     table = pd.DataFrame([rows[number] for number in filled], columns=[as_text(cell) for cell in rows[above]])
     return _named(table.set_axis([number - 1 for number in filled]))
+
+
+def _first_table(sheets: list[Any]) -> tuple[Any, list[list[Any]]]:
+    """Return the first sheet with two columns and its cells; without one the first that has a cell, else the first."""
+    first = sheets[0], _cells_of(sheets[0])
+    for sheet in sheets[:_MOST_SHEETS]:
+        rows = first[1] if sheet is first[0] else _cells_of(sheet)
+        if _width(rows) > 1:
+            return sheet, rows
+        if rows and not _width(first[1]):
+            first = sheet, rows
+    return first
 
 
 def _cells_of(sheet: Any) -> list[list[Any]]:

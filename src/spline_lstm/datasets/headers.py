@@ -63,10 +63,14 @@ def several_headers(rows: list[Cells]) -> tuple[int, Cells] | None:
     if last is None or len(rows) <= last + 1 or not _is_data(rows[last + 1][0]):
         return None
     levels = [row[1:] for row in rows[:last]]
-    if any(len(level) != len(rows[last]) - 1 or not all(cell.strip() for cell in level) for level in levels):
-        return None
+    is_header = last > 1 and all(_is_level(level, len(rows[last]) - 1) for level in levels)
     telling = [level for level in levels if len(set(level)) > 1] or levels[:1]
-    return last, [rows[last][0], *("_".join(names) for names in zip(*telling, strict=True))]
+    names = [rows[last][0], *("_".join(names) for names in zip(*telling, strict=is_header))]
+    return (last, names) if is_header and len(set(names)) == len(names) else None
+
+
+def _is_level(names: Cells, width: int) -> bool:
+    return len(names) == width and all(name.strip() and not _is_data(name) for name in names)
 
 
 def _names_index(row: Cells) -> bool:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spline_lstm.edge.quantise import round_to_int8
+from spline_lstm.errors import ExportError
 from spline_lstm.types import Float32
 
 CPrecision = Literal["fp32", "fp16", "int8"]
@@ -65,10 +66,17 @@ class CNetwork:
         return name
 
     def kernel(self, name: str, value: Float32) -> tuple[str, str]:
-        """Add a kernel `(in, out)` in the wanted precision; return its name in C and the name of its scale."""
+        """Add a kernel `(in, out)` in the wanted precision; return its name in C and the name of its scale.
+
+        Raises:
+            ExportError: A weight is too large for 16 bits.
+
+        """
         if self.precision == "fp32":
             return self.constant(name, value), "0"
         if self.precision == "fp16":
+            if np.abs(value).max(initial=0.0) > np.finfo(np.float16).max:
+                raise ExportError(f"weights of '{name}' are too large for 16 bits")
             return self._whole(name, value.astype(np.float16).view(np.int16)), "0"
         rounded, scale = round_to_int8(value, 1)
         return self._whole(name, rounded), self.constant(f"{name}_scale", scale.reshape(-1))

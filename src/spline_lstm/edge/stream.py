@@ -7,29 +7,22 @@
 A service that receives single rows keeps a stream instead of a growing table.
 """
 
-import hashlib
-from dataclasses import replace
-
-import numpy as np
-
 from spline_lstm.edge.forecaster import Forecaster
-from spline_lstm.edge.runtime import Run
 from spline_lstm.errors import InsufficientDataError
 from spline_lstm.series.recent_rows import add_rows, keep_recent
-from spline_lstm.types import DataFrame, Float32
+from spline_lstm.types import DataFrame
 
 
 class Stream:
-    """The recent rows of any number of series, and the network's outputs for their windows.
+    """The recent rows of any number of series: those that the next forecast and its intervals need.
 
-    It keeps the rows that the next forecast needs, and the outputs for windows of the history, which the intervals
-    follow. So a forecast runs the network only on windows with new rows. Only one thread may use it at a time.
+    The network runs on the windows that it would run on with all rows, because the last bits of an output depend on how
+    many windows are run together. Only one thread may use a stream at a time.
     """
 
     def __init__(self, forecaster: Forecaster) -> None:
         """Begin without rows."""
-        self._outputs = _Outputs(forecaster.run)
-        self._forecaster = replace(forecaster, run=self._outputs)
+        self._forecaster = forecaster
         self._table: DataFrame | None = None
         self._kept = 0
 
@@ -38,7 +31,8 @@ class Stream:
 
         Args:
             rows: A table with the columns of the run's table. A row replaces an earlier one of the same series and
-                time. So append values known ahead first, in a row without target, and the complete row later.
+                time, if both times are written alike. So append values known ahead first, in a row without target,
+                and the complete row later.
 
         """
         known = self._table
@@ -53,31 +47,8 @@ class Stream:
         """
         if self._table is None:
             raise InsufficientDataError("the stream has no rows yet; append some")
-        self._outputs.begin()
         made = self._forecaster.forecast(self._table, strict=strict)
         if len(self._table) > 2 * self._kept:
             self._table = keep_recent(self._table, self._forecaster.preprocessor, self._forecaster.past)
             self._kept = len(self._table)
         return made
-
-
-class _Outputs:
-    """Runs each window once, and forgets windows that the last forecast did not use."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-        self._before: dict[bytes, Float32] = {}
-        self._made: dict[bytes, Float32] = {}
-
-    def begin(self) -> None:
-        """Begin a forecast."""
-        self._before, self._made = self._made, {}
-
-    def __call__(self, windows: Float32) -> Float32:
-        """Return the outputs of windows in scaled units."""
-        keys = [hashlib.sha256(window.tobytes()).digest() for window in windows]
-        self._made |= {key: self._before[key] for key in keys if key in self._before}
-        new = [place for place, key in enumerate(keys) if key not in self._made]
-        if new:
-            self._made |= zip([keys[place] for place in new], self._run(windows[new]), strict=True)
-        return np.stack([self._made[key] for key in keys])

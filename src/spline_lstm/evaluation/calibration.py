@@ -127,6 +127,8 @@ def _fit_quickest(
 def _depends_on_the_hour(fitting: Fitting, errors: Errors, half_lives: tuple[int | None, ...], cycle: Cycle) -> bool:
     """Tell whether usual errors, learnt from the first half of validation, improve the intervals of the second."""
     first, later = _halves(errors)
+    if not first.any():
+        return False
     half_life = half_lives[len(half_lives) // 2]
     plain = fitting.fit(errors, half_life, first)
     usual = _learn_usual(cycle, [errors.at(first)], plain.rule.pooled, fitting.series)

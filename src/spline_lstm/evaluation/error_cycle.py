@@ -14,6 +14,8 @@ from spline_lstm.series.durations import DAY, HOUR, SECOND_NS, WEEK
 from spline_lstm.types import Bool, Float64, Int64
 
 MOST_PARTS = DAY // HOUR
+_LEAST = 0.2
+"""Least usual error: a quiet hour of validation may have larger errors later, which would then count too much."""
 _PRIOR = 2
 """In units of the horizon's steps: the weight, as a number of errors, of the usual size in all series, and of none."""
 
@@ -35,8 +37,8 @@ class Cycle:
 
     @classmethod
     def of_step(cls, step_seconds: float) -> Self | None:
-        """Return hours of a day for shorter steps, days of a week for days, and None for any other step."""
-        if 0 < step_seconds < DAY:
+        """Return hours of a day for shorter steps in whole seconds, days of a week for days, and None for others."""
+        if 0 < step_seconds < DAY and step_seconds % 1 == 0:
             return cls(HOUR, MOST_PARTS, step_seconds)
         return cls(DAY, WEEK // DAY, step_seconds) if step_seconds == DAY else None
 
@@ -129,4 +131,5 @@ class ErrorSums:
         relative = sums / np.where(mean > 0, mean, 1.0)
         prior = _PRIOR * self._horizon
         of_all = (relative.sum(axis=0) + prior) / (counts.sum(axis=0) + prior)
-        return UsualErrors(self._cycle, (relative + prior * of_all) / (counts + prior), of_all)
+        shares = (relative + prior * of_all) / (counts + prior)
+        return UsualErrors(self._cycle, np.maximum(shares, _LEAST), np.maximum(of_all, _LEAST))

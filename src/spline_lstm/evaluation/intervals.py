@@ -1,6 +1,7 @@
 """The contents of `intervals.json`, and how to read it."""
 
-from typing import Annotated, Literal, Self
+from functools import cached_property
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 from pydantic import AfterValidator, Field, model_validator
@@ -130,14 +131,19 @@ class Intervals(Spec):
         """Pooled mean absolute errors, `(horizon, F_target)`."""
         return np.array([target.pooled for target in self.targets.values()]).T
 
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The same as plain values."""
+        return self.model_dump()
+
     @property
     def rule(self) -> QuantileRule:
         """The rule that turns forecasts and running errors into quantiles."""
-        return QuantileRule.read(self.model_dump())
+        return QuantileRule.read(self.content)
 
     def usual(self, names: tuple[str, ...]) -> UsualErrors | None:
         """Return the usual errors of some series by the hour or the weekday; a new series gets the pooled ones."""
-        return UsualErrors.read(self.model_dump(), names)
+        return UsualErrors.read(self.content, names)
 
     def running(self, names: tuple[str, ...]) -> tuple[RunningErrors, Bool]:
         """Return the running errors of some series, and which of them the run has seen.

@@ -17,6 +17,7 @@ from spline_lstm.series.time_readers import (
     read_week,
     read_year,
 )
+from spline_lstm.series.time_spans import ends_of
 from spline_lstm.text import nearest
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ _ISO = rf"\d{{4}}-\d{{1,2}}(?:-\d{{1,2}}(?:[T ]{_TIME}(?:Z|[+-]\d{{2}}(?::?\d{{2
 _END_OF_DAY = r"(?<=[ T])24:00(?=(?::00)?$)"
 """Midnight as the end of its day."""
 _WEEK = "(?:[Ww]|[Ww]eek|KW|CW)"
-_SPAN = re.compile(r"(.+?)( (?:-|–|—|to) )(.+)|([^/]+)(/)([^/]+)")
-"""A span: a start, a mark and an end."""
 _EPOCHS = {"epoch_s": (1, 9, 10), "epoch_ms": (10**3, 12, 13), "epoch_us": (10**6, 15, 16), "epoch_ns": (10**9, 18, 19)}
 _YEARS = (1678, 2261)
 LAST_SHORT_YEAR = 2039
@@ -131,6 +130,8 @@ def strptime(pattern: str) -> TimeFormat:
 
     def read(text: "pd.Series[Any]") -> "pd.Series[Any]":
         stamps = pd.to_datetime(text, format=pattern, errors="coerce", utc="%z" in pattern)
+        if "%j" in pattern:  # pandas takes day 366 of a common year for the next year's first
+            stamps = stamps.where(stamps.dt.strftime(pattern) == text)
         return stamps.where(stamps.dt.year.between(*_YEARS))
 
     return TimeFormat(pattern, _expression(pattern), read)
@@ -180,31 +181,11 @@ NAMES = tuple(form.name for form in _NAMED)
 
 def format_of(name: str) -> TimeFormat:
     """Return the format that a parameter or an earlier run names."""
-    if (halves := _halves(name)) and halves[0] == halves[2]:
-        return _span(format_of(halves[0]), halves[1])
     return next((form for form in _NAMED if form.name == name), None) or strptime(name)
-
-
-def _halves(text: str) -> tuple[str, str, str] | None:
-    """Split a span into its start, mark and end; None if the text is not a span."""
-    found = _SPAN.fullmatch(text)
-    if found is None:
-        return None
-    start, mark, end = (part for part in found.groups() if part is not None)
-    return start, mark, end
-
-
-def _span(form: TimeFormat, mark: str) -> TimeFormat:
-    """Return the format of spans whose two ends have the given format; a span is read as its start."""
-    pattern = rf"(?:{form.pattern}){re.escape(mark)}(?:{form.pattern})"
-    return TimeFormat(f"{form.name}{mark}{form.name}", pattern, lambda text: form(text.str.partition(mark)[0]))
 
 
 def formats_that_fit(cell: str) -> Iterator[TimeFormat]:
     """Yield the formats that fit a cell, named formats first."""
-    if halves := _halves(cell):
-        start, mark, end = halves
-        yield from (_span(form, mark) for form in formats_that_fit(start) if form.pattern and form.fits(end))
     yield from (form for form in _NAMED if form.fits(cell))
     yield from (form for form in map(strptime, (*_DIGITS, *_MONTHS)) if form.fits(cell))
     for clock in _CLOCKS:
@@ -219,9 +200,8 @@ def check_format(name: str) -> str:
         ValueError: Neither a pattern with directives such as `%Y` nor a known name.
 
     """
-    known, halves = (*NAMES, *PARTS, CLOCK), _halves(name)
-    parts = [halves[0]] if halves and halves[0] == halves[2] else name.split("+")
-    unknown = [part for part in parts if "%" not in part and part not in known]
+    known = (*NAMES, *PARTS, CLOCK)
+    unknown = [part for part in ends_of(name)[0].split("+") if "%" not in part and part not in known]
     if unknown:
         raise ValueError(
             f"a pattern such as %d/%m/%Y is needed, or one of {', '.join(known)}{nearest(unknown[0], known)}"

@@ -21,6 +21,7 @@ from spline_lstm.series.time_formats import (
 )
 from spline_lstm.series.time_parts import CLOCK, day_of, kinds_of, read_clock, read_part, whole_numbers
 from spline_lstm.series.time_readers import has_offset, local_time
+from spline_lstm.series.time_spans import ends_of, find_mark
 from spline_lstm.text import quoted
 from spline_lstm.types import DataFrame, Int64
 
@@ -105,14 +106,33 @@ def _read_column(column: "pd.Series[Any]", spelling: str | None, source: str) ->
         read = local if _is_daily(local) else _in_utc(column)
         return Times(_nanoseconds(read, source, where), ISO_8601, _is_aware(column))
     codes, distinct = pd.factorize(text)
-    cells = _as_iso(in_english(pd.Series(distinct)))
-    form, found = _only_reading(cells, codes, text, spelling, f"{source} {{row}}, {where}")
+    cells, place = in_english(pd.Series(distinct)), f"{source} {{row}}, {where}"
+    if spelling:
+        spelling, mark = ends_of(spelling)
+    else:
+        mark = find_mark(cells, lambda cell: {form.name for form in formats_that_fit(_one_as_iso(cell))})
+    ends = cells.str.partition(mark)[2] if mark else None
+    cells = _as_iso(cells.str.partition(mark)[0] if mark else cells)
+    form, found = _only_reading(cells, codes, text, spelling, place)
+    if ends is not None:
+        _check_ends(form(_as_iso(ends)), found, codes, text, place)
     aware = _is_aware(found)
     if aware and form.name == ISO_8601 and not cells.str.endswith("Z").all():
         local = local_time(cells)
         found = local if _is_daily(local) else found
     read = _in_utc(found).iloc[codes].set_axis(column.index)
-    return Times(_nanoseconds(read, source, where), form.name, aware)
+    name = f"{form.name}{mark}{form.name}" if mark else form.name
+    return Times(_nanoseconds(read, source, where), name, aware)
+
+
+def _check_ends(
+    ends: "pd.Series[Any]", starts: "pd.Series[Any]", codes: Int64, text: "pd.Series[Any]", where: str
+) -> None:
+    """Refuse a span without an end, and one that ends before it starts."""
+    wrong = (ends.isna() | (_without_zone(ends) < _without_zone(starts))).to_numpy(dtype=bool)[codes]
+    if wrong.any():
+        place, cell = where.replace("{row}", row_of(text.index, wrong)), shown(text.iloc[int(np.argmax(wrong))])
+        raise TimeAxisError(f"{place}: '{cell}' is not a span of time from a start to a later end")
 
 
 def _as_iso(cells: "pd.Series[Any]") -> "pd.Series[Any]":
