@@ -15,7 +15,7 @@ from spline_lstm.types import Bool, Float64, Int64
 
 MOST_PARTS = DAY // HOUR
 _PRIOR = 2
-"""In units of the horizon's steps: the weight, as a number of errors, of the usual size in all series, and of none."""
+"""Weight of the shrinkage in errors, as a multiple of the horizon."""
 
 
 @dataclass(frozen=True)
