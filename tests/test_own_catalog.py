@@ -101,7 +101,7 @@ def test_a_benchmark_whose_cells_would_share_a_file_is_refused(workspace: Worksp
     ("entry", "message"),
     [
         (f"{{type: {OWN}BytesDataset, filepath: a, versioned: true}}", "dataset 'model' is versioned; a run has"),
-        (f"{{type: {OWN}BytesDataset, filepath: s3://b/a}}", "dataset 'model': filepath 's3://b/a' is an address"),
+        (f"{{type: {OWN}BytesDataset, filepath: s4://b/a}}", "dataset 'model' lies at 's4://b/a': Protocol not known"),
         (
             "{type: tensorflow.TensorFlowModelDataset, filepath: a}",
             "dataset 'model' is of type 'tensorflow.TensorFlowM",

@@ -212,8 +212,9 @@ def artifacts_page() -> str:
 def _catalog_tables() -> Iterator[str]:
     """Yield a table a layer; the partitions of a preprocessing repeat another entry and are left out."""
     text = (BASE / "catalog.yml").read_text()
+    folders = yaml.safe_load((BASE / "globals.yml").read_text())
     short = {
-        **{f"globals:{name}": place for name, place in yaml.safe_load((BASE / "globals.yml").read_text()).items()},
+        **{f"globals:{name}": place.replace("\\${data_root}", folders["data_root"]) for name, place in folders.items()},
         **{name: place for name, place in yaml.safe_load(text).items() if isinstance(place, str)},
     }
     named = {name: meaning for meaning, name in re.findall(r"^# (.*)\n(\w+):$", text, flags=re.MULTILINE)}

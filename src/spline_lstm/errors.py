@@ -20,7 +20,7 @@
     ├── ComparisonError             40   the benchmark is incomplete or not comparable
     ├── ExportError                 50   a model cannot be exported
     ├── EdgeGateError               51   the edge gate failed and is enforced
-    ├── StorageError                60   the disk is full or read-only
+    ├── StorageError                60   the storage is full, read-only or unreachable
     ├── RunLockedError              61   another process uses the run
     ├── MemoryShortageError         62   not enough memory
     └── ProjectBugError             70   a bug in the project

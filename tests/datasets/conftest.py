@@ -1,8 +1,11 @@
 """Datasets raise through Kedro, which wraps what they raise."""
 
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
+import fsspec
 import pytest
 from kedro.io.core import DatasetError
 
@@ -24,3 +27,19 @@ def refuses_load(refuses: Refuses) -> Refuses:
                 raise wrapped.__cause__ or wrapped from None
 
     return expect
+
+
+@pytest.fixture
+def bucket() -> Iterator[str]:
+    """The address of an empty folder in a bucket of this process."""
+    name = f"bucket-{uuid.uuid4().hex}"
+    yield f"memory://{name}/folder"
+    system = fsspec.filesystem("memory")
+    if system.exists(f"/{name}"):
+        system.rm(f"/{name}", recursive=True)
+
+
+@pytest.fixture(params=["on this machine", "in a bucket"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path, bucket: str) -> str:
+    """An empty folder, in each of the two places that a dataset may have."""
+    return str(tmp_path) if request.param == "on this machine" else bucket

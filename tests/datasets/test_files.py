@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 import pytest
 from kedro.io.core import DatasetError
 
+from spline_lstm.datasets.address import place_at
 from spline_lstm.datasets.files import (
     BytesDataset,
     CSVDataset,
@@ -38,23 +39,23 @@ def same(one: Any, other: Any) -> bool:
 
 
 @DATASETS
-def test_a_value_is_read_as_it_was_written(kind: type[Any], tmp_path: Path) -> None:
-    dataset = kind(filepath=str(tmp_path / "file"))
+def test_a_value_is_read_as_it_was_written(kind: type[Any], anywhere: str) -> None:
+    dataset = kind(filepath=f"{anywhere}/file")
     dataset.save(VALUES[kind])
     assert same(dataset.load(), VALUES[kind])
 
 
 @DATASETS
-def test_it_exists_once_it_is_written(kind: type[Any], tmp_path: Path) -> None:
-    dataset = kind(filepath=str(tmp_path / "file"))
+def test_it_exists_once_it_is_written(kind: type[Any], anywhere: str) -> None:
+    dataset = kind(filepath=f"{anywhere}/file")
     before = dataset.exists()
     dataset.save(VALUES[kind])
     assert (before, dataset.exists()) == (False, True)
 
 
 @DATASETS
-def test_a_missing_file_names_the_command_that_makes_it(kind: type[Any], tmp_path: Path, refuses_load: Any) -> None:
-    dataset = kind(filepath=str(tmp_path / "file"), made_by="kedro run --pipeline=modelling")
+def test_a_missing_file_names_the_command_that_makes_it(kind: type[Any], anywhere: str, refuses_load: Any) -> None:
+    dataset = kind(filepath=f"{anywhere}/file", made_by="kedro run --pipeline=modelling")
     with refuses_load(ArtifactMissingError, 20, "is missing; make it with: kedro run --pipeline=modelling"):
         dataset.load()
 
@@ -130,6 +131,14 @@ def test_a_value_that_cannot_be_written_leaves_the_previous_file_and_no_litter(v
 
 
 @DATASETS
+def test_its_preview_is_the_same_in_a_bucket(kind: type[Any], tmp_path: Path, bucket: str) -> None:
+    on_machine, in_bucket = (kind(filepath=f"{folder}/file.md") for folder in (tmp_path, bucket))
+    for dataset in (on_machine, in_bucket):
+        dataset.save(VALUES[kind])
+    assert in_bucket.preview() == on_machine.preview()
+
+
+@DATASETS
 def test_it_says_what_it_writes(kind: type[Any], tmp_path: Path) -> None:
     dataset = kind(filepath=str(tmp_path / "file"))
     assert dataset.place == tmp_path / "file"
@@ -178,10 +187,10 @@ def test_a_table_has_its_first_rows_as_preview(tmp_path: Path) -> None:
     assert dataset.preview(nrows=1) == {"columns": ["step", "y_pred"], "index": [0], "data": [[1, 0.5]]}
 
 
-def test_an_altered_file_among_several_is_refused(tmp_path: Path, refuses_load: Any) -> None:
-    dataset = FilesDataset(filepath=str(tmp_path))
+def test_an_altered_file_among_several_is_refused(anywhere: str, refuses_load: Any) -> None:
+    dataset = FilesDataset(filepath=anywhere)
     dataset.save(VALUES[FilesDataset])
-    (tmp_path / "two.tflite").write_bytes(b"twp")
+    (place_at(anywhere) / "two.tflite").write_bytes(b"twp")
     with refuses_load(ArtifactDamagedError, 21, "two.tflite is not the file that was written"):
         dataset.load()
 
@@ -206,16 +215,16 @@ def test_files_of_an_earlier_save_go(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.json", "one.onnx"]
 
 
-def test_files_are_read_as_they_were_written_and_earlier_ones_go(tmp_path: Path) -> None:
-    dataset = FilesDataset(filepath=str(tmp_path))
+def test_files_are_read_as_they_were_written_and_earlier_ones_go(anywhere: str) -> None:
+    dataset = FilesDataset(filepath=anywhere)
     dataset.save({"a": b"1", "b": b"2"})
     dataset.save({"b": b"3"})
     assert dataset.load() == {"b": b"3"}
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["b", "index.json"]
+    assert sorted(path.name for path in place_at(anywhere).iterdir()) == ["b", "index.json"]
 
 
-def test_a_text_that_has_to_contain_something_is_missing_until_it_does(tmp_path: Path) -> None:
-    path = str(tmp_path / "page.html")
+def test_a_text_that_has_to_contain_something_is_missing_until_it_does(anywhere: str) -> None:
+    path = f"{anywhere}/page.html"
     whole, gated = TextDataset(filepath=path), TextDataset(filepath=path, contains="gate")
     assert not gated.exists()
     whole.save("a page")
@@ -224,8 +233,8 @@ def test_a_text_that_has_to_contain_something_is_missing_until_it_does(tmp_path:
     assert gated.exists()
 
 
-def test_a_failure_counts_as_missing_and_is_told_to_the_next_step(tmp_path: Path) -> None:
-    dataset = JSONDataset(filepath=str(tmp_path / "metrics.json"))
+def test_a_failure_counts_as_missing_and_is_told_to_the_next_step(anywhere: str) -> None:
+    dataset = JSONDataset(filepath=f"{anywhere}/metrics.json")
     dataset.save(Failure("the loss is no longer a number", 30))
     assert not dataset.exists()
     dataset.save({"rmse": 2.0})

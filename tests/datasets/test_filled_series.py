@@ -36,6 +36,15 @@ def test_what_is_read_is_what_was_saved(
     assert dataset.exists()
 
 
+def test_in_a_bucket_too(
+    bucket: str, fill_table: Callable[..., FilledSeries], make_table: Callable[..., pd.DataFrame]
+) -> None:
+    filled = fill_table(make_table())
+    dataset = FilledSeriesDataset(filepath=f"{bucket}/part.npz", made_by="kedro run")
+    dataset.save(filled)
+    assert same(filled, dataset.load())
+
+
 def test_a_missing_file_says_what_makes_it(dataset: FilledSeriesDataset, refuses_load: Refuses) -> None:
     with refuses_load(ArtifactMissingError, 20, "part.npz is missing; make it with: kedro run"):
         dataset.load()

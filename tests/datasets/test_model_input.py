@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 from kedro.io.core import DatasetError
 
-from spline_lstm.datasets import model_input
+from spline_lstm.datasets import arrays, model_input
+from spline_lstm.datasets.address import Address, Place, place_at
 from spline_lstm.datasets.model_input import ModelInputDataset
 from spline_lstm.datasets.storage import sha256_of
 from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, RunIdMismatchError, ShapeContractError
@@ -28,7 +29,7 @@ COMMAND = "kedro run --pipeline=preprocessing"
 FILES = ("processed.npz", "preprocessor.pkl", "meta.json")
 
 
-def open_dataset(folder: Path, **options: Any) -> ModelInputDataset:
+def open_dataset(folder: Path | str, **options: Any) -> ModelInputDataset:
     windows = {"lookback": 6, "lookback_span": 6, "horizon": 3, "stride": 1, "split": (0.7, 0.15, 0.15)}
     return ModelInputDataset(filepath=str(folder), made_by=COMMAND, windows=windows, **options)
 
@@ -409,6 +410,67 @@ def test_an_earlier_bundle_of_another_run_is_refused(tmp_path: Path, refuses_loa
     dataset = save_earlier(tmp_path / "old", {"run_id": "new"}, scaled=np.sin(np.arange(80.0)))
     with refuses_load(RunIdMismatchError, 23, "meta.json belongs to run 'new', not to 'old'"):
         dataset.load()
+
+
+@pytest.fixture
+def in_bucket(bundle: ModelInput, bucket: str) -> Place:
+    """The bundle in a bucket, in a folder of its run id."""
+    open_dataset(f"{bucket}/test").save(bundle)
+    return place_at(f"{bucket}/test")
+
+
+def test_a_bucket_holds_the_same_bytes(in_bucket: Place, folder: Path) -> None:
+    assert [place.name for place in in_bucket.iterdir()] == sorted(FILES)
+    assert {name: (in_bucket / name).read_bytes() for name in FILES} == {
+        name: (folder / name).read_bytes() for name in FILES
+    }
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_arrays_in_a_bucket_are_read_as_they_were_written(
+    name: str, in_bucket: Place, bundle: ModelInput, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "_SMALLEST_MAP", 0)  # they stay readable when the copy they are mapped from is gone
+    np.testing.assert_array_equal(getattr(open_dataset(str(in_bucket)).load(), name), getattr(bundle, name))
+
+
+@pytest.mark.parametrize("name", FILES[:2])
+def test_a_damaged_object_in_a_bucket_is_refused_by_its_address(name: str, in_bucket: Place, refuses_load: Any) -> None:
+    (in_bucket / name).write_bytes(b"damaged")
+    with refuses_load(ArtifactDamagedError, 21, f"{in_bucket}/{name} is damaged"):
+        open_dataset(str(in_bucket)).load()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_an_object_that_a_bucket_lacks_names_the_command(name: str, in_bucket: Place, refuses_load: Any) -> None:
+    (in_bucket / name).unlink()
+    assert not open_dataset(str(in_bucket)).exists()
+    with refuses_load(ArtifactMissingError, 20, f"{in_bucket}/{name} is missing; make it with: {COMMAND}"):
+        open_dataset(str(in_bucket)).load()
+
+
+def test_a_reader_of_a_bucket_sees_no_half_of_a_save(
+    in_bucket: Place, bundle: ModelInput, monkeypatch: pytest.MonkeyPatch, refuses_load: Any
+) -> None:
+    """Before each object that a save writes, another reader tries."""
+    tries = []
+
+    def look_first(method: str) -> None:
+        write = getattr(Address, method)
+
+        def look_and_write(place: Address, content: Any) -> None:
+            with refuses_load(ArtifactMissingError, 20, "meta.json is missing"):
+                open_dataset(str(in_bucket)).load()
+            tries.append(place.name)
+            write(place, content)
+
+        monkeypatch.setattr(Address, method, look_and_write)
+
+    look_first("write_bytes")
+    look_first("upload")
+    open_dataset(str(in_bucket)).save(bundle)
+    assert tries == list(FILES)
+    assert open_dataset(str(in_bucket)).load().meta["run_id"] == "test"
 
 
 def test_it_says_what_it_writes(folder: Path) -> None:

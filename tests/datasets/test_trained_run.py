@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 
 from spline_lstm.datasets import FilesDataset, TrainedRunDataset
@@ -45,7 +46,7 @@ def data(bundle: ModelInput, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def open_dataset(data: Path, backend: Any = "keras", run_id: str = "trained") -> TrainedRunDataset:
+def open_dataset(data: Path | str, backend: Any = "keras", run_id: str = "trained") -> TrainedRunDataset:
     places = {
         "run_record": ("JSON", "08_reporting/{run_id}/run.json"), "model": ("Bytes", "06_models/{run_id}/model.keras"),
         "exported_models": ("Files", "06_models/{run_id}/edge"),
@@ -59,6 +60,24 @@ def open_dataset(data: Path, backend: Any = "keras", run_id: str = "trained") ->
         "made_by": "kedro", "windows": {},
     }  # fmt: skip
     return TrainedRunDataset(datasets=datasets, run_id=run_id, backend=backend, run_command="kedro run")
+
+
+@pytest.fixture
+def in_bucket(data: Path, bucket: str) -> str:
+    """The same files in a bucket."""
+    fsspec.filesystem("memory").put(f"{data}/", bucket, recursive=True)
+    return bucket
+
+
+@pytest.mark.parametrize("backend", MODEL_FILES)
+def test_a_run_in_a_bucket_is_the_same(backend: str, data: Path, in_bucket: str) -> None:
+    assert open_dataset(in_bucket, backend).load() == open_dataset(data, backend).load()
+
+
+def test_a_run_that_a_bucket_lacks_names_those_that_it_has(in_bucket: str, refuses_load: Any) -> None:
+    missing = f"'trainee' is not there ({in_bucket}/08_reporting/trainee/run.json is missing)"
+    with refuses_load(ArtifactMissingError, 20, f"{missing}; did you mean 'trained'?"):
+        open_dataset(in_bucket, run_id="trainee").load()
 
 
 @pytest.mark.parametrize("backend", MODEL_FILES)

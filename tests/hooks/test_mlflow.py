@@ -55,25 +55,22 @@ class Recorder:
 
     set_tags = log_params = log_metrics = _add
 
-    def log_artifact(self, path: str) -> None:
-        self._add({f"file {Path(path).name}": path})
-
-    def log_artifacts(self, path: str, name: str) -> None:
-        self._add({f"folder {name}": path})
+    def log_artifact(self, path: str, folder: str | None = None) -> None:
+        self._add({f"folder {folder}" if folder else f"file {Path(path).name}": path})
 
 
 @pytest.fixture
 def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """End a run that made some datasets; returns what was recorded."""
 
-    def run(made: dict[str, Any], mlflow: Any) -> dict[str, dict[str, Any]]:
+    def run(made: dict[str, Any], mlflow: Any, folder: Path | str = tmp_path) -> dict[str, dict[str, Any]]:
         if mlflow is None:
             monkeypatch.delitem(sys.modules, "mlflow", raising=False)
         else:
             monkeypatch.setitem(sys.modules, "mlflow", mlflow)
         catalog = DataCatalog({"params:benchmark_id": MemoryDataset("benchmark-1")})
         for name, value in made.items():
-            catalog[name] = KINDS.get(name.rpartition(".")[2], JSONDataset)(filepath=str(tmp_path / name))
+            catalog[name] = KINDS.get(name.rpartition(".")[2], JSONDataset)(filepath=f"{folder}/{name}")
             catalog.save(name, value)
         TrackingHooks().after_pipeline_run(Pipeline([Node(lambda _: None, "raw", list(made), name="make")]), catalog)
         return dict(mlflow.seen) if mlflow else {}
@@ -102,6 +99,11 @@ def test_a_run_is_recorded_with(record: Any, name: str, value: object) -> None:
 @pytest.mark.parametrize("name", ["file report", "file model", "file run_record", "folder exported_models"])
 def test_a_run_keeps(record: Any, name: str) -> None:
     assert name in record(MADE, Recorder())[""]
+
+
+def test_files_of_a_bucket_are_kept_too(record: Any, tmp_path: Path) -> None:
+    on_machine, in_bucket = (record(MADE, Recorder(), folder)[""] for folder in (tmp_path, f"memory://{tmp_path.name}"))
+    assert in_bucket.keys() == on_machine.keys()
 
 
 def test_a_score_that_is_not_defined_is_left_out(record: Any) -> None:

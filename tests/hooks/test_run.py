@@ -4,6 +4,7 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +16,12 @@ from kedro.io.core import DatasetError
 from kedro.pipeline import Node, Pipeline
 
 from spline_lstm.datasets import JSONDataset
+from spline_lstm.datasets.address import Address
 from spline_lstm.errors import (
     ArtifactMissingError,
     ParameterError,
     ProjectBugError,
+    RunLockedError,
     SchemaError,
     SplineLSTMError,
     TableError,
@@ -207,6 +210,23 @@ def test_a_run_that_is_done_or_fails_gives_everything_back(locked: Any) -> None:
     with pytest.raises(TableError):
         hooks.on_pipeline_error(TableError("the table is empty"))
     assert names() == []
+
+
+def test_what_lies_in_a_bucket_is_locked_there(tmp_path: Path, refuses: Any) -> None:
+    root = Address(f"memory://{tmp_path.name}")
+    catalog = DataCatalog(
+        {"one": JSONDataset(filepath=f"{root}/one.json"), "two": JSONDataset(filepath=str(tmp_path / "data/two.json"))}
+    )
+    pipeline = Pipeline([Node(lambda: (1, 2), None, ["one", "two"], name="make")])
+    first, second = ProjectHooks(), ProjectHooks()
+    for hooks in (first, second):
+        hooks.after_context_created(SimpleNamespace(data_root=str(root), check_places=lambda _: None))
+    first.before_pipeline_run({"project_path": str(tmp_path)}, pipeline, catalog)
+    with refuses(RunLockedError, 61, f"{root}/one.json is in use by process"):
+        second.before_pipeline_run({"project_path": str(tmp_path)}, pipeline, catalog)
+    first.after_pipeline_run()
+    assert list((root / ".locks").iterdir()) == []
+    assert list((tmp_path / "data/.locks").iterdir()) == []  # those of the refused one, too
 
 
 @pytest.mark.parametrize("given", [{"lookback": 6}, {"run_id": "a", "input_path": "b.csv", "backend": "onnx"}])

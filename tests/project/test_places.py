@@ -98,7 +98,7 @@ def test_the_catalog_of_an_earlier_version_is_refused(refuses: Any) -> None:
     ("name", "changes", "message"),
     [
         ("model", {"versioned": True}, "dataset 'model' is versioned; a run has its own place by its run_id"),
-        ("model", {"filepath": "s3://bucket/m"}, "dataset 'model': filepath 's3://bucket/m' is an address"),
+        ("model", {"filepath": "s4://bucket/m"}, "dataset 'model' lies at 's4://bucket/m': Protocol not known: s4"),
         (
             "model", {"type": "pickle.PickleDataset"},
             "dataset 'model' is of type 'pickle.PickleDataset'; only spline_lstm.datasets.BytesDataset holds what the",
@@ -117,6 +117,7 @@ def test_an_entry_that_no_run_could_use_is_refused(
     [
         ("raw_table", {"type": "spline_lstm.datasets.TableDataset", "filepath": "s3://bucket/table.parquet"}),
         ("raw_table", {"type": "pandas.SQLTableDataset", "table_name": "sales"}),
+        ("model", {"type": "spline_lstm.datasets.BytesDataset", "filepath": "memory://bucket/m"}),
         ("report", {"type": "text.TextDataset", "filepath": "s3://bucket/{run_id}.md", "versioned": True}),
     ],
 )

@@ -60,6 +60,15 @@ def test_over_segments_short_trainings_decide_normalisation_loss_and_learning_ra
     assert record["loss"]["decided_on"] == "validation"
 
 
+def test_over_segments_too_little_validation_decides_no_normalisation(
+    prepare: Callable[..., ModelInput], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(normalization, "_network_error", lambda *_: 1.0)
+    spec, record = resolve(prepare(np.zeros(150)), 3)
+    assert spec.normalization == "instance"
+    assert record["normalization"]["decided_on"] == "the windows, as validation has 6.7 horizons of 1 series"
+
+
 def test_a_short_training_of_the_network_gives_its_error_on_validation(prepare: Callable[..., ModelInput]) -> None:
     _, record = resolve(prepare(np.sin(np.arange(600) / 5)), 3)
     assert record.keys() == {"normalization", "loss", "learning_rate"}

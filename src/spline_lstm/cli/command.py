@@ -155,6 +155,7 @@ def _stoppable() -> Iterator[None]:
         for signal_number, handler in before.items():
             signal.signal(signal_number, handler)
         for number, timer in stopped.items():
+            release_all()
             timer.cancel()
             _tell(number)
     for number in stopped:

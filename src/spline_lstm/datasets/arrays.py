@@ -44,42 +44,45 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
                 np.lib.format.write_array(file, array, allow_pickle=False)
 
 
-def read_arrays(path: Path, wanted: tuple[str, ...], *, mapped: bool = False) -> dict[str, np.ndarray]:
+def read_arrays(
+    path: Path, wanted: tuple[str, ...], *, mapped: bool = False, source: str | None = None
+) -> dict[str, np.ndarray]:
     """Read those of the wanted arrays that are there; others stay unread.
 
     Args:
         path: The file.
         wanted: Names of arrays.
         mapped: Whether large ones are mapped instead, which leaves out the archive's own check of their bytes.
+        source: The file's name, for messages, if it is not its path.
 
     Raises:
         ArtifactDamagedError: The file is damaged, or holds objects.
 
     """
-    with _opened(path) as archive:
+    with _opened(path, source) as archive:
         return {name: _read(path, archive, entry, mapped=mapped) for name, entry in _entries(archive, wanted).items()}
 
 
-def read_headers(path: Path, wanted: tuple[str, ...]) -> dict[str, Header]:
+def read_headers(path: Path, wanted: tuple[str, ...], *, source: str | None = None) -> dict[str, Header]:
     """Read shape and type of those of the wanted arrays that are there.
 
     Raises:
         ArtifactDamagedError: The file is damaged.
 
     """
-    with _opened(path) as archive:
+    with _opened(path, source) as archive:
         return {name: _header(archive, entry)[0] for name, entry in _entries(archive, wanted).items()}
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
+def _opened(path: Path, source: str | None) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             check_zip_sizes(archive, path.stat().st_size)
             yield archive
     except Exception as error:  # damaged archives raise almost anything
         raise ArtifactDamagedError(
-            f"{shown(path)} is damaged: {first_line(error)}; run the preprocessing again"
+            f"{source or shown(path)} is damaged: {first_line(error)}; run the preprocessing again"
         ) from None
 
 

@@ -5,11 +5,11 @@ import io
 import json
 from abc import abstractmethod
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 from kedro.io import AbstractDataset
 
+from spline_lstm.datasets.address import Place, place_at
 from spline_lstm.datasets.previews import (
     HTMLPreview,
     JSONPreview,
@@ -27,7 +27,7 @@ from spline_lstm.text import first_line
 from spline_lstm.types import DataFrame
 
 
-def damaged(path: Path, error: Exception) -> ArtifactDamagedError:
+def damaged(path: Place, error: Exception) -> ArtifactDamagedError:
     """Say that a file is not what was written."""
     return ArtifactDamagedError(f"{shown(path)} is damaged: {first_line(error)}; run the step again")
 
@@ -36,12 +36,12 @@ class FileDataset(AbstractDataset[Any, Any]):
     """One file, and the command that makes it; subclasses say what it holds."""
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
-        self._filepath = Path(filepath)
+        self._filepath = place_at(filepath)
         self._made_by = made_by
         self.metadata = metadata
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """What it writes."""
         return self._filepath
 
@@ -60,7 +60,7 @@ class BytesDataset(FileDataset):
     """
 
     @property
-    def _failed(self) -> Path:
+    def _failed(self) -> Place:
         return self._filepath.with_name(f"{self._filepath.name}.failed")
 
     def load(self) -> bytes | Failure:
@@ -71,7 +71,7 @@ class BytesDataset(FileDataset):
             ArtifactDamagedError: The failure beside it cannot be read.
 
         """
-        if not self._failed.exists():
+        if not self._failed.is_file():
             return read_bytes(self._filepath, self._made_by)
         try:
             found = parse_json(read_bytes(self._failed))
@@ -94,7 +94,7 @@ class BytesDataset(FileDataset):
         return JSONPreview(json.dumps(asdict(found))) if isinstance(found, Failure) else show_model(found)
 
     def _exists(self) -> bool:
-        return super()._exists() and not self._failed.exists()
+        return super()._exists() and not self._failed.is_file()
 
 
 class _CodedDataset(FileDataset):
@@ -253,13 +253,13 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
     """
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
-        self._folder = Path(filepath)
+        self._folder = place_at(filepath)
         self._made_by = made_by
         self._index = JSONDataset(filepath=f"{filepath}/index.json", made_by=made_by)
         self.metadata = metadata
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """What it writes."""
         return self._folder
 
@@ -294,7 +294,7 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
     def preview(self) -> JSONPreview:
         """Return the contract of the files for kedro-viz, where they have one, and else their hashes."""
         contract = self._folder / "contract.json"
-        return JSONPreview(contract.read_text() if contract.is_file() else json.dumps(self._entries()))
+        return JSONPreview(contract.read_bytes().decode() if contract.is_file() else json.dumps(self._entries()))
 
     def _entries(self) -> dict[str, str]:
         entries: dict[str, str] = self._index.load()

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from spline_lstm.datasets.arrays import read_arrays, write_arrays
 from spline_lstm.datasets.files import FileDataset
-from spline_lstm.datasets.storage import atomic_path, shown
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError
+from spline_lstm.datasets.storage import atomic_path, local_file, shown
+from spline_lstm.errors import ArtifactDamagedError
 from spline_lstm.series.columns import Columns
 from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.frequency import Frequency
@@ -65,10 +65,9 @@ class FilledSeriesDataset(FileDataset):
             ArtifactDamagedError: It does not hold filled series.
 
         """
-        if not self._filepath.is_file():
-            raise ArtifactMissingError(f"{shown(self._filepath)} is missing; make it with: {self._made_by}")
         wanted = [f"{group}.{name}" for group, names in _ARRAYS.items() for name in names]
-        arrays = read_arrays(self._filepath, ("header", *wanted))
+        with local_file(self._filepath, self._made_by) as path:
+            arrays = read_arrays(path, ("header", *wanted), source=shown(self._filepath))
         try:
             header = TypeAdapter(_Header).validate_json(arrays["header"].tobytes())
             groups = {group: {name: arrays[f"{group}.{name}"] for name in names} for group, names in _ARRAYS.items()}

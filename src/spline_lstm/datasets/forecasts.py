@@ -1,11 +1,11 @@
 """The forecasts of many tables with one run, each at its own place."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 
+from spline_lstm.datasets.address import Place, place_at
 from spline_lstm.datasets.trained_run import fill_ids
 from spline_lstm.errors import ParameterError
 
@@ -24,10 +24,10 @@ class ForecastsDataset(AbstractDataset[Mapping[str, Sequence[Any]], Any]):
         self.metadata = metadata
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """The folder that they lie in."""
         path: str = next(iter(self._entries.values()))["filepath"]
-        return Path(path.partition(FORECAST_ID)[0])
+        return place_at(path.partition(FORECAST_ID)[0])
 
     def save(self, data: Mapping[str, Sequence[Any]]) -> None:
         """Write some forecasts, by their ids."""

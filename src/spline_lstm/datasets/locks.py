@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from spline_lstm.datasets.storage import shown, sweep
 from spline_lstm.errors import RunLockedError, StorageError
@@ -25,12 +26,13 @@ _PATIENCE_SECONDS = 0.5
 _FLOCK, _TYPE, _START, _PID = ("qqihh", 3, 0, 2) if sys.platform == "darwin" else ("hhqqi0q", 0, 2, 4)
 
 
-_ALL: "weakref.WeakSet[RunLocks]" = weakref.WeakSet()
+HELD: "weakref.WeakSet[Any]" = weakref.WeakSet()
+"""Whatever holds locks of this process."""
 
 
 def release_all() -> None:
     """Give back what this process has locked, before it is made to end without any more of its code being run."""
-    for locks in list(_ALL):
+    for locks in list(HELD):
         locks.release()
 
 
@@ -43,7 +45,7 @@ class RunLocks:
     def __init__(self) -> None:
         self._held: dict[Path, int] = {}
         self._written: set[Path] = set()
-        _ALL.add(self)
+        HELD.add(self)
 
     def take(self, data: Path, *, written: Iterable[Path], read: Iterable[Path] = ()) -> None:
         """Lock files and folders in place of those held so far: all of them or none.

@@ -3,16 +3,19 @@
 import json
 import logging
 import pickletools
+from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
 from kedro.io import AbstractDataset
 
+from spline_lstm.datasets.address import Place, place_at
 from spline_lstm.datasets.arrays import read_arrays, read_headers, write_arrays
 from spline_lstm.datasets.previews import JSONPreview
 from spline_lstm.datasets.records import Meta, check_record
-from spline_lstm.datasets.storage import atomic_path, read_bytes, remove, sha256_of, shown, write_bytes
-from spline_lstm.errors import ArtifactDamagedError, ArtifactMissingError, ParameterError
+from spline_lstm.datasets.storage import atomic_path, local_file, read_bytes, remove, sha256_of, shown, write_bytes
+from spline_lstm.errors import ArtifactDamagedError, ParameterError
 from spline_lstm.series.bundle_format import (
     ARRAYS,
     WINDOW_ARRAYS,
@@ -59,7 +62,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         `materialize_windows` decides whether the cut windows are written beside the rows they are cut from: with
         `auto`, as long as they take no more than 256 MB.
         """
-        self._folder = Path(filepath)
+        self._folder = place_at(filepath)
         self._made_by = made_by
         self._run_id = run_id or self._folder.name
         self._windows = windows
@@ -67,7 +70,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         self.metadata = metadata
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """What it writes."""
         return self._folder
 
@@ -79,8 +82,10 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         )
         with atomic_path(self._folder / "processed.npz") as temporary:
             write_arrays(temporary, to_arrays(data, windows=stored))
-        write_bytes(self._folder / PREPROCESSOR_FILE, dump_preprocessor(data.preprocessor))
-        hashes = {name: sha256_of(self._folder / name) for name in _HASHED}
+            of_arrays = sha256_of(temporary)
+        preprocessor = dump_preprocessor(data.preprocessor)
+        write_bytes(self._folder / PREPROCESSOR_FILE, preprocessor)
+        hashes = dict(zip(_HASHED, (of_arrays, sha256(preprocessor).hexdigest()), strict=True))
         meta = json.dumps({**data.meta, "sha256": hashes}, indent=2, allow_nan=False, ensure_ascii=False)
         write_bytes(self._folder / "meta.json", f"{meta}\n".encode())
 
@@ -96,20 +101,23 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         """
         meta = self._load_meta()
         check_same_run(self._run_id, {"meta.json": meta.get("run_id", self._run_id)})
-        path = self._folder / "processed.npz"
-        if not path.is_file():
-            raise ArtifactMissingError(f"{shown(path)} is missing; make it with: {self._made_by}")
+        with local_file(self._folder / "processed.npz", self._made_by) as path:
+            return self._load_files(path, meta)
+
+    def _load_files(self, path: Path, meta: dict[str, Any]) -> ModelInput:
+        """Read the arrays from a file on this machine, and the preprocessor."""
+        source = shown(self._folder / "processed.npz")
         if "schema_version" not in meta:
             logger.warning("%s is of an earlier version: taken as one series, without hash check", shown(self._folder))
-            meta = {**meta, "run_id": self._run_id}
-            return adapt_legacy_arrays(
-                read_arrays(path, LEGACY_KEYS), meta, WindowSpec.parse(self._windows, ParameterError, "parameter")
-            )
+            windows = WindowSpec.parse(self._windows, ParameterError, "parameter")
+            arrays = read_arrays(path, LEGACY_KEYS, source=source)
+            return adapt_legacy_arrays(arrays, {**meta, "run_id": self._run_id}, windows)
         content = read_bytes(self._folder / PREPROCESSOR_FILE, self._made_by)
-        self._check_hashes(meta)
+        self._check_hashes(path, content, meta)
         preprocessor = load_preprocessor(content, shown(self._folder / PREPROCESSOR_FILE))
-        arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True)  # their bytes are those of the hash
-        return from_arrays(arrays, read_headers(path, tuple(WINDOW_ARRAYS)), preprocessor, meta)
+        # Their bytes are those of the hash.
+        arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True, source=source)
+        return from_arrays(arrays, read_headers(path, tuple(WINDOW_ARRAYS), source=source), preprocessor, meta)
 
     def _load_meta(self) -> dict[str, Any]:
         path = self._folder / "meta.json"
@@ -125,31 +133,18 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
             check_record(meta, Meta, shown(path), self._made_by)
         return dict(meta)
 
-    def _check_hashes(self, meta: dict[str, Any]) -> None:
-        for name in _HASHED:
-            if sha256_of(self._folder / name) == meta["sha256"].get(name):
+    def _check_hashes(self, path: Path, preprocessor: bytes, meta: dict[str, Any]) -> None:
+        found = dict(zip(_HASHED, (sha256_of(path), sha256(preprocessor).hexdigest()), strict=True))
+        for name, digest in found.items():
+            if digest == meta["sha256"].get(name):
                 continue
-            found = self._run_id_in(name)
-            if found is not None:
-                check_same_run(meta["run_id"], {name: found})
+            run_id = _run_id_of_arrays(path) if name == "processed.npz" else _run_id_of_pickle(preprocessor)
+            if run_id is not None:
+                check_same_run(meta["run_id"], {name: run_id})
             raise ArtifactDamagedError(
                 f"{shown(self._folder / name)} is damaged: it is not the file that meta.json describes; "
                 f"make it with: {self._made_by}"
             )
-
-    def _run_id_in(self, name: str) -> str | None:
-        """Return the run id that a file with a wrong hash holds, if it can still be read.
-
-        A pickle is read over, not loaded: a damaged one may ask for any amount of memory.
-        """
-        path = self._folder / name
-        try:
-            if name == "processed.npz":
-                return str(read_arrays(path, ("run_id",))["run_id"])
-            texts = [value for _, value, _ in pickletools.genops(path.read_bytes()) if isinstance(value, str)]
-            return texts[texts.index("run_id") + 1]
-        except Exception:  # damaged files raise almost anything
-            return None
 
     def _exists(self) -> bool:
         return all((self._folder / name).is_file() for name in (*_HASHED, "meta.json"))
@@ -160,3 +155,21 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     def preview(self) -> JSONPreview:
         """Return `meta.json` for kedro-viz."""
         return JSONPreview(json.dumps(self._load_meta()))
+
+
+def _run_id_of_arrays(path: Path) -> str | None:
+    """Return the run id in an archive with a wrong hash, if it can still be read."""
+    with suppress(Exception):  # damaged files raise almost anything
+        return str(read_arrays(path, ("run_id",))["run_id"])
+    return None
+
+
+def _run_id_of_pickle(content: bytes) -> str | None:
+    """Return the run id in a pickle with a wrong hash, if it can still be read.
+
+    It is read over, not loaded: a damaged one may ask for any amount of memory.
+    """
+    with suppress(Exception):  # damaged files raise almost anything
+        texts = [value for _, value, _ in pickletools.genops(content) if isinstance(value, str)]
+        return texts[texts.index("run_id") + 1]
+    return None

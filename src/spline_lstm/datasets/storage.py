@@ -1,4 +1,4 @@
-"""Files on disk: written whole or not at all, and hashed."""
+"""What datasets lie in, files or objects of a bucket: written whole or not at all, and hashed."""
 
 import functools
 import glob
@@ -10,14 +10,16 @@ from pathlib import Path
 
 from kedro.utils import find_kedro_project
 
+from spline_lstm.datasets.address import Address, Place
 from spline_lstm.errors import ArtifactMissingError, StorageError
+from spline_lstm.temporary import temporary_folder
 
 _BLOCK = 1 << 20
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path in the same folder; it takes the name `path` when the block succeeds.
+def atomic_path(place: Place) -> Iterator[Path]:
+    """Yield a temporary path; what is there when the block succeeds takes the name of the place.
 
     A reader sees the old file or the new one, never a part of it, whenever the process dies.
 
@@ -25,6 +27,19 @@ def atomic_path(path: Path) -> Iterator[Path]:
         StorageError: The storage is full, read-only or not there.
 
     """
+    with _uploaded(place) if isinstance(place, Address) else _renamed(place) as temporary:
+        yield temporary
+
+
+@contextmanager
+def _uploaded(address: Address) -> Iterator[Path]:
+    with temporary_folder() as folder:
+        yield folder / address.name
+        address.upload(folder / address.name)
+
+
+@contextmanager
+def _renamed(path: Path) -> Iterator[Path]:
     temporary = path.parent / f".{path.name}.{os.getpid()}.tmp"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +54,35 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
-def remove(path: Path) -> None:
+@contextmanager
+def local_file(place: Place, made_by: str | None = None) -> Iterator[Path]:
+    """Yield the path of a file on this machine: its own, or that of a copy, which goes with the block.
+
+    What is mapped into memory stays readable.
+
+    Args:
+        place: The file.
+        made_by: The command that makes it, named when the file is missing.
+
+    Raises:
+        ArtifactMissingError: There is no such file.
+        StorageError: It cannot be read.
+
+    """
+    if not isinstance(place, Address):
+        if not place.is_file():
+            raise _missing(place, made_by)
+        yield place
+        return
+    with temporary_folder() as folder:
+        try:
+            place.download(folder / place.name)
+        except FileNotFoundError:
+            raise _missing(place, made_by) from None
+        yield folder / place.name
+
+
+def remove(path: Place) -> None:
     """Remove a file, if it is there.
 
     Raises:
@@ -68,13 +111,16 @@ def _sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: Place, content: bytes) -> None:
     """Write a file atomically."""
+    if isinstance(path, Address):
+        path.write_bytes(content)
+        return
     with atomic_path(path) as temporary:
         temporary.write_bytes(content)
 
 
-def read_bytes(path: Path, made_by: str | None = None) -> bytes:
+def read_bytes(path: Place, made_by: str | None = None) -> bytes:
     """Read a file.
 
     Args:
@@ -89,10 +135,14 @@ def read_bytes(path: Path, made_by: str | None = None) -> bytes:
     try:
         return path.read_bytes()
     except FileNotFoundError:
-        hint = f"; make it with: {made_by}" if made_by else ""
-        raise ArtifactMissingError(f"{shown(path)} is missing{hint}") from None
+        raise _missing(path, made_by) from None
     except OSError as error:
         raise StorageError(f"{shown(path)} cannot be read: {error.strerror or error}") from error
+
+
+def _missing(place: Place, made_by: str | None) -> ArtifactMissingError:
+    hint = f"; make it with: {made_by}" if made_by else ""
+    return ArtifactMissingError(f"{shown(place)} is missing{hint}")
 
 
 def sha256_of(path: Path) -> str:
@@ -104,8 +154,10 @@ def sha256_of(path: Path) -> str:
     return digest.hexdigest()
 
 
-def shown(path: Path) -> str:
-    """Return the path as a person would type it: relative to the project (else the working directory) it lies in."""
+def shown(path: Place) -> str:
+    """Return a place as a person would type it: a path relative to the project (else the working directory)."""
+    if isinstance(path, Address):
+        return str(path)
     with suppress(ValueError):
         return path.relative_to(_base(Path.cwd())).as_posix()
     return str(path)

@@ -3,11 +3,11 @@
 import glob
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 from kedro.io import AbstractDataset
 
+from spline_lstm.datasets.address import Address, Place, names_between, place_at
 from spline_lstm.datasets.records import RunRecord, check_record
 from spline_lstm.datasets.storage import read_bytes, shown
 from spline_lstm.edge.backends import MODEL_FILES, Backend, TrainedRun
@@ -52,9 +52,9 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         self.metadata = metadata
 
     @property
-    def place(self) -> Path:
+    def place(self) -> Place:
         """What it reads the model from."""
-        place: Path = self._open("model" if self._backend == "keras" else "exported_models").place
+        place: Place = self._open("model" if self._backend == "keras" else "exported_models").place
         return place
 
     def _open(self, name: str, processed_run_id: str = "", made_by: str | None = None) -> Any:
@@ -77,7 +77,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
     def _load_record(self) -> dict[str, Any]:
         made_by = f"{self._run_command} --params run_id={self._run_id}"
         path = self._entries["run_record"]["filepath"]
-        shown_path = shown(Path(fill_ids(path, {"run_id": self._run_id})))
+        shown_path = shown(place_at(fill_ids(path, {"run_id": self._run_id})))
         if not self._record.exists():
             raise ArtifactMissingError(
                 f"run '{self._run_id}' is not there ({shown_path} is missing)"
@@ -99,7 +99,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         return Preprocessor.parse(state, ArtifactDamagedError, f"{shown(path)}: key")
 
     def _load_keras(self, record: dict[str, Any]) -> bytes:
-        path: Path = self._open("model").place
+        path: Place = self._open("model").place
         content = read_bytes(path, f"{self._run_command} --params {_settings(record)}")
         _check_hash(content, record["sha256"].get(MODEL_FILES["keras"]), path, record["run_id"])
         return content
@@ -137,6 +137,8 @@ def fill_ids(value: Any, ids: Mapping[str, str]) -> Any:
 def runs_at(record: str) -> list[str]:
     """Names of the runs whose records lie where a path with `{run_id}` left open says."""
     before, _, after = record.partition("{run_id}")
+    if isinstance(place_at(record), Address):
+        return names_between(before, after)
     found = glob.glob(f"{glob.escape(before)}*{glob.escape(after)}")  # noqa: PTH207 - the path may end in the id
     return [path.removeprefix(before).removesuffix(after) for path in found]
 
@@ -152,7 +154,7 @@ def others(run_id: str, runs: list[str]) -> str:
     return nearest(run_id, runs) or (f"; found: {examples(sorted(runs))}" if runs else "")
 
 
-def _check_hash(content: bytes, digest: str | None, path: Path, run_id: str) -> None:
+def _check_hash(content: bytes, digest: str | None, path: Place, run_id: str) -> None:
     if hashlib.sha256(content).hexdigest() != digest:
         raise RunIdMismatchError(
             f"{shown(path)} is not the file that run '{run_id}' was made with; run its preprocessing and modelling"

@@ -9,6 +9,8 @@ from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 
+from spline_lstm.datasets.address import Place
+from spline_lstm.datasets.storage import local_file
 from spline_lstm.project.parameters import flatten
 from spline_lstm.project.places import place_of
 
@@ -90,12 +92,16 @@ def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], nam
         mlflow.log_metrics(scores)
     for name in found.values():
         place = place_of(catalog[name])
-        if place is None:  # it is in a bucket
-            continue
-        if place.is_dir():
-            mlflow.log_artifacts(str(place), place.name)
-        else:
-            mlflow.log_artifact(str(place))
+        if place is not None:  # a class of another package may have it in a bucket
+            _keep(mlflow, place)
+
+
+def _keep(mlflow: Any, place: Place) -> None:
+    """Keep a file, or those of a folder."""
+    is_file = place.is_file()
+    for file in [place] if is_file else place.iterdir():
+        with local_file(file) as path:
+            mlflow.log_artifact(str(path), None if is_file else place.name)
 
 
 def _scores(loaded: Mapping[str, Any]) -> Iterator[tuple[str, float]]:

@@ -4,14 +4,16 @@ import atexit
 import functools
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from kedro.framework.hooks import hook_impl
 from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 
 from spline_lstm.children import end_with_parent
+from spline_lstm.datasets.address import Address, Place, place_at
 from spline_lstm.datasets.inputs import return_memory
+from spline_lstm.datasets.leases import BucketLocks
 from spline_lstm.datasets.locks import RunLocks
 from spline_lstm.errors import ParameterError, own_error
 from spline_lstm.pipelines.plan import current_plan
@@ -30,9 +32,9 @@ class ProjectHooks:
 
     def __init__(self) -> None:
         self._context: Any = None
-        self._locks = RunLocks()
+        self._locks, self._bucket_locks = RunLocks(), BucketLocks()
         # A stopped run passes no hook.
-        atexit.register(self._locks.release)
+        atexit.register(self._release)
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
@@ -50,6 +52,7 @@ class ProjectHooks:
                 backtest has no folds.
             ArtifactMissingError: The run that a backtest repeats is missing.
             RunLockedError: Another process uses some of it.
+            StorageError: The storage is full, read-only or cannot be reached.
 
         """
         _check_taken(run_params)
@@ -62,12 +65,12 @@ class ProjectHooks:
             {place for name in names if name in catalog and (place := place_of(catalog[name])) is not None}
             for names in (pipeline.all_outputs(), pipeline.inputs())
         )
-        self._locks.take(Path(run_params["project_path"]) / "data", written=written, read=read)
+        self._lock(Path(run_params["project_path"]) / "data", written, read)
 
     @hook_impl
     def after_pipeline_run(self) -> None:
         """Give everything back."""
-        self._locks.release()
+        self._release()
 
     @hook_impl
     def before_node_run(self) -> None:
@@ -77,9 +80,34 @@ class ProjectHooks:
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
         """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
-        self._locks.release()
+        self._release()
         own = own_error(error)
         raise own from own.__cause__
+
+    def _lock(self, data: Path, written: set[Place], read: set[Place]) -> None:
+        """Lock what lies on this machine in one way, and what lies in a bucket in another."""
+        self._locks.take(data, written=_of_kind(Path, written), read=_of_kind(Path, read))
+        root = None if self._context is None else place_at(self._context.data_root)
+        try:
+            self._bucket_locks.take(
+                root if isinstance(root, Address) else None,
+                written=_of_kind(Address, written),
+                read=_of_kind(Address, read),
+            )
+        except BaseException:
+            self._locks.release()
+            raise
+
+    def _release(self) -> None:
+        self._locks.release()
+        self._bucket_locks.release()
+
+
+_KindOfPlace = TypeVar("_KindOfPlace", Path, Address)
+
+
+def _of_kind(kind: type[_KindOfPlace], places: set[Place]) -> set[_KindOfPlace]:
+    return {place for place in places if isinstance(place, kind)}
 
 
 def _check_taken(run_params: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 All of it is read from what the run wrote. Sessions in notebooks show what is asked for and print nothing here.
 """
 
+import json
 import logging
 import shlex
 import sys
@@ -284,8 +285,15 @@ def _close_description(_made: Collection[str], written: Written) -> Iterator[Ren
     folder = written.invocation.conf_source or "conf"
     if written.invocation.conf_source is None or Path(folder).is_dir():  # and no archive
         again = replace(written.invocation, env=None, given={}).command()
-        copied = shlex.join(["cp", written.place("table_parameters"), f"{folder}/local/"])
-        yield _line("Next", f"{copied} && {again}")
+        yield _line("Next", f"{_copy(written.place('table_parameters'), f'{folder}/local')} && {again}")
+
+
+def _copy(place: str, folder: str) -> str:
+    """Return the command that copies a file into a folder."""
+    if "://" not in place:
+        return shlex.join(["cp", place, f"{folder}/"])
+    system, source, target = map(json.dumps, (place.partition("://")[0], place, f"{folder}/"))
+    return shlex.join(["python", "-c", f"import fsspec; fsspec.filesystem({system}).get({source}, {target})"])
 
 
 def _close_preprocessing(_made: Collection[str], written: Written) -> Iterator[RenderableType]:

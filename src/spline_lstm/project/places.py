@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from spline_lstm.datasets.address import Address, Place, check_address, place_at
 from spline_lstm.datasets.forecasts import FORECAST_ID
 from spline_lstm.datasets.trained_run import fill_ids
 from spline_lstm.errors import ParameterError
@@ -44,7 +45,7 @@ RECORDED = (
 )
 """Datasets whose paths a run's record, report and card name."""
 _INPUTS = ("raw_table", "covariate_schema")
-"""What may have an address."""
+"""What is only read, and checked where it is."""
 
 
 @dataclass(frozen=True)
@@ -129,21 +130,21 @@ def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
     return {name: fill_ids(entries[name].get("filepath", "not in a file"), ids) for name in RECORDED}
 
 
-def place_of(dataset: Any) -> Path | None:
-    """Return where a dataset is written on this machine; None for what is read only, in memory or in a bucket."""
+def place_of(dataset: Any) -> Place | None:
+    """Return where a dataset is written; None for what is read only, in memory, or in a bucket by a foreign class."""
     place = getattr(dataset, "place", None)
     if place is None:
         described = dataset._describe()
         place = described.get("filepath") if described.get("protocol") == "file" else None
-    return None if place is None else Path(place)
+    return place if place is None or isinstance(place, Address) else Path(place)
 
 
 def check_entries(entries: Entries) -> None:
     """Refuse what no run could use, before anything runs.
 
     Raises:
-        ParameterError: A dataset of the project is versioned, has an address for a path, or is of another class where
-            nodes rely on its own.
+        ParameterError: A dataset of the project is versioned, lies at an address that nothing here can open or that
+            holds a secret, or is of another class where nodes rely on its own.
 
     """
     for name, entry in entries.items():
@@ -157,10 +158,9 @@ def check_entries(entries: Entries) -> None:
             raise ParameterError(
                 f"dataset '{name}' is versioned; a run has its own place by its run_id, so leave 'versioned' out"
             )
-        if name not in _INPUTS and "://" in str(entry.get("filepath", "")):
-            raise ParameterError(
-                f"dataset '{name}': filepath '{entry['filepath']}' is an address; {kind} needs a path on a file system"
-            )
+        filepath = str(entry.get("filepath", ""))
+        if name not in _INPUTS and isinstance(place_at(filepath), Address):
+            check_address(name, filepath)
 
 
 def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str, Owner]) -> None:

@@ -33,6 +33,8 @@ _OVER_SEGMENTS: dict[str, tuple[tuple[Any, ...], float]] = {
     "learning_rate": ((1e-3, 3e-3), 1.0),
     "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
 }
+_ENOUGH = 10
+"""Horizons of validation, or series, from which a comparison of networks over long windows is more than chance."""
 _STEPS = 14
 _TRIAL_EPOCHS = 3
 
@@ -45,7 +47,10 @@ def resolve_model(
     Without segments, a ridge regression is fitted for each choice; the simplest is kept unless another has a validation
     error at least 2 % lower. Over segments, the network itself is trained for a few hundred steps, because the
     regression prefers other normalisations than the network: the best normalisation and learning rate are taken, and
-    the squared loss if it is 2 % better.
+    the squared loss if it is 2 % better. With fewer than ten series whose validation part has fewer than ten horizons,
+    no normalisation is compared, because their chance level there would decide. Windows then lose their own mean and
+    scale (`instance`), so that a later level cannot mislead (T. Kim et al., "Reversible instance normalization for
+    accurate time-series forecasting against distribution shift", ICLR, 2022).
 
     Args:
         spec: Architecture and optimiser; values may be `auto`.
@@ -74,6 +79,11 @@ def resolve_model(
 
     if segment != spec.segment and segment > 1:
         record["segment"] = {"chosen": segment, "decided_on": "the length of the window"}
+    if segment > 1 and "normalization" in choices and (found := _too_little(model_input, val_series)):
+        del choices["normalization"]
+        resolved = resolved.model_copy(update={"normalization": "instance"})
+        record["normalization"] = {"chosen": "instance", "decided_on": f"the windows, as validation has {found}"}
+        logger.info("normalization=instance, as validation has %s: too little to compare", found)
     for name, (candidates, margin) in choices.items():
         if len(candidates) > 1:
             tried = {value: resolved.model_copy(update={name: value}) for value in candidates}
@@ -82,6 +92,15 @@ def resolve_model(
             resolved = tried[chosen]
             record[name] = make_record(name, chosen, scores, "validation", judge)
     return resolved, record
+
+
+def _too_little(model_input: ModelInput, val_series: Int64) -> str:
+    """Describe the validation part if it is too small to compare networks on, else return an empty text."""
+    counts = np.unique(val_series, return_counts=True)[1]
+    horizons = counts.max(initial=0) / model_input.horizon
+    if max(horizons, len(counts)) >= _ENOUGH:
+        return ""
+    return f"{horizons:.1f} horizons of {len(counts)} series"
 
 
 def resolve_segment(asked: int | Literal["auto"], lookback: int) -> int:

@@ -1,0 +1,181 @@
+"""Addresses in a bucket, such as `s3://bucket/folder/file`, in the words of `pathlib`.
+
+An object store writes an object whole: a reader sees the old one or the new one. Nothing is cached, because other
+machines write there, too.
+"""
+
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import fsspec
+from fsspec.registry import known_implementations
+
+from spline_lstm.errors import ParameterError, StorageError
+from spline_lstm.text import first_line, holds_secret, without_secrets
+
+_WAITS = (0.2, 0.5, 1.0, 2.0)
+"""Seconds between tries: stores refuse now and then, and answer the next time."""
+_PATIENCE_SECONDS = 15.0
+"""How long a question is asked again; a try that waits for an answer may take longer."""
+_FINAL = (FileNotFoundError, PermissionError, ImportError, TypeError, ValueError, NotImplementedError)
+"""What another try does not change."""
+_ON_THIS_MACHINE = ("file", "local")
+
+
+@dataclass(frozen=True, order=True)
+class Address:
+    """A place in a bucket of any file system of fsspec.
+
+    Its methods do what those of a `Path` do. All of them raise `StorageError` where the store cannot be reached or
+    refuses.
+    """
+
+    url: str
+
+    def __str__(self) -> str:
+        return without_secrets(self.url)
+
+    def __truediv__(self, name: str) -> "Address":
+        return Address(f"{self.url}/{name}")
+
+    @property
+    def name(self) -> str:
+        """Its last part."""
+        return self.url.rpartition("/")[2]
+
+    @property
+    def suffix(self) -> str:
+        """The ending of its name."""
+        return PurePosixPath(self.name).suffix
+
+    @property
+    def bucket(self) -> "Address":
+        """The bucket that it lies in."""
+        protocol, _, path = self.url.partition("://")
+        return Address(f"{protocol}://{path.partition('/')[0]}")
+
+    def with_name(self, name: str) -> "Address":
+        """Return the place beside it that has another name."""
+        return Address(f"{self.url.rpartition('/')[0]}/{name}")
+
+    def is_file(self) -> bool:
+        """Tell whether an object is there."""
+        try:
+            return bool(self._ask("read", "info")["type"] == "file")
+        except FileNotFoundError:
+            return False
+
+    def iterdir(self) -> Iterator["Address"]:
+        """Yield what lies in it, nothing where it is not there."""
+        try:
+            found = self._ask("read", "ls", detail=False)
+        except FileNotFoundError:
+            return
+        own = fsspec.core.url_to_fs(self.url)[1].strip("/")  # some stores have an object in a folder's place
+        paths = (path.strip("/") for path in sorted(found))
+        yield from (self / path.rpartition("/")[2] for path in paths if path != own)
+
+    def matches(self) -> list[str]:
+        """Return the paths, without protocol, that fit this address as a pattern."""
+        return [str(path) for path in self._ask("read", "glob")]
+
+    def read_bytes(self) -> bytes:
+        """Read an object; `FileNotFoundError` where there is none."""
+        return bytes(self._ask("read", "cat_file"))
+
+    def write_bytes(self, content: bytes) -> None:
+        """Write an object whole."""
+        self._change("written", "pipe_file", content)
+
+    def download(self, path: Path) -> None:
+        """Copy an object into a file; `FileNotFoundError` where there is none."""
+        self._ask("read", "get_file", str(path))
+
+    def upload(self, path: Path) -> None:
+        """Write an object whole, from a file."""
+        self._change("written", "put_file", str(path))
+
+    def unlink(self, *, missing_ok: bool = True) -> None:  # noqa: ARG002 - a store does not tell
+        """Remove an object, if it is there."""
+        self._change("removed", "rm_file")
+
+    def _change(self, what: str, question: str, *values: Any) -> None:
+        try:
+            self._ask(what, question, *values)
+        except FileNotFoundError as error:
+            if what != "removed":  # there is no such bucket
+                raise self._refused(what, error) from error
+
+    def _ask(self, what: str, question: str, *values: Any, **options: Any) -> Any:
+        """Ask the file system about this place, some times if need be."""
+        until, waits = time.monotonic() + _PATIENCE_SECONDS, iter(_WAITS)
+        while True:
+            try:
+                system, path = fsspec.core.url_to_fs(self.url)
+                system.invalidate_cache()
+                arguments = (*values, path) if question == "put_file" else (path, *values)
+                return getattr(system, question)(*arguments, **options)
+            except (FileNotFoundError, MemoryError):
+                raise
+            except Exception as error:  # each store has errors of its own
+                wait = next(waits, None)
+                if wait is None or isinstance(error, _FINAL) or time.monotonic() > until:
+                    raise self._refused(what, error) from error
+                time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - so that clients do not come all at once
+
+    def _refused(self, what: str, error: Exception) -> StorageError:
+        reason = without_secrets(first_line(error)) or type(error).__name__
+        return StorageError(f"{self} cannot be {what}: {reason}")
+
+
+Place = Path | Address
+"""Where datasets read and write: a path on this machine, or an address in a bucket."""
+
+
+def place_at(name: str) -> Place:
+    """Return the place that a path or an address names."""
+    protocol, is_address, path = name.partition("://")
+    if not is_address:
+        return Path(name)
+    return Path(path) if protocol in _ON_THIS_MACHINE else Address(name.rstrip("/"))
+
+
+def names_between(before: str, after: str) -> list[str]:
+    """Return the names that stand between two texts in the addresses of what there is."""
+    pattern = Address(f"{_escape(before)}*{_escape(after)}")
+    folder = fsspec.core.url_to_fs(before)[1]
+    return [path.removeprefix(folder).removesuffix(after).strip("/") for path in pattern.matches()]
+
+
+def check_address(dataset: str, url: str) -> None:
+    """Refuse an address that holds a secret, or that nothing here can open.
+
+    Raises:
+        ParameterError: Names the dataset, and the package that is missing.
+
+    """
+    if holds_secret(url):
+        raise ParameterError(
+            f"dataset '{dataset}' lies at an address with a password, which every record would hold; give it by the "
+            "store's own environment variables"
+        )
+    protocol, _, path = url.partition("://")
+    if "//" in path:
+        raise ParameterError(f"dataset '{dataset}' lies at '{url}'; leave out the '/' at the end of its folder")
+    try:
+        fsspec.get_filesystem_class(protocol)
+    except ImportError as error:
+        package = known_implementations[protocol]["class"].partition(".")[0]
+        hint = f"; pip install {package}" if package != "fsspec" else ""
+        raise ParameterError(f"dataset '{dataset}' lies at '{url}': {first_line(error)}{hint}") from None
+    except ValueError as error:
+        raise ParameterError(f"dataset '{dataset}' lies at '{url}': {first_line(error)}") from None
+
+
+def _escape(text: str) -> str:
+    """Return a text as a pattern that fits only it."""
+    return "".join(f"[{character}]" if character in "*?[" else character for character in text)
