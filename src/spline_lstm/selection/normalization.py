@@ -47,10 +47,11 @@ def resolve_model(
     Without segments, a ridge regression is fitted for each choice; the simplest is kept unless another has a validation
     error at least 2 % lower. Over segments, the network itself is trained for a few hundred steps, because the
     regression prefers other normalisations than the network: the best normalisation and learning rate are taken, and
-    the squared loss if it is 2 % better. With fewer than ten series whose validation part has fewer than ten horizons,
-    no normalisation is compared, because their chance level there would decide. Windows then lose their own mean and
-    scale (`instance`), so that a later level cannot mislead (T. Kim et al., "Reversible instance normalization for
-    accurate time-series forecasting against distribution shift", ICLR, 2022).
+    the squared loss if it is 2 % better.
+
+    Where fewer than ten series have fewer than ten horizons of validation, no normalisation is compared, because the
+    level of so few stretches would decide. The windows then lose their own mean and scale (`instance`; T. Kim et al.,
+    "Reversible instance normalization for accurate time-series forecasting against distribution shift", ICLR, 2022).
 
     Args:
         spec: Architecture and optimiser; values may be `auto`.
