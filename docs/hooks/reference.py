@@ -210,7 +210,7 @@ def artifacts_page() -> str:
 
 
 def _catalog_tables() -> Iterator[str]:
-    """Yield a table a layer; the parts of a preprocessing repeat another entry and are left out."""
+    """Yield a table a layer; the partitions of a preprocessing repeat another entry and are left out."""
     text = (BASE / "catalog.yml").read_text()
     folders = yaml.safe_load((BASE / "globals.yml").read_text())
     short = {

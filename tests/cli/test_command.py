@@ -50,7 +50,7 @@ def test_a_value_that_yaml_cannot_read_is_refused_in_one_line(option: str, typed
     assert result.exit_code == 2
     name = UNREADABLE[typed].partition("=")[0]
     assert result.stderr.startswith(f"Error: {option}: ")
-    assert f" is no value for '{name}': YAML cannot read it" in result.stderr
+    assert f" is not a value for '{name}': YAML cannot read it" in result.stderr
     assert result.stderr.count("\n") == 1
     assert len(result.stderr) < 300
 

@@ -147,7 +147,7 @@ def test_unobserved_targets_do_not_count_in_the_rmse(trained):
 @pytest.mark.parametrize(
     ("key", "value", "part"),
     [
-        ("precisions", ["int8"], "fp32 is always exported"),
+        ("precisions", ["int8"], "fp32 is needed"),
         ("precisions", ["fp32", "int4"], "allowed: fp32, fp16, int8"),
         ("latency_calls", 999, "greater than or equal to 1000"),
         ("profile", "cortex-m0", "'laptop', 'cortex-m4', 'cortex-m7' or 'esp32'"),

@@ -115,7 +115,7 @@ def test_a_count_is_a_whole_number_of_at_least_one(
         ("season", 0, "'season' is 0; it should be greater than or equal to 1"),
         ("input_path", "", "it should have at least 1 character"),
         ("export_formats", "onnx+pdf", "'export_formats' is 'onnx+pdf'; allowed: none, onnx, tflite"),
-        ("export_formats", "none+onnx", "'none' stands alone"),
+        ("export_formats", "none+onnx", "'none' cannot be combined with a format"),
         ("export_formats", "onnx+onnx", "'onnx' is given twice"),
         ("export_formats", [], "allowed: none, onnx, tflite"),
     ],

@@ -148,7 +148,7 @@ def test_the_format_names_what_columns_of_other_names_hold() -> None:
         ((["", "2024-01-01"],), None, "row 2, column 'when': the timestamp is missing; if the row is a title, units"),
         ((["5", "6"],), None, "row 2, column 'when': '5' is not a timestamp; ISO 8601 is needed"),
         ((["1565", "1570"],), None, "row 2, column 'when': years from 1678 to 2261 are possible"),
-        (([1960], [5]), "year+quarter", "row 2, column 'b': '5' is no quarter; 1 to 4 is needed"),
+        (([1960], [5]), "year+quarter", "row 2, column 'b': '5' is not a valid quarter; 1 to 4 is needed"),
         (([2024], [2], [30]), "year+month+day", "row 2, columns 'when', 'b', 'c': there is no such day"),
         ((["2021-365", "2021-366"],), None, "row 3, column 'when': '2021-366' is not a timestamp"),
         ((["marraskuu 2023", "kesäkuu 2023"],), None, "row 2, column 'when': 'marraskuu 2023' is not a timestamp"),
@@ -159,7 +159,7 @@ def test_the_format_names_what_columns_of_other_names_hold() -> None:
         ((["2020-01-01T00:00:00+01:00/2020-01-01T01:00:00+01:00", "2020-01-01T01:00:00/2020-01-01T02:00:00"],), None,
          "row 3, column 'when': a timestamp without UTC offset among others with one"),
         ((["2024-01-01"], ["25:00"]), "ISO8601+time", "column 'b': '25:00' is not a time of day"),
-        ((["2024-01-01"], [1]), None, "make no time; one has to hold dates or years"),
+        ((["2024-01-01"], [1]), None, "do not make a time; one must hold dates or years"),
         (([1960], [2]), "year", "timestamp_format=year has 1 parts, and timestamp_col=when+b has 2"),
     ],
 )  # fmt: skip

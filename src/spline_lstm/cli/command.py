@@ -238,7 +238,7 @@ def _unreadable(split: Callable[[str], Any], param: click.Parameter, value: str)
             name, _, text = item.partition("=")
             other = "; conf/local/parameters.yml takes it, in quotes" if param.name == "params" else ""
             return ParameterError(
-                f"{param.opts[0]}: {shorten(text)} is no value for '{name.strip()}': YAML cannot read it{other}"
+                f"{param.opts[0]}: {shorten(text)} is not a value for '{name.strip()}': YAML cannot read it{other}"
             )
     return ParameterError(f"{param.opts[0]} cannot be read: {shorten(value)}")
 

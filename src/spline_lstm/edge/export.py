@@ -32,7 +32,7 @@ def _check_formats(names: tuple[str, ...]) -> tuple[str, ...]:
     if unknown or not names:
         raise ValueError(f"allowed: {', '.join(_FORMATS)}")
     if "none" in names and len(names) > 1:
-        raise ValueError("'none' stands alone")
+        raise ValueError("'none' cannot be combined with a format")
     return tuple(sorted(names))
 
 

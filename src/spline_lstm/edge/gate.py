@@ -39,7 +39,7 @@ def _check_precisions(names: tuple[str, ...]) -> tuple[str, ...]:
     if unknown:
         raise ValueError(f"allowed: {', '.join(PRECISIONS)}")
     if "fp32" not in names:
-        raise ValueError("fp32 is always exported: smaller weights stand beside it, never in its place")
+        raise ValueError("fp32 is needed: smaller weights never replace it")
     return names
 
 

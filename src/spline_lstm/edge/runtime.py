@@ -102,7 +102,7 @@ def checked(run: Run, outputs: int, source: str) -> Run:
             )
         if not (np.abs(forecast) < _LARGEST).all():
             raise ArtifactDamagedError(
-                f"{source} returns values that are no forecast, such as "
+                f"{source} returns values that are not a forecast, such as "
                 f"{forecast[~(np.abs(forecast) < _LARGEST)][0]:g}; train and export again"
             )
         return forecast

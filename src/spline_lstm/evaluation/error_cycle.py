@@ -17,7 +17,7 @@ MOST_PARTS = DAY // HOUR
 _LEAST = 0.2
 """Least usual error: a quiet hour of validation may have larger errors later, which would then count too much."""
 _PRIOR = 2
-"""In units of the horizon's steps: the weight, as a number of errors, of the usual size in all series, and of none."""
+"""Weight of the shrinkage in errors, as a multiple of the horizon."""
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,7 @@ def _split_training(model_input: ModelInput) -> tuple[Int64, Int64]:
     windows = model_input.windows_of(0)
     series, origin = model_input.window_series[windows], model_input.window_origin[windows]
     counts = np.bincount(series, minlength=len(model_input.series_names))
-    first = np.cumsum(counts) - counts  # windows stand in the order of their series
+    first = np.cumsum(counts) - counts  # windows are sorted by series
     last_fitted = first + (counts * _FIT_SHARE).astype(np.int64)
     border = origin[np.minimum(last_fitted, len(origin) - 1)][series]
     return windows[origin + model_input.horizon < border], windows[origin >= border]

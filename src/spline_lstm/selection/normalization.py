@@ -96,7 +96,7 @@ def resolve_model(
 
 
 def _too_little(model_input: ModelInput, val_series: Int64) -> str:
-    """Say how little validation has to compare networks on, or nothing where it is enough."""
+    """Describe the validation part if it is too small to compare networks on, else return an empty text."""
     counts = np.unique(val_series, return_counts=True)[1]
     horizons = counts.max(initial=0) / model_input.horizon
     if max(horizons, len(counts)) >= _ENOUGH:

@@ -60,7 +60,7 @@ def without_marks(text: "pd.Series[Any]", odd: Bool, where: str) -> "pd.Series[A
 
 
 def _has_one_unit(units: "pd.Series[Any]") -> bool:
-    """Tell whether there is at most one unit; a percent sign stands in all cells or in none."""
+    """Tell whether there is at most one unit; either all cells have a percent sign or none."""
     found = set(units)
     return len(found - {""}) <= 1 and ("%" not in found or len(found) == 1)
 

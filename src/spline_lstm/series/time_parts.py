@@ -138,8 +138,8 @@ def kinds_of(columns: tuple[str, ...], spelling: str | None, source: str) -> tup
     ]
     if kinds.count("") + kinds.count("year") != 1 or len(set(kinds)) < len(kinds):
         raise TimeAxisError(
-            f"{source}: columns {quoted(columns)} make no time; one has to hold dates or years and each other "
-            f"one a part of its own: {', '.join([*PARTS, CLOCK])}; name them: timestamp_format=year+month"
+            f"{source}: columns {quoted(columns)} do not make a time; one must hold dates or years, and each "
+            f"of the others a different part: {', '.join([*PARTS, CLOCK])}; name them: timestamp_format=year+month"
         )
     return kinds, dict(zip(columns, given, strict=True))
 
@@ -165,7 +165,7 @@ def read_part(column: "pd.Series[Any]", part: str, source: str) -> Int64:
     if wrong.any():
         place = f"{source} {row_of(column.index, wrong)}, column '{column.name}'"
         cell = shown(text.iloc[int(np.argmax(wrong))])
-        raise TimeAxisError(f"{place}: '{cell}' is no {part}; {lowest} to {highest} is needed")
+        raise TimeAxisError(f"{place}: '{cell}' is not a valid {part}; {lowest} to {highest} is needed")
     return numbers
 
 
