@@ -92,7 +92,7 @@ import time
 from spline_lstm.datasets.address import Address
 from spline_lstm.datasets.leases import BucketLocks
 root = Address("bucket://b/folder")
-BucketLocks().take(root, written=[root / "05_model_input/one"])
+BucketLocks().take(written=[root / "05_model_input/one"])
 print("locked", flush=True)
 time.sleep(60)
 """
@@ -200,7 +200,7 @@ def test_the_command_that_takes_a_description_can_be_pasted(workspace: Workspace
 
 
 def test_runs_leave_no_lease_in_the_bucket(workspace: Workspace) -> None:
-    assert list((workspace.root / ".locks").iterdir()) == []
+    assert list((workspace.root.parent / ".locks").iterdir()) == []
 
 
 def test_a_killed_writer_keeps_others_out_until_its_lease_ends(workspace: Workspace) -> None:
@@ -212,7 +212,7 @@ def test_a_killed_writer_keeps_others_out_until_its_lease_ends(workspace: Worksp
     code, _, errors = workspace.run("--pipeline=preprocessing")
     assert (code, errors.count("\n")) == (61, 1)
     assert errors.startswith(f"Error: {ROOT}/05_model_input/one is in use by process {holder.pid} on ")
-    lease = next((workspace.root / ".locks").iterdir())
+    lease = next((workspace.root.parent / ".locks").iterdir())
     lease.write_text(json.dumps(json.loads(lease.read_text()) | {"expires": "2024-01-01T00:00:00Z"}))
     before = hashes_below(workspace.root / "05_model_input")
     assert workspace.run("--pipeline=preprocessing")[0] == 0

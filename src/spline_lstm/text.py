@@ -8,6 +8,9 @@ from collections.abc import Iterable
 _LONGEST = 200
 _SECRETS = "sig|token|secret|passw|pwd|key|credential|auth"
 """What the names of secrets contain in the addresses that stores sign."""
+_NAMED = ("abfs", "abfss", "az", "oci", "sftp", "ssh")
+"""Protocols whose addresses name a container or a user before the host, which is no secret."""
+_SIGNED_IN = rf"(?<=://)(?:{''.join(f'(?<!{name}://)' for name in _NAMED)}[^/\s]+@|[^/\s]*:[^/\s]*@)"
 
 
 class _Short(reprlib.Repr):
@@ -85,18 +88,21 @@ def without_secrets(text: str) -> str:
 
     >>> without_secrets("https://me:secret@host/table.csv?sig=secret&v=2")
     'https://***@host/table.csv?***'
+    >>> without_secrets("abfs://container@account.dfs.core.windows.net/table.csv")
+    'abfs://container@account.dfs.core.windows.net/table.csv'
     """
-    return re.sub(r"(://[^\s?#]*)[?#][^\s]*", r"\1?***", re.sub(r"(?<=://)[^/\s]+@", "***@", text))
+    return re.sub(r"(://[^\s?#]*)[?#][^\s]*", r"\1?***", re.sub(_SIGNED_IN, "***@", text))
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether an address holds a password, or what looks like one behind a `?`.
+    """Tell whether an address holds a password, or what may be one before its host or behind a `?`.
 
     >>> holds_secret("https://host/table.csv?sv=2024&sig=abc"), holds_secret("https://host/table.csv?version=2")
     (True, False)
     """
-    signed_in = re.search(r"://[^/\s]*:[^/\s]*@|https?://[^/\s]*@", text)
-    return bool(signed_in or re.search(rf"://.*[?&#;](?:[\w.-]*(?:{_SECRETS})[\w.-]*)=", text, re.IGNORECASE))
+    return bool(
+        re.search(_SIGNED_IN, text) or re.search(rf"://.*[?&#;](?:[\w.-]*(?:{_SECRETS})[\w.-]*)=", text, re.IGNORECASE)
+    )
 
 
 def significant(value: float) -> str:

@@ -72,7 +72,7 @@ def _melted(wide: pd.DataFrame, prefix: str = "") -> pd.DataFrame:
 def m4_hourly(folder: Path) -> pd.DataFrame:
     """The training part of M4 hourly; its times are not published, so all series begin alike."""
     wide = pd.read_csv(folder / "M4-Hourly-train.csv", index_col=0)
-    long = wide.stack().reset_index().set_axis(["series", "step", "target"], axis=1)
+    long = wide.stack().dropna().reset_index().set_axis(["series", "step", "target"], axis=1)
     hours = long.groupby("series", sort=False).cumcount()
     return long.assign(timestamp=pd.Timestamp("2020-01-01") + pd.to_timedelta(hours, unit="h")).drop(columns="step")
 

@@ -11,6 +11,7 @@ from fsspec.registry import known_implementations
 from spline_lstm.datasets import address
 from spline_lstm.datasets.address import Address, check_address, names_between, place_at
 from spline_lstm.errors import ParameterError, StorageError
+from spline_lstm.text import holds_secret
 
 QUESTIONS = ("info", "ls", "glob", "cat_file", "pipe_file", "get_file", "put_file", "rm_file")
 
@@ -156,14 +157,33 @@ def test_an_address_has_parts() -> None:
     assert str(place.bucket) == "s3://bucket"
 
 
-def test_an_address_shows_no_secret() -> None:
-    assert str(Address("ftp://me:secret@host/a")) == "ftp://***@host/a"
+@pytest.mark.parametrize(
+    ("url", "text"),
+    [
+        ("ftp://me:secret@host/a", "ftp://***@host/a"),
+        ("https://token@host/a", "https://***@host/a"),
+        ("gs://token@bucket/a", "gs://***@bucket/a"),
+        ("abfs://me:secret@account/a", "abfs://***@account/a"),
+    ],
+)
+def test_an_address_shows_no_secret(url: str, text: str) -> None:
+    assert str(Address(url)) == text
+
+
+@pytest.mark.parametrize("protocol", ["abfs", "abfss", "az"])
+def test_an_address_shows_its_container_so_that_a_command_can_be_pasted(protocol: str) -> None:
+    url = f"{protocol}://container@account.dfs.core.windows.net/folder/a"
+    assert str(Address(url)) == url
+    assert not holds_secret(url)
 
 
 @pytest.mark.parametrize(
     ("url", "message"),
     [
         ("ftp://me:secret@host/a", "dataset 'model' lies at an address with a password"),
+        ("gs://token@bucket/a", "dataset 'model' lies at an address with a password"),
+        ("s4://bucket/a?version=2", "dataset 'model' lies at 's4://bucket/a?***': Protocol not known: s4"),
+        ("s3://bucket//a?version=2", "dataset 'model' lies at 's3://bucket//a?***'; leave out"),
         ("s4://bucket/a", "dataset 'model' lies at 's4://bucket/a': Protocol not known: s4"),
         ("s3://bucket//a", "dataset 'model' lies at 's3://bucket//a'; leave out the '/' at the end of its folder"),
     ],

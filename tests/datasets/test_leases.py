@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -41,7 +42,7 @@ def take(data: Address, monkeypatch: pytest.MonkeyPatch) -> Iterator[Take]:
 
     def run(**places: Any) -> BucketLocks:
         taken.append(BucketLocks())
-        taken[-1].take(data, **({"written": []} | places))
+        taken[-1].take(**({"written": []} | places))
         return taken[-1]
 
     yield run
@@ -61,7 +62,7 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def held(data: Address) -> list[dict[str, Any]]:
-    return [json.loads(place.read_bytes()) for place in (data / ".locks").iterdir()]
+    return [json.loads(place.read_bytes()) for place in (data.bucket / ".locks").iterdir()]
 
 
 def test_a_second_writer_is_refused_and_told_by_whom_and_until_when(
@@ -111,7 +112,7 @@ def test_everything_is_given_back_at_once(take: Take, data: Address, model: Addr
 
 def test_another_take_replaces_the_first(take: Take, data: Address, model: Address) -> None:
     locks = take(written=[model])
-    locks.take(data, written=[data / "other"])
+    locks.take(written=[data / "other"])
     assert [lease["written"] for lease in held(data)] == [[f"{data}/other"]]
 
 
@@ -120,14 +121,37 @@ def test_nothing_is_written_where_nothing_is_locked(take: Take, data: Address) -
     assert held(data) == []
 
 
-def test_a_lease_that_has_ended_is_in_nobodys_way_and_goes(
-    take: Take, data: Address, model: Address, later: Any
-) -> None:
+def test_a_lease_that_has_ended_is_in_nobodys_way(take: Take, model: Address, later: Any) -> None:
     take(written=[model])
-    dead = held(data)[0]["token"]
     later(leases._LEASE_SECONDS + 1)
     take(written=[model])
+
+
+def test_a_lease_that_ended_long_ago_goes(take: Take, data: Address, model: Address, later: Any) -> None:
+    take(written=[model])
+    dead = held(data)[0]["token"]
+    later(leases._LEASE_SECONDS + 3601)
+    take(written=[model])
     assert dead not in [lease["token"] for lease in held(data)]
+
+
+def test_a_lease_that_is_written_anew_while_a_newcomer_looks_keeps_its_place(
+    take: Take, data: Address, model: Address, later: Any, monkeypatch: pytest.MonkeyPatch, refuses: Any
+) -> None:
+    take(written=[model])
+    lease = held(data)[0]
+    later(leases._LEASE_SECONDS + 1)
+    read, place = leases._read, data.bucket / ".locks" / f"{lease['token']}.json"
+
+    def read_before_it_is_written_anew(found: Address) -> Any:
+        content = read(found)
+        place.write_bytes(json.dumps(lease | {"expires": leases._end().isoformat()}).encode())
+        return content
+
+    monkeypatch.setattr(leases, "_read", read_before_it_is_written_anew)
+    with refuses(RunLockedError, 61, f"{model} is in use by"):
+        take(written=[model])
+    assert [lease["token"] for lease in held(data)] == [lease["token"]]
 
 
 def test_a_forked_worker_gives_nothing_back(take: Take, data: Address, model: Address, monkeypatch: Any) -> None:
@@ -136,7 +160,7 @@ def test_a_forked_worker_gives_nothing_back(take: Take, data: Address, model: Ad
         worker.setattr(os, "getpid", lambda: -1)
         BucketLocks.release(locks)
     assert len(held(data)) == 1
-    (data / ".locks" / f"{held(data)[0]['token']}.json").unlink()
+    (data.bucket / ".locks" / f"{held(data)[0]['token']}.json").unlink()
     locks._ended.set()
 
 
@@ -152,11 +176,16 @@ def test_a_lease_is_written_anew_while_its_process_lives(
         time.sleep(0.01)
 
 
-def test_a_store_that_fails_for_a_while_loses_no_lease(
-    take: Take, data: Address, model: Address, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(StorageError("no route"), "no route"), (MemoryError(), "MemoryError"), (RuntimeError("closed"), "closed")],
+    ids=str,
+)
+def test_whatever_fails_for_a_while_loses_no_lease(
+    take: Take, data: Address, model: Address, monkeypatch: Any, caplog: Any, failure: Exception, reason: str
 ) -> None:
     monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.01)
-    write, failures = leases._write, iter([StorageError("no route")])
+    write, failures = leases._write, iter([failure])
 
     def write_or_fail(*arguments: Any) -> None:
         if threading.current_thread() is not threading.main_thread() and (error := next(failures, None)):
@@ -170,27 +199,59 @@ def test_a_store_that_fails_for_a_while_loses_no_lease(
     while held(data)[0]["expires"] == first:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    assert "no route; trying again in 0.01 s" in caplog.text
+    assert f"{reason}; trying again in 0.01 s" in caplog.text
 
 
-def test_a_process_that_stood_still_until_another_took_its_place_is_stopped(
-    take: Take, model: Address, later: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+@pytest.fixture
+def lose(take: Take, model: Address, later: Any) -> Callable[..., BucketLocks]:
+    """Let a process stand still for some seconds, while another one, whose clock is ahead, takes its place."""
+
+    def run(seconds: float, ahead: float = 0.0) -> BucketLocks:
+        locks = take(written=[model])
+        later(seconds + ahead)
+        take(written=[model])
+        later(seconds)
+        assert locks._lease is not None
+        locks._renew(locks._lease, Mock(wait=Mock(side_effect=[False, True])))  # once
+        return locks
+
+    return run
+
+
+def test_a_process_that_stood_still_until_another_took_its_place_writes_nothing_more(
+    lose: Any, model: Address, refuses: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
+    """Neither a notebook nor a program that calls Kedro handles the signal."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        locks = lose(leases._LEASE_SECONDS + 1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    message = f"this process stood still for too long; {model} is in use by"
+    with refuses(RunLockedError, 61, message):
+        locks.check_held()
+    assert message in caplog.text
+
+
+def test_where_a_signal_is_handled_it_stops_the_process_at_once(lose: Any) -> None:
     stopped: list[int] = []
     before = signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
     try:
-        monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.3)
-        take(written=[model])
-        later(leases._LEASE_SECONDS + 1)
-        monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 30.0)
-        take(written=[model])
-        deadline = time.monotonic() + 10
-        while not stopped:
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        lose(leases._LEASE_SECONDS + 1)
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert f"This process stood still for too long; {model} is in use by" in caplog.text
+    assert stopped == [signal.SIGTERM]
+
+
+def test_a_process_loses_its_place_to_one_whose_clock_is_ahead(lose: Any, refuses: Any) -> None:
+    with refuses(RunLockedError, 61, "this process stood still for too long"):
+        lose(leases._LEASE_SECONDS - 50, ahead=55).check_held()
+
+
+def test_what_is_taken_anew_is_held(lose: Any, data: Address) -> None:
+    locks = lose(leases._LEASE_SECONDS + 1)
+    locks.take(written=[data / "other"])
+    locks.check_held()
 
 
 def test_of_many_that_come_at_once_one_takes_it(data: Address, model: Address, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -208,7 +269,7 @@ def test_of_many_that_come_at_once_one_takes_it(data: Address, model: Address, m
 
     def try_to_take(locks: BucketLocks) -> None:
         with suppress(RunLockedError):
-            locks.take(data, written=[model])
+            locks.take(written=[model])
             took.append(locks)
 
     threads = [threading.Thread(target=try_to_take, args=(locks,)) for locks in everybody]
@@ -231,17 +292,14 @@ def test_a_moment_is_waited_for_what_is_being_given_back(
 
 @pytest.mark.parametrize("content", [b"", b"{}", b'{"written": 5}', b"\xff", WITHOUT_ZONE])
 def test_what_is_no_lease_holds_nothing(take: Take, data: Address, model: Address, content: bytes) -> None:
-    (data / ".locks" / "other.json").write_bytes(content)
+    (data.bucket / ".locks" / "other.json").write_bytes(content)
     take(written=[model]).release()
-    assert [place.name for place in (data / ".locks").iterdir()] == ["other.json"]
+    assert [place.name for place in (data.bucket / ".locks").iterdir()] == ["other.json"]
 
 
-def test_without_a_folder_in_a_bucket_leases_lie_in_the_bucket_of_each_address(data: Address, model: Address) -> None:
-    locks = BucketLocks()
-    locks.take(None, written=[model])
+def test_leases_lie_in_the_bucket_so_that_no_configuration_hides_them(take: Take, model: Address) -> None:
+    take(written=[model])
     assert len(list((model.bucket / ".locks").iterdir())) == 1
-    locks.release()
-    assert list((model.bucket / ".locks").iterdir()) == []
 
 
 def test_a_store_that_refuses_is_told_and_nothing_is_held(
@@ -253,7 +311,7 @@ def test_a_store_that_refuses_is_told_and_nothing_is_held(
     monkeypatch.setattr("fsspec.implementations.memory.MemoryFileSystem.pipe_file", refuse)
     locks = BucketLocks()
     with refuses(StorageError, 60, "cannot be written: 403 Forbidden"):
-        locks.take(data, written=[model])
+        locks.take(written=[model])
     locks.release()
 
 

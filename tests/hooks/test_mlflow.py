@@ -106,6 +106,12 @@ def test_files_of_a_bucket_are_kept_too(record: Any, tmp_path: Path) -> None:
     assert in_bucket.keys() == on_machine.keys()
 
 
+def test_a_folder_inside_a_folder_is_not_kept(record: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "exported_models/.ipynb_checkpoints").mkdir(parents=True)
+    assert "folder exported_models" in record(MADE, Recorder())[""]
+    assert caplog.text == ""
+
+
 def test_a_score_that_is_not_defined_is_left_out(record: Any) -> None:
     assert "test.model.mase" not in record(MADE, Recorder())[""]
 

@@ -4,16 +4,17 @@ import os
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from kedro.framework.hooks.manager import _create_hook_manager
 from kedro.framework.project import pipelines
 from kedro.framework.session import KedroSession
 from kedro.framework.startup import bootstrap_project
 from kedro.io import DataCatalog
 from kedro.io.core import DatasetError
 from kedro.pipeline import Node, Pipeline
+from kedro.runner import SequentialRunner
 
 from spline_lstm.datasets import JSONDataset
 from spline_lstm.datasets.address import Address
@@ -219,14 +220,33 @@ def test_what_lies_in_a_bucket_is_locked_there(tmp_path: Path, refuses: Any) -> 
     )
     pipeline = Pipeline([Node(lambda: (1, 2), None, ["one", "two"], name="make")])
     first, second = ProjectHooks(), ProjectHooks()
-    for hooks in (first, second):
-        hooks.after_context_created(SimpleNamespace(data_root=str(root), check_places=lambda _: None))
     first.before_pipeline_run({"project_path": str(tmp_path)}, pipeline, catalog)
     with refuses(RunLockedError, 61, f"{root}/one.json is in use by process"):
         second.before_pipeline_run({"project_path": str(tmp_path)}, pipeline, catalog)
     first.after_pipeline_run()
     assert list((root / ".locks").iterdir()) == []
     assert list((tmp_path / "data/.locks").iterdir()) == []  # those of the refused one, too
+
+
+def test_a_run_that_lost_its_place_in_the_midst_of_a_node_saves_nothing(tmp_path: Path) -> None:
+    hooks, manager = ProjectHooks(), _create_hook_manager()
+    manager.register(hooks)
+
+    def compute() -> int:
+        hooks._bucket_locks._lost = "another process took its place"
+        return 1
+
+    catalog = DataCatalog({"one": JSONDataset(filepath=str(tmp_path / "one.json"))})
+    with pytest.raises(RunLockedError):
+        SequentialRunner().run(Pipeline([Node(compute, None, "one", name="compute")]), catalog, manager)
+    assert not catalog.exists("one")
+
+
+def test_a_run_that_lost_its_place_before_a_node_does_not_begin_it(refuses: Any) -> None:
+    hooks = ProjectHooks()
+    hooks._bucket_locks._lost = "another process took its place"
+    with refuses(RunLockedError, 61, "another process took its place"):
+        hooks.before_node_run()
 
 
 @pytest.mark.parametrize("given", [{"lookback": 6}, {"run_id": "a", "input_path": "b.csv", "backend": "onnx"}])

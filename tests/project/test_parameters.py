@@ -310,6 +310,7 @@ def test_a_password_in_an_address_is_refused_and_not_repeated(make_parameters: A
     for place in (
         "s3://me:secret@bucket/table.csv",
         "https://token@host/table.csv",
+        "gs://token@bucket/table.csv",
         "https://host/table.csv?sv=1&sig=secret",
         "https://host/table.csv?X-Amz-Signature=secret",
         "https://host/table.csv?access_token=secret",

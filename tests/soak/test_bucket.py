@@ -43,7 +43,7 @@ if action == "make":
 if action == "take":
     system.get(values[0], values[1], recursive=True)
 if action == "expire":
-    for path in system.ls("bucket/folder/.locks", detail=False):
+    for path in system.ls("bucket/.locks", detail=False):
         system.pipe_file(path, json.dumps(json.loads(system.cat_file(path)) | {"expires": values[0]}).encode())
 """
 Note = Callable[[str, int, str], None]
@@ -224,5 +224,5 @@ def test_a_server_that_is_not_there(store: Store, note: Note) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
     code, errors = store.run("--pipeline=preprocessing", "--params", SMALL, AWS_ENDPOINT_URL=endpoint)
     assert (code, errors.count("\n")) == (60, 1)
-    assert "s3://bucket/folder/.locks cannot be read: Could not connect to the endpoint URL" in errors
+    assert "s3://bucket/.locks cannot be read: Could not connect to the endpoint URL" in errors
     note("a bucket whose server is not there", 1, "60")

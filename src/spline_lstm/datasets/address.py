@@ -99,7 +99,7 @@ class Address:
         """Write an object whole, from a file."""
         self._change("written", "put_file", str(path))
 
-    def unlink(self, *, missing_ok: bool = True) -> None:  # noqa: ARG002 - a store does not tell
+    def unlink(self) -> None:
         """Remove an object, if it is there."""
         self._change("removed", "rm_file")
 
@@ -165,15 +165,17 @@ def check_address(dataset: str, url: str) -> None:
         )
     protocol, _, path = url.partition("://")
     if "//" in path:
-        raise ParameterError(f"dataset '{dataset}' lies at '{url}'; leave out the '/' at the end of its folder")
+        raise ParameterError(
+            f"dataset '{dataset}' lies at '{Address(url)}'; leave out the '/' at the end of its folder"
+        )
     try:
         fsspec.get_filesystem_class(protocol)
     except ImportError as error:
         package = known_implementations[protocol]["class"].partition(".")[0]
         hint = f"; pip install {package}" if package != "fsspec" else ""
-        raise ParameterError(f"dataset '{dataset}' lies at '{url}': {first_line(error)}{hint}") from None
+        raise ParameterError(f"dataset '{dataset}' lies at '{Address(url)}': {first_line(error)}{hint}") from None
     except ValueError as error:
-        raise ParameterError(f"dataset '{dataset}' lies at '{url}': {first_line(error)}") from None
+        raise ParameterError(f"dataset '{dataset}' lies at '{Address(url)}': {first_line(error)}") from None
 
 
 def _escape(text: str) -> str:

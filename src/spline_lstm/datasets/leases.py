@@ -1,7 +1,7 @@
 """Locks of what lies in buckets: one process writes, or several read.
 
-A process that holds something has an object under `.locks` that says what, and until when. It writes the object anew
-while it lives. A killed one stops doing so, and its lease ends by itself.
+A process that holds something has an object under `.locks` of the bucket that says what, and until when. It writes the
+object anew while it lives. A killed one stops doing so, and its lease ends by itself.
 
 Every process writes its own lease before it looks at those of the others, and goes on only if none is in its way. So
 of two that come at once, at least one sees the other. This needs no more of a store than that a list shows what was
@@ -27,11 +27,16 @@ from pydantic import AwareDatetime, TypeAdapter, ValidationError
 from spline_lstm.datasets.address import Address
 from spline_lstm.datasets.locks import HELD
 from spline_lstm.errors import RunLockedError, StorageError
+from spline_lstm.text import first_line
 
 logger = logging.getLogger(__name__)
 
 _LEASE_SECONDS = 120.0
 _RENEWAL_SECONDS = 30.0
+_SKEW = timedelta(seconds=60)
+"""How far the clocks of two machines may differ."""
+_LEFTOVER = timedelta(hours=1)
+"""How long a lease stays after its end: its process may have stood still, and be about to write it anew."""
 _PATIENCE_SECONDS = 2.0
 
 
@@ -71,13 +76,13 @@ class BucketLocks:
         self._folders: list[Address] = []
         self._ended = threading.Event()
         self._renewing: threading.Thread | None = None
+        self._lost = ""
         HELD.add(self)
 
-    def take(self, data: Address | None, *, written: Iterable[Address], read: Iterable[Address] = ()) -> None:
+    def take(self, *, written: Iterable[Address], read: Iterable[Address] = ()) -> None:
         """Lock addresses in place of those held so far: all of them or none.
 
         Args:
-            data: The folder for the leases, under `.locks`; without one, the bucket of each address.
             written: No other process may use these.
             read: Others may read these at the same time.
 
@@ -87,12 +92,13 @@ class BucketLocks:
 
         """
         self.release()
+        self._lost = ""
         wanted = dict.fromkeys(read, False) | dict.fromkeys(written, True)
         if not wanted:
             return
         alone, shared = (frozenset(place.url for place, own in wanted.items() if own is kind) for kind in (True, False))
         self._lease = Lease(alone, shared, started=_now(), expires=_end())
-        self._folders = sorted({(data or address.bucket) / ".locks" for address in wanted})
+        self._folders = sorted({address.bucket / ".locks" for address in wanted})
         try:
             for folder in self._folders:
                 _take(folder, self._lease)
@@ -102,6 +108,16 @@ class BucketLocks:
         self._ended = threading.Event()
         self._renewing = threading.Thread(target=self._renew, args=(self._lease, self._ended), daemon=True)
         self._renewing.start()
+
+    def check_held(self) -> None:
+        """Refuse to go on if this process stood still, and another one has taken its place.
+
+        Raises:
+            RunLockedError: Names the other one.
+
+        """
+        if self._lost:
+            raise RunLockedError(self._lost)
 
     def release(self) -> None:
         """Give everything back. Workers that were forked have nothing to give."""
@@ -119,18 +135,24 @@ class BucketLocks:
     def _renew(self, lease: Lease, ended: threading.Event) -> None:
         """Write the lease anew, again and again."""
         while not ended.wait(_RENEWAL_SECONDS):
-            is_late = lease.expires < _now()
-            renewed = replace(lease, expires=_end())
             try:
+                renewed = replace(lease, expires=_end())
                 for folder in self._folders:
                     _write(folder, renewed)
-                    if is_late and (other := _in_the_way(folder, renewed)):
-                        logger.error("This process stood still for too long; %s", _describe(other, renewed))
-                        _thread.interrupt_main(signal.SIGTERM)
+                    if lease.expires - _SKEW < _now() and (other := _in_the_way(folder, renewed)):
+                        self._lose(f"this process stood still for too long; {_describe(other, renewed)}")
                         return
                 lease = renewed
-            except StorageError as error:
-                logger.warning("%s; trying again in %g s", error.message, _RENEWAL_SECONDS)
+            except Exception as error:  # whatever it is, the run goes on and needs its lease
+                reason = first_line(error) or type(error).__name__
+                logger.warning("%s; trying again in %g s", reason, _RENEWAL_SECONDS)
+
+    def _lose(self, reason: str) -> None:
+        """Let nothing more be written; where a signal stops the run, as on the command line, it does so at once."""
+        logger.error("%s", reason)
+        self._lost = reason
+        if callable(signal.getsignal(signal.SIGTERM)):
+            _thread.interrupt_main(signal.SIGTERM)
 
 
 def _take(folder: Address, lease: Lease) -> None:
@@ -151,16 +173,16 @@ def _take(folder: Address, lease: Lease) -> None:
 
 
 def _in_the_way(folder: Address, lease: Lease) -> Lease | None:
-    """Return another process's lease of the same addresses; those that have ended are removed."""
+    """Return another process's lease of the same addresses; those that ended long ago are removed."""
     for place in folder.iterdir():
         if place.name == _place_of(folder, lease).name:
             continue
         other = _read(place)
         if other is None:
             continue
-        if other.expires < _now():
+        if other.expires + _LEFTOVER < _now():
             place.unlink()
-        elif lease.shared_with(other):
+        elif other.expires >= _now() and lease.shared_with(other):
             return other
     return None
 

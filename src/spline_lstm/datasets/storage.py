@@ -89,6 +89,9 @@ def remove(path: Place) -> None:
         StorageError: It cannot be removed.
 
     """
+    if isinstance(path, Address):
+        path.unlink()
+        return
     try:
         path.unlink(missing_ok=True)
     except OSError as error:

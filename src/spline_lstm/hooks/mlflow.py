@@ -97,9 +97,9 @@ def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], nam
 
 
 def _keep(mlflow: Any, place: Place) -> None:
-    """Keep a file, or those of a folder."""
+    """Keep a file, or those that lie in a folder."""
     is_file = place.is_file()
-    for file in [place] if is_file else place.iterdir():
+    for file in [place] if is_file else [inside for inside in place.iterdir() if inside.is_file()]:
         with local_file(file) as path:
             mlflow.log_artifact(str(path), None if is_file else place.name)
 

@@ -11,7 +11,7 @@ from kedro.io import CatalogProtocol, DatasetError
 from kedro.pipeline import Pipeline
 
 from spline_lstm.children import end_with_parent
-from spline_lstm.datasets.address import Address, Place, place_at
+from spline_lstm.datasets.address import Address, Place
 from spline_lstm.datasets.inputs import return_memory
 from spline_lstm.datasets.leases import BucketLocks
 from spline_lstm.datasets.locks import RunLocks
@@ -74,8 +74,24 @@ class ProjectHooks:
 
     @hook_impl
     def before_node_run(self) -> None:
-        """Give memory back."""
+        """Give memory back.
+
+        Raises:
+            RunLockedError: Another process has taken the place of this one.
+
+        """
+        self._bucket_locks.check_held()
         return_memory()
+
+    @hook_impl
+    def before_dataset_saved(self) -> None:
+        """Write nothing that another process may be writing.
+
+        Raises:
+            RunLockedError: It has taken the place of this one, in the midst of a node.
+
+        """
+        self._bucket_locks.check_held()
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
@@ -87,13 +103,8 @@ class ProjectHooks:
     def _lock(self, data: Path, written: set[Place], read: set[Place]) -> None:
         """Lock what lies on this machine in one way, and what lies in a bucket in another."""
         self._locks.take(data, written=_of_kind(Path, written), read=_of_kind(Path, read))
-        root = None if self._context is None else place_at(self._context.data_root)
         try:
-            self._bucket_locks.take(
-                root if isinstance(root, Address) else None,
-                written=_of_kind(Address, written),
-                read=_of_kind(Address, read),
-            )
+            self._bucket_locks.take(written=_of_kind(Address, written), read=_of_kind(Address, read))
         except BaseException:
             self._locks.release()
             raise

@@ -110,11 +110,6 @@ class ProjectContext(KedroContext):
         """The catalog's entries, with ids left open in their paths."""
         return self._entries
 
-    @property
-    def data_root(self) -> str:
-        """Path or address of the folder that holds the data."""
-        return str(self.config_loader["globals"].get("data_root", "data"))
-
     def check_places(self, names: Iterable[str]) -> None:
         """Refuse datasets that are about to be written where cells or folds would share them.
 
