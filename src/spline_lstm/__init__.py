@@ -7,7 +7,7 @@ __version__ = "0.1.0"
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Open the project in a notebook, as `%load_ext kedro.ipython` does, without log lines: `%load_ext spline_lstm`."""
+    """Load the notebook extension, `%load_ext spline_lstm`: that of Kedro without its log lines."""
     logging.disable(logging.INFO)
     try:
         shell.extension_manager.load_extension("kedro.ipython")

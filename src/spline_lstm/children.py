@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, however that ends."""
+"""Child processes that end soon after their parent, for whatever reason the parent ends."""
 
 import os
 import threading

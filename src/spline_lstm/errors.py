@@ -44,7 +44,7 @@ _LONGEST = 2_000
 
 
 class SplineLSTMError(click.ClickException):
-    """Base of all refusals; ``message`` is one line for a person to act on."""
+    """Base of all project errors; ``message`` is one line that says what to do."""
 
     exit_code = 70
 
@@ -121,7 +121,7 @@ class ShapeContractError(ArtifactError):
 
 
 class RunIdMismatchError(ArtifactError):
-    """Artifacts that belong to different runs lie side by side."""
+    """Artifacts of different runs are mixed."""
 
     exit_code = 23
 
@@ -133,13 +133,13 @@ class TrainingDivergedError(SplineLSTMError):
 
 
 class ComparisonError(SplineLSTMError):
-    """The benchmark's cells are incomplete or differ in what they must share."""
+    """The benchmark's cells are incomplete, or differ in a setting that they must share."""
 
     exit_code = 40
 
 
 class ExportError(SplineLSTMError):
-    """A model cannot be exported to the asked format."""
+    """A model cannot be exported to the requested format."""
 
     exit_code = 50
 
@@ -158,7 +158,7 @@ class StorageError(SplineLSTMError):
 
     @classmethod
     def of(cls, error: BaseException) -> "StorageError":
-        """Put into words what a library raised when it could not write."""
+        """Describe a library's failure to write."""
         cause = error
         while cause.__cause__ is not None and not isinstance(cause, OSError):
             cause = cause.__cause__
@@ -172,7 +172,7 @@ class RunLockedError(SplineLSTMError):
 
 
 class MemoryShortageError(SplineLSTMError):
-    """There is not enough memory; the message names what was being done and what to make smaller."""
+    """There is not enough memory; the message names the node and the settings to reduce."""
 
     exit_code = 62
     advice = (
@@ -182,7 +182,7 @@ class MemoryShortageError(SplineLSTMError):
 
     @classmethod
     def of(cls, error: BaseException) -> "MemoryShortageError":
-        """Put into words what a library raised when it got no memory, or what was raised for a killed worker."""
+        """Describe a library's failure to get memory, or the error for a killed worker."""
         names = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__) if _is_node(frame)]
         what = f" in {names[0]}" if names else ""
         words = "a worker was killed, as systems do when memory runs out" if _is_killed(error) else first_line(error)
@@ -196,12 +196,12 @@ class ProjectBugError(SplineLSTMError):
 
     @classmethod
     def of(cls, error: BaseException) -> "ProjectBugError":
-        """Put an exception that nobody expected into words."""
+        """Describe an unexpected exception."""
         return cls(f"unexpected {type(error).__name__}: {error}; this is a bug in the project")
 
 
 def own_error(error: BaseException) -> SplineLSTMError:
-    """Return the project's own error from under the wrapping of others; what is none was not expected."""
+    """Return the project's error that other exceptions wrap; any other exception is a shortage or a bug."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, SplineLSTMError):
@@ -233,11 +233,11 @@ _SHORTAGES: dict[type[MemoryShortageError] | type[StorageError], tuple[str, ...]
         "no usable temporary directory",
     ),
 }
-"""What libraries say when they get no memory or no storage, where their exceptions are of no class of its own."""
+"""Messages of libraries that get no memory or no storage, and have no exception class for it."""
 
 
 def is_shortage(error: BaseException) -> type[MemoryShortageError] | type[StorageError] | None:
-    """Return what an error, or one that it came from, is of: too little memory, a killed worker, no storage."""
+    """Return the class of shortage behind an error or its causes: memory (or a killed worker) or storage."""
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, MemoryError) or type(cause).__name__ == "ResourceExhaustedError" or _is_killed(cause):
@@ -249,7 +249,7 @@ def is_shortage(error: BaseException) -> type[MemoryShortageError] | type[Storag
 
 
 def shortage_of(text: str) -> type[MemoryShortageError] | type[StorageError] | None:
-    """Return what the words of a library tell of."""
+    """Return the class of shortage that a library's message describes; None if there is none."""
     last = text[-_LONGEST:].lower()
     return next((kind for kind, words in _SHORTAGES.items() if any(word in last for word in words)), None)
 
@@ -259,28 +259,28 @@ def _is_killed(error: BaseException) -> bool:
 
 
 def _is_node(frame: FrameType) -> bool:
-    """Tell whether a frame is that of a node."""
+    """Tell whether a frame belongs to a node."""
     module = str(frame.f_globals.get("__name__", ""))
     return module.startswith("spline_lstm.pipelines.") and module.endswith(".nodes")
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What a step of a benchmark cell leaves in place of its result, so that the other cells go on."""
+    """The failure of a node in a benchmark cell, saved in place of its result: the other cells continue."""
 
     message: str
     exit_code: int
     traceback: str = ""
-    """Where a bug came from."""
+    """Traceback of a bug; empty for other errors."""
 
     @classmethod
     def of(cls, error: SplineLSTMError) -> "Failure":
-        """Keep what passes from one process to another: an exception would lose its cause."""
+        """Keep the fields that can pass between processes: an exception would lose its cause."""
         is_bug = isinstance(error, ProjectBugError)
         return cls(error.message, error.exit_code, "".join(traceback.format_exception(error)) if is_bug else "")
 
     def to_error(self) -> SplineLSTMError:
-        """Return the refusal again, with its own exit code, and what is known of its traceback as a note."""
+        """Return the error again, with its exit code, and its traceback, if known, as a note."""
         kinds: list[type[SplineLSTMError]] = _subclasses(SplineLSTMError)
         kind = next((kind for kind in kinds if vars(kind).get("exit_code") == self.exit_code), SplineLSTMError)
         error = kind(self.message)
@@ -290,7 +290,7 @@ class Failure:
 
 
 def exit_codes() -> set[int]:
-    """Return the exit codes that there are."""
+    """Return all exit codes of the project."""
     return {kind.exit_code for kind in _subclasses(SplineLSTMError)}
 
 

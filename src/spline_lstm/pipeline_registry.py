@@ -15,12 +15,12 @@ from spline_lstm.text import examples, nearest
 def register_pipelines() -> dict[str, Pipeline]:
     """Return every pipeline under `pipelines/`, and the main job as the default.
 
-    A project that is made from the starter has these pipelines too, beside those of its own package. Of the names that
-    the command line asks for, no others are imported.
+    A project made from the starter has these pipelines and those of its own package. If the command line names
+    pipelines, only those are imported.
 
     Raises:
-        ParameterError: The command line asks for a pipeline that is not there.
-        Exception: What a pipeline raises while it is imported.
+        ParameterError: The command line names an unknown pipeline.
+        Exception: A pipeline raises it during its import.
 
     """
     note_pipelines_made()

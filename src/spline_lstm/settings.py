@@ -10,9 +10,9 @@ from spline_lstm.hooks.summary import ClosingHooks
 from spline_lstm.project.catalog import ProjectCatalog
 from spline_lstm.project.context import ProjectContext
 
-# Kedro says on every `--pipeline=...` that `--pipelines=...` is to come; both work.
+# Kedro warns on every `--pipeline=...` that `--pipelines=...` will replace it; both work.
 warnings.filterwarnings("ignore", message=".*'--pipeline'.*", category=DeprecationWarning)
-# The benchmark joins datasets of several namespaces, which Kedro takes for a naming mistake.
+# The benchmark joins datasets of several namespaces; Kedro mistakes their names for an error.
 warnings.filterwarnings("ignore", message="One or more dataset names contain '.' characters", category=UserWarning)
 # Kedro 1.7 reads `model_fields` from instances of pydantic's models.
 warnings.filterwarnings("ignore", message="Accessing the 'model_fields' attribute on the instance")
@@ -23,6 +23,6 @@ HOOKS = (ProjectHooks(), ProgressHooks(), ClosingHooks(), TrackingHooks(), Noteb
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
-    # An environment changes the parameters that it names, within groups too, and leaves the others.
+    # An environment changes only the parameters that it names, also inside groups.
     "merge_strategy": {"parameters": "soft"},
 }

@@ -1,4 +1,4 @@
-"""The base of all settings: typed, frozen, and refused with one clear line."""
+"""The base of all settings: typed and frozen; a wrong value raises a one-line error."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,7 @@ from spline_lstm.errors import SplineLSTMError
 from spline_lstm.text import examples, nearest, shorten
 
 HIDDEN = "hidden"
-"""Type of a finding whose value must not be repeated."""
+"""Type of a finding whose value must not appear in the message."""
 
 
 class Spec(BaseModel):
@@ -27,7 +27,7 @@ class Spec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
     def part(self, spec: type["SpecType"]) -> "SpecType":
-        """Return the fields of this object that make up `spec`, as one of its kind."""
+        """Return the fields of this object that `spec` has, as a `spec`."""
         return spec(**{name: getattr(self, name) for name in spec.model_fields})
 
     @classmethod
@@ -35,9 +35,9 @@ class Spec(BaseModel):
         """Build the settings from plain values.
 
         Args:
-            values: A mapping as it comes from YAML or JSON.
+            values: A mapping from YAML or JSON.
             error: The class to raise when a value does not fit.
-            subject: What a key is called in the message, for example `parameter`.
+            subject: Word for a key in the message, for example `parameter`.
 
         Raises:
             SplineLSTMError: Of class `error`; names the key, the value found and what is allowed.
@@ -53,7 +53,7 @@ SpecType = TypeVar("SpecType", bound=Spec)
 
 
 def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> str:
-    """Put the first finding into words, unknown keys first: they explain most others."""
+    """Describe the first finding. Unknown keys come first, because they explain most others."""
     findings = sorted(invalid.errors(), key=lambda item: item["type"] != "extra_forbidden")
     finding = findings[0]
     if finding["type"] == "extra_forbidden":
@@ -65,7 +65,7 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
     path = _path(finding)
     if finding["type"] == "missing":
         return f"{subject} '{path}' is missing"
-    # A field of several types has one finding for each.
+    # A field of several types has one finding for each type.
     text = " or ".join(dict.fromkeys(_text(item) for item in findings if _path(item) == path))
     if not path:
         return f"{subject.rpartition(': ')[0] or subject}: {text}"
@@ -78,7 +78,7 @@ def _explain(invalid: ValidationError, spec: type[BaseModel], subject: str) -> s
 
 
 def _meant(name: str, known: list[str], spec: type[BaseModel]) -> str:
-    """Name the field that was probably meant: a similar one beside it, or one of this name in a group."""
+    """Suggest the intended field: one of this name in a group, or a similar name."""
     groups = (group for group, field in spec.model_fields.items() if name in _fields_of(field.annotation))
     group = next(groups, None)
     return f"; did you mean '{group}.{name}'?" if group else nearest(name, known)
@@ -89,7 +89,7 @@ def _fields_of(annotation: Any) -> Collection[str]:
 
 
 def _path(finding: Any) -> str:
-    """Name the field; parts such as `constrained-int` name one of its types and are left out."""
+    """Name the field. Parts such as `constrained-int` name a type and are left out."""
     return ".".join(str(part) for part in finding["loc"] if isinstance(part, int) or part.isidentifier())
 
 
@@ -111,7 +111,7 @@ def _text(finding: Any) -> str:
 
 
 def _known_names(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields of the model that `path` leads to inside `spec`."""
+    """Return the field names of the model at `path` inside `spec`."""
     for part in path:
         if isinstance(part, int):
             continue
@@ -122,17 +122,17 @@ def _known_names(spec: type[BaseModel], path: tuple[int | str, ...]) -> list[str
 
 
 def split_names(value: object) -> object:
-    """Accept `a+b` from the command line, where Kedro splits at commas, beside YAML lists."""
+    """Accept YAML lists, and `a+b` from the command line, where Kedro splits at commas."""
     if isinstance(value, str):
         return tuple(part.strip() for part in re.split(r"[+,]", value))
     return value
 
 
 def split_numbers(value: object) -> object:
-    """Accept `64+32` and a single number beside YAML lists."""
+    """Accept YAML lists, `64+32`, and a single number."""
     if isinstance(value, str):
         try:
-            # The + of an exponent joins nothing: 1e+3 is one number.
+            # The + of an exponent does not separate numbers: 1e+3 is one number.
             parts = re.split(r"(?<![eE])\+", value)
             return tuple(float(part) if re.search(r"[.eE]", part) else int(part) for part in parts)
         except ValueError:

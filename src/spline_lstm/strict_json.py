@@ -1,4 +1,4 @@
-"""JSON as this project writes it: numbers are finite and fit 64 bits, and nothing is nested deeply."""
+"""Strict JSON: numbers are finite and fit 64 bits, and nesting is shallow."""
 
 import json
 import math
@@ -7,13 +7,13 @@ from typing import Any, NoReturn
 from spline_lstm.text import shorten
 
 _MOST_DIGITS = 19
-"""Of an integer: what fits 64 bits."""
+"""Digits of an integer that fits 64 bits."""
 _DEEPEST = 32
-"""Levels of a value."""
+"""Most levels of nesting."""
 
 
 def parse_json(content: str | bytes) -> Any:
-    """Read a JSON value; unlike Python's own reader, without NaN, infinity, and what no record holds.
+    """Read a JSON value; unlike Python's reader, refuse NaN, infinity, huge numbers and deep nesting.
 
     Raises:
         ValueError: The content is not valid JSON, is nested too deeply, or holds a number that is too large.

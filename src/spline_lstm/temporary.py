@@ -1,4 +1,4 @@
-"""Temporary folders that go when their work is done, or with the next run where it was killed."""
+"""Temporary folders, removed when their work is done; after a killed run, the next run removes them."""
 
 import fcntl
 import os
@@ -11,18 +11,18 @@ from pathlib import Path
 
 _PREFIX = "spline_lstm-tmp-"
 _YOUNG_SECONDS = 60.0
-"""Age from which a folder that nobody holds was left: a younger one may not be held yet."""
+"""Age from which an unlocked folder counts as left over: a younger one may not be locked yet."""
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
     """Yield an empty folder below `TMPDIR`, and remove it.
 
-    This process holds a lock on it, which the system releases however the process ends. Folders that nobody holds any
-    more were left by killed runs, and are removed first.
+    This process locks the folder; the system releases the lock however the process ends. Folders without a lock were
+    left by killed runs and are removed first.
 
     Raises:
-        OSError: There is no room for it.
+        OSError: There is no room for the folder.
 
     """
     _sweep(Path(tempfile.gettempdir()))
@@ -37,7 +37,7 @@ def temporary_folder() -> Iterator[Path]:
 
 def _sweep(place: Path) -> None:
     for folder in place.glob(f"{_PREFIX}????????"):
-        with suppress(OSError):  # it is held, or gone
+        with suppress(OSError):  # another process holds it, or it is gone
             found = folder.stat()
             if found.st_uid != os.getuid() or time.time() - found.st_mtime < _YOUNG_SECONDS:
                 continue

@@ -1,4 +1,4 @@
-"""Texts inside messages: near misses, examples, the first line of another library's error."""
+"""Texts for messages: similar names, examples, the first line of another library's error."""
 
 import difflib
 import re
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 _LONGEST = 200
 _SECRETS = "sig|token|secret|passw|pwd|key|credential|auth"
-"""What the names of secrets contain in the addresses that stores sign."""
+"""Patterns in the names of secrets in signed addresses."""
 _NAMED = ("abfs", "abfss", "az", "oci", "sftp", "ssh")
-"""Protocols whose addresses name a container or a user before the host, which is no secret."""
+"""Protocols whose addresses name a container or a user before the host; neither is secret."""
 _SIGNED_IN = rf"(?<=://)(?:{''.join(f'(?<!{name}://)' for name in _NAMED)}[^/\s]+@|[^/\s]*:[^/\s]*@)"
 
 
 class _Short(reprlib.Repr):
-    """Python's own way to show a value, cut before it is built."""
+    """Python's `repr` of a value, cut while it is built."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -22,7 +22,7 @@ class _Short(reprlib.Repr):
         self.maxlevel = 3
 
     def repr_int(self, value: int, level: int) -> str:
-        """Return an integer's digits; Python refuses to write those of a very long one."""
+        """Return an integer's digits; Python refuses to convert a very long integer to text."""
         return super().repr_int(value, level) if value.bit_length() < _LONGEST else "a very long integer"
 
 
@@ -48,7 +48,7 @@ def examples(values: Iterable[object], limit: int = 5) -> str:
 
 
 def shorten(value: object, limit: int = 60) -> str:
-    """Return a value as Python shows it, at most `limit` characters of it, whatever it holds.
+    """Return Python's `repr` of any value, cut to `limit` characters.
 
     >>> shorten([1, "two"]), shorten("x" * 100, limit=9)
     ("[1, 'two']", "'xxxxxxx…")
@@ -57,7 +57,7 @@ def shorten(value: object, limit: int = 60) -> str:
 
 
 def cut(text: str, limit: int) -> str:
-    """Return a text, or its beginning, at most `limit` characters in all.
+    """Return a text, cut to `limit` characters.
 
     >>> cut("gru-univariate", 6), cut("gru", 6)
     ('gru-u…', 'gru')
@@ -75,7 +75,7 @@ def quoted(names: Iterable[str]) -> str:
 
 
 def printable(text: str) -> str:
-    """Return text whose control characters, which a terminal would obey, are question marks.
+    """Replace control characters, which a terminal would obey, by question marks.
 
     >>> printable("a" + chr(27) + "[2Jb")
     'a?[2Jb'
@@ -84,7 +84,7 @@ def printable(text: str) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Hide who signs in to an address, and with what: what stands before its host, and the values behind a `?`.
+    """Hide the credentials of an address: the text before its host, and the query after `?`.
 
     >>> without_secrets("https://me:secret@host/table.csv?sig=secret&v=2")
     'https://***@host/table.csv?***'
@@ -95,7 +95,7 @@ def without_secrets(text: str) -> str:
 
 
 def holds_secret(text: str) -> bool:
-    """Tell whether an address holds a password, or what may be one before its host or behind a `?`.
+    """Tell whether an address holds a possible password, before its host or after a `?`.
 
     >>> holds_secret("https://host/table.csv?sv=2024&sig=abc"), holds_secret("https://host/table.csv?version=2")
     (True, False)
@@ -106,7 +106,7 @@ def holds_secret(text: str) -> bool:
 
 
 def significant(value: float) -> str:
-    """Return a number with four digits, and without an exponent where people expect none.
+    """Return a number with four significant digits, and without an exponent for usual sizes.
 
     >>> significant(123456.7), significant(0.0123456)
     ('123457', '0.01235')
@@ -115,7 +115,7 @@ def significant(value: float) -> str:
 
 
 def first_line(error: object) -> str:
-    """Return the first line of an error's text, at most 200 characters of it, without control characters."""
+    """Return the first line of an error's text, cut to 200 characters and without control characters."""
     return printable(str(error).strip().partition("\n")[0][:_LONGEST])
 
 

@@ -1,4 +1,4 @@
-"""What a zip archive claims to hold, held against its own size before anything is unpacked."""
+"""Check the declared sizes in a zip archive against its own size before unpacking."""
 
 import zipfile
 
@@ -7,16 +7,16 @@ _ALWAYS_FINE = 64 << 20
 
 
 def check_zip_sizes(archive: zipfile.ZipFile, archive_bytes: int) -> None:
-    """Refuse an archive that would unpack to far more than it is.
+    """Refuse an archive that would unpack to far more than its own size.
 
-    Arrays of one value repeated shrink a thousandfold, whole files and models do not.
+    Arrays of one repeated value shrink a thousandfold; whole files and models do not.
 
     Args:
         archive: The open archive.
-        archive_bytes: Its size.
+        archive_bytes: Size of the archive.
 
     Raises:
-        ValueError: Says what it claims to hold.
+        ValueError: The declared sizes contradict each other or are far too large.
 
     """
     for entry in archive.infolist():
