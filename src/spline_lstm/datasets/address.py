@@ -1,7 +1,7 @@
-"""Addresses in a bucket, such as `s3://bucket/folder/file`, in the words of `pathlib`.
+"""Addresses in a bucket, such as `s3://bucket/folder/file`, with the methods of `pathlib`.
 
-An object store writes an object whole: a reader sees the old one or the new one. Nothing is cached, because other
-machines write there, too.
+An object store writes an object whole: a reader sees the old or the new object. Nothing is cached, because other
+machines write there too.
 """
 
 import random
@@ -18,11 +18,11 @@ from spline_lstm.errors import ParameterError, StorageError
 from spline_lstm.text import first_line, holds_secret, without_secrets
 
 _WAITS = (0.2, 0.5, 1.0, 2.0)
-"""Seconds between tries: stores refuse now and then, and answer the next time."""
+"""Seconds between tries: stores refuse now and then, and succeed at the next try."""
 _PATIENCE_SECONDS = 15.0
-"""How long a question is asked again; a try that waits for an answer may take longer."""
+"""How long a request is repeated; a single try may take longer."""
 _FINAL = (FileNotFoundError, PermissionError, ImportError, TypeError, ValueError, NotImplementedError)
-"""What another try does not change."""
+"""Errors that another try does not change."""
 _ON_THIS_MACHINE = ("file", "local")
 
 
@@ -30,8 +30,7 @@ _ON_THIS_MACHINE = ("file", "local")
 class Address:
     """A place in a bucket of any file system of fsspec.
 
-    Its methods do what those of a `Path` do. All of them raise `StorageError` where the store cannot be reached or
-    refuses.
+    Its methods work as those of `Path`. All raise `StorageError` if the store refuses or cannot be reached.
     """
 
     url: str
@@ -44,74 +43,74 @@ class Address:
 
     @property
     def name(self) -> str:
-        """Its last part."""
+        """Last part of the address."""
         return self.url.rpartition("/")[2]
 
     @property
     def suffix(self) -> str:
-        """The ending of its name."""
+        """Ending of the name, such as `.npz`."""
         return PurePosixPath(self.name).suffix
 
     @property
     def bucket(self) -> "Address":
-        """The bucket that it lies in."""
+        """The bucket of this address."""
         protocol, _, path = self.url.partition("://")
         return Address(f"{protocol}://{path.partition('/')[0]}")
 
     def with_name(self, name: str) -> "Address":
-        """Return the place beside it that has another name."""
+        """Return the address in the same folder with another name."""
         return Address(f"{self.url.rpartition('/')[0]}/{name}")
 
     def is_file(self) -> bool:
-        """Tell whether an object is there."""
+        """Tell whether the object exists."""
         try:
             return bool(self._ask("read", "info")["type"] == "file")
         except FileNotFoundError:
             return False
 
     def iterdir(self) -> Iterator["Address"]:
-        """Yield what lies in it, nothing where it is not there."""
+        """Yield the addresses inside this folder; nothing if the folder does not exist."""
         try:
             found = self._ask("read", "ls", detail=False)
         except FileNotFoundError:
             return
-        own = fsspec.core.url_to_fs(self.url)[1].strip("/")  # some stores have an object in a folder's place
+        own = fsspec.core.url_to_fs(self.url)[1].strip("/")  # some stores list the folder itself as an object
         paths = (path.strip("/") for path in sorted(found))
         yield from (self / path.rpartition("/")[2] for path in paths if path != own)
 
     def matches(self) -> list[str]:
-        """Return the paths, without protocol, that fit this address as a pattern."""
+        """Return the paths, without protocol, that match this address as a pattern."""
         return [str(path) for path in self._ask("read", "glob")]
 
     def read_bytes(self) -> bytes:
-        """Read an object; `FileNotFoundError` where there is none."""
+        """Read the object; raises `FileNotFoundError` if there is none."""
         return bytes(self._ask("read", "cat_file"))
 
     def write_bytes(self, content: bytes) -> None:
-        """Write an object whole."""
+        """Write the object whole."""
         self._change("written", "pipe_file", content)
 
     def download(self, path: Path) -> None:
-        """Copy an object into a file; `FileNotFoundError` where there is none."""
+        """Copy the object into a file; raises `FileNotFoundError` if there is none."""
         self._ask("read", "get_file", str(path))
 
     def upload(self, path: Path) -> None:
-        """Write an object whole, from a file."""
+        """Write the object whole, from a file."""
         self._change("written", "put_file", str(path))
 
     def unlink(self) -> None:
-        """Remove an object, if it is there."""
+        """Remove the object, if it exists."""
         self._change("removed", "rm_file")
 
     def _change(self, what: str, question: str, *values: Any) -> None:
         try:
             self._ask(what, question, *values)
         except FileNotFoundError as error:
-            if what != "removed":  # there is no such bucket
+            if what != "removed":  # the bucket does not exist
                 raise self._refused(what, error) from error
 
     def _ask(self, what: str, question: str, *values: Any, **options: Any) -> Any:
-        """Ask the file system about this place, some times if need be."""
+        """Send a request about this address to the file system; repeat it if necessary."""
         until, waits = time.monotonic() + _PATIENCE_SECONDS, iter(_WAITS)
         while True:
             try:
@@ -125,7 +124,7 @@ class Address:
                 wait = next(waits, None)
                 if wait is None or isinstance(error, _FINAL) or time.monotonic() > until:
                     raise self._refused(what, error) from error
-                time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - so that clients do not come all at once
+                time.sleep(wait * random.uniform(0.5, 1.5))  # noqa: S311 - so that clients do not all retry at once
 
     def _refused(self, what: str, error: Exception) -> StorageError:
         reason = without_secrets(first_line(error)) or type(error).__name__
@@ -137,7 +136,7 @@ Place = Path | Address
 
 
 def place_at(name: str) -> Place:
-    """Return the place that a path or an address names."""
+    """Return the `Path` or `Address` of a name."""
     protocol, is_address, path = name.partition("://")
     if not is_address:
         return Path(name)
@@ -145,17 +144,17 @@ def place_at(name: str) -> Place:
 
 
 def names_between(before: str, after: str) -> list[str]:
-    """Return the names that stand between two texts in the addresses of what there is."""
+    """Return the names between the texts `before` and `after` in the existing addresses."""
     pattern = Address(f"{_escape(before)}*{_escape(after)}")
     folder = fsspec.core.url_to_fs(before)[1]
     return [path.removeprefix(folder).removesuffix(after).strip("/") for path in pattern.matches()]
 
 
 def check_address(dataset: str, url: str) -> None:
-    """Refuse an address that holds a secret, or that nothing here can open.
+    """Refuse an address that holds a secret, or that no installed package can open.
 
     Raises:
-        ParameterError: Names the dataset, and the package that is missing.
+        ParameterError: Names the dataset, and the missing package.
 
     """
     if holds_secret(url):
@@ -179,5 +178,5 @@ def check_address(dataset: str, url: str) -> None:
 
 
 def _escape(text: str) -> str:
-    """Return a text as a pattern that fits only it."""
+    """Return a pattern that matches only this text."""
     return "".join(f"[{character}]" if character in "*?[" else character for character in text)

@@ -1,4 +1,4 @@
-"""Arrays in an npz file: written so that they can be mapped into memory, read without unpickling anything."""
+"""Arrays in an npz file: they can be mapped into memory, and are read without unpickling."""
 
 import math
 import zipfile
@@ -20,7 +20,7 @@ _HEADER_READERS = {
 }
 _ALIGNMENT = 64
 _LOCAL_HEADER, _NAME_LENGTH_AT, _ZIP64_EXTRA = 30, 26, 20  # bytes; see the ZIP specification, 4.3.7 and 4.5.3
-_PADDING_ID = 0xD935  # an extra field that readers pass over
+_PADDING_ID = 0xD935  # an extra field that readers ignore
 _SMALLEST_MAP = 1 << 20
 
 Header = tuple[tuple[int, ...], np.dtype[Any]]
@@ -28,7 +28,7 @@ Header = tuple[tuple[int, ...], np.dtype[Any]]
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Write arrays as `numpy.savez` does, but each where it can be mapped; the same ones give the same file.
+    """Write arrays as `numpy.savez` does, but aligned for memory mapping; equal arrays give equal files.
 
     Raises:
         OSError: The storage is full or read-only.
@@ -47,13 +47,13 @@ def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
 def read_arrays(
     path: Path, wanted: tuple[str, ...], *, mapped: bool = False, source: str | None = None
 ) -> dict[str, np.ndarray]:
-    """Read those of the wanted arrays that are there; others stay unread.
+    """Read the wanted arrays that the file holds, and no others.
 
     Args:
         path: The file.
         wanted: Names of arrays.
-        mapped: Whether large ones are mapped instead, which leaves out the archive's own check of their bytes.
-        source: The file's name, for messages, if it is not its path.
+        mapped: Map large arrays instead; the archive's checksum of their bytes is then not checked.
+        source: The file's name in messages; by default its path.
 
     Raises:
         ArtifactDamagedError: The file is damaged, or holds objects.
@@ -64,7 +64,7 @@ def read_arrays(
 
 
 def read_headers(path: Path, wanted: tuple[str, ...], *, source: str | None = None) -> dict[str, Header]:
-    """Read shape and type of those of the wanted arrays that are there.
+    """Read shape and type of the wanted arrays that the file holds.
 
     Raises:
         ArtifactDamagedError: The file is damaged.
@@ -91,9 +91,10 @@ def _entries(archive: zipfile.ZipFile, wanted: tuple[str, ...]) -> dict[str, zip
 
 
 def _header(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> tuple[Header, bool, int]:
-    """Return an array's header, whether it stands column by column, and the bytes of the header.
+    """Return an array's header, whether it is stored column by column, and the header's length in bytes.
 
-    An array whose header declares more or less than the file holds is refused: memory is reserved by the header.
+    The array is refused if its header declares more or less data than the file holds: the header decides how much
+    memory is reserved.
     """
     with archive.open(entry) as file:
         read_header = _HEADER_READERS[np.lib.format.read_magic(file)]
@@ -118,7 +119,7 @@ def _read(path: Path, archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, mappe
 
 
 def _data_offset(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> int:
-    """Where an entry's bytes begin: after its local header, whose name and extra field have their own lengths."""
+    """Return where an entry's data begins: after the local header, its name and its extra field."""
     file: Any = archive.fp
     file.seek(entry.header_offset + _NAME_LENGTH_AT)
     lengths = np.frombuffer(file.read(4), "<u2")

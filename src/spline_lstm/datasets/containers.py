@@ -1,4 +1,4 @@
-"""What a table comes in: CSV with any separator, Parquet, Feather or a workbook, packed or not."""
+"""File formats of a table: CSV with any separator, Parquet, Feather or a workbook, compressed or not."""
 
 import bz2
 import codecs
@@ -26,7 +26,7 @@ _PACKED = {
     b"BZh": (bz2.open, r"\.bz2$"),
     b"\xfd7zXZ\0": (lzma.open, r"\.xz$"),
 }
-"""Mark of a packed file: what reads it, and the ending that its name loses."""
+"""First bytes of a compressed file: its reader, and the ending to remove from its name."""
 _ZIP, _ARROW = (b"PK\x03\x04", b"PK\x05\x06"), b"ARROW1"
 _MOST_SHEETS = 20
 _LARGEST, _BLOCK = 64 * 2**30, 1 << 24
@@ -40,20 +40,20 @@ _INDEX = "index"
 
 
 def is_parquet(name: str) -> bool:
-    """Tell by the ending."""
+    """Tell by the ending of the name."""
     return name.lower().endswith(_PARQUET)
 
 
 def read_table(content: bytes, name: str) -> DataFrame:
-    """Read a table; cells of text files stay text. The index is the number of a row in the file, counted from row 2.
+    """Read a table; cells of text files stay text. The index is the row number in the file; data begins in row 2.
 
     Args:
         content: The file.
-        name: Its name, whose ending tells Parquet and workbooks from text.
+        name: The file's name; its ending tells Parquet and workbooks from text.
 
     Raises:
-        ValueError: It is no table, or not what its ending says.
-        OSError: It cannot be unpacked.
+        ValueError: The file is not a table, or not of the format that its ending says.
+        OSError: The file cannot be unpacked.
 
     """
     if not name.lower().endswith(_WORKBOOKS):
@@ -66,10 +66,10 @@ def read_table(content: bytes, name: str) -> DataFrame:
 
 
 def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
-    """Unpack gzip, bzip2 and xz, and zip with one file in it.
+    """Unpack gzip, bzip2, xz, or a zip archive of one file.
 
     Raises:
-        ValueError: There are several files in it, or it is damaged.
+        ValueError: The archive holds several files or is damaged.
 
     """
     try:
@@ -117,7 +117,7 @@ def _in_utf_8(content: bytes) -> bytes:
     if content.startswith(_UTF_16):
         return content.decode("utf-16").encode()
     odd, even = content[1:_PROBE:2], content[:_PROBE:2]
-    for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):  # without a mark
+    for zeros, others, encoding in ((odd, even, "utf-16-le"), (even, odd, "utf-16-be")):  # without a byte order mark
         if zeros and not zeros.strip(b"\0") and 0 not in others:
             return content.decode(encoding).encode()
     return content.removeprefix(codecs.BOM_UTF8)
@@ -127,8 +127,8 @@ def _read_csv(content: bytes) -> DataFrame:
     import pyarrow
     from pyarrow import csv as arrow
 
-    # One thread: errors then name the row, and files of this size are read no slower. Empty lines are left
-    # out at the end only; elsewhere they count as rows, as they do in an editor, and lack their timestamp.
+    # One thread: errors then name the row, and files of this size are read as fast. Empty lines are dropped only at
+    # the end. Elsewhere they count as rows, as in an editor, and lack their timestamp.
     lines = content.rstrip(b"\r\n")
     if not lines:
         raise ValueError("Empty CSV file")
@@ -158,7 +158,7 @@ def _read_csv(content: bytes) -> DataFrame:
 
 
 def _advice(trouble: str) -> str:
-    """Say what becomes of a row of another length."""
+    """Advise what to do with a row of another length."""
     found = _FEWER.search(trouble)
     if found and int(found[2]) < int(found[1]):
         return "; if the row is a title, a note or a total, delete it"
@@ -166,7 +166,7 @@ def _advice(trouble: str) -> str:
 
 
 def _separator(head: list[str]) -> str:
-    """Return what splits most of the first lines into the same number of cells; of several the one with most cells."""
+    """Return the separator that splits most of the first lines into equally many cells, as many as possible."""
 
     def fits(mark: str) -> tuple[bool, float, int]:
         width, share = width_of(list(split_rows(head, mark)))
@@ -176,10 +176,10 @@ def _separator(head: list[str]) -> str:
 
 
 def _with_points(table: DataFrame) -> DataFrame:
-    """Write decimal commas as points in columns all of whose numbers have commas and no points.
+    """Replace decimal commas by points in columns where all numbers have commas and no points.
 
-    Where a comma does not separate cells, it can only be a decimal or a thousands separator. It is taken for the
-    decimal one unless three digits follow it in every cell.
+    A comma that does not separate cells is a decimal or a thousands separator. It counts as the decimal separator
+    unless three digits follow it in every cell.
     """
     for name in table.columns:
         cells = table[name].dropna().str.strip()
@@ -198,7 +198,7 @@ def _with_points(table: DataFrame) -> DataFrame:
 
 
 def _check_points(name: object, cells: Any) -> None:
-    """Refuse points that may separate thousands: always three digits behind them, and numbers without a point."""
+    """Refuse points that may separate thousands: three digits always follow, and some numbers have no point."""
     pointed = cells.str.contains(".", regex=False)
     thousands = cells[pointed].str.fullmatch(r"[+-]?[1-9]\d{0,2}(\.\d{3})+")
     if len(thousands) and thousands.all() and cells[~pointed].str.fullmatch(r"[+-]?\d+").any():
@@ -209,7 +209,7 @@ def _check_points(name: object, cells: Any) -> None:
 
 
 def _without_empty_end(table: DataFrame) -> DataFrame:
-    """Leave out rows at the end without a cell that is filled, as spreadsheets write them."""
+    """Drop empty rows at the end, which spreadsheets write."""
     rows = len(table)
     while rows and not any(str(cell).strip() for cell in table.iloc[rows - 1] if cell is not None):
         rows -= 1
@@ -217,9 +217,9 @@ def _without_empty_end(table: DataFrame) -> DataFrame:
 
 
 def _named(table: DataFrame) -> DataFrame:
-    """Name the columns without a name, as pandas and R write an index: `index`, or by their place.
+    """Name the unnamed columns: `index`, as pandas and R write one, or by position.
 
-    Columns with neither a name nor a cell are left out.
+    Columns without a name and without cells are dropped.
     """
     if not table.empty:
         named = [bool(str(name).strip()) or _is_filled(table.iloc[:, place]) for place, name in enumerate(table)]
@@ -244,15 +244,15 @@ def _read_arrow(content: bytes) -> DataFrame:
 
     read_file = feather.read_table if content.startswith(_ARROW) else parquet.read_table
 
-    # Columns are handed over one by one, and what is let go of goes back to the system.
+    # Columns are converted one by one, and the memory of each is returned to the system.
     pyarrow.set_memory_pool(pyarrow.system_memory_pool())
     table: DataFrame
     try:
         read = read_file(pyarrow.BufferReader(content))
         table = read.to_pandas(split_blocks=True, self_destruct=True)
-    except (KeyError, TypeError, AttributeError):  # what pandas has written beside the columns is broken
+    except (KeyError, TypeError, AttributeError):  # the metadata of pandas is broken
         table = read_file(pyarrow.BufferReader(content)).to_pandas(ignore_metadata=True)
-    # pandas writes a frame whose times are its index; row numbers without a name are no column.
+    # A frame of pandas may have its times in the index; unnamed row numbers are not a column.
     index = table.index
     if list(index.names) != [None]:
         return table.reset_index()
@@ -261,10 +261,10 @@ def _read_arrow(content: bytes) -> DataFrame:
 
 
 def _read_workbook(content: bytes) -> DataFrame:
-    """Read the first sheet of a workbook that holds a table; numbers and dates keep their types.
+    """Read the first sheet with a table in a workbook; numbers and dates keep their types.
 
     Raises:
-        ValueError: It is no workbook, or no sheet holds a table.
+        ValueError: The file is not a workbook, or no sheet holds a table.
 
     """
     import openpyxl
@@ -273,10 +273,10 @@ def _read_workbook(content: bytes) -> DataFrame:
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet, rows = _first_table(book.worksheets)
-        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not tell
+        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not know them
     except MemoryError:
         raise
-    except Exception as error:  # openpyxl raises what its XML reader and zipfile raise
+    except Exception as error:  # openpyxl raises the errors of its XML reader and of zipfile
         raise ValueError(f"it is no workbook: {printable(str(error))}") from None
     width = _width(rows)
     if not width:
@@ -294,7 +294,7 @@ def _read_workbook(content: bytes) -> DataFrame:
 
 
 def _first_table(sheets: list[Any]) -> tuple[Any, list[list[Any]]]:
-    """Return the first sheet with two columns and its cells; without one the first that has a cell, else the first."""
+    """Return the first sheet with two columns, else the first with a cell, else the first; and its cells."""
     first = sheets[0], _cells_of(sheets[0])
     for sheet in sheets[:_MOST_SHEETS]:
         rows = first[1] if sheet is first[0] else _cells_of(sheet)
@@ -306,17 +306,17 @@ def _first_table(sheets: list[Any]) -> tuple[Any, list[list[Any]]]:
 
 
 def _cells_of(sheet: Any) -> list[list[Any]]:
-    sheet.reset_dimensions()  # some programs write wrong ones
+    sheet.reset_dimensions()  # some programs write wrong dimensions
     return [list(row) for row in sheet.iter_rows(values_only=True)]
 
 
 def _width(rows: list[list[Any]]) -> int:
-    """Count the columns up to the last one with a cell."""
+    """Count the columns up to the last column with a cell."""
     return max((place + 1 for row in rows for place, cell in enumerate(row) if cell is not None), default=0)
 
 
 def _merged_cells(content: bytes, path: str) -> list[tuple[int, int, int]]:
-    """Return the column and the first and last row of what is merged over several rows, all counted from 1."""
+    """Return column, first row and last row, counted from 1, of the cells that are merged over several rows."""
     from openpyxl.utils import range_boundaries
 
     with zipfile.ZipFile(io.BytesIO(content)) as archive:

@@ -28,12 +28,12 @@ from spline_lstm.types import DataFrame
 
 
 def damaged(path: Place, error: Exception) -> ArtifactDamagedError:
-    """Say that a file is not what was written."""
+    """Make the error for a damaged file."""
     return ArtifactDamagedError(f"{shown(path)} is damaged: {first_line(error)}; run the step again")
 
 
 class FileDataset(AbstractDataset[Any, Any]):
-    """One file, and the command that makes it; subclasses say what it holds."""
+    """One file, and the command that makes it; subclasses define the content."""
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         self._filepath = place_at(filepath)
@@ -42,7 +42,7 @@ class FileDataset(AbstractDataset[Any, Any]):
 
     @property
     def place(self) -> Place:
-        """What it writes."""
+        """Where the dataset is written."""
         return self._filepath
 
     def _exists(self) -> bool:
@@ -53,9 +53,9 @@ class FileDataset(AbstractDataset[Any, Any]):
 
 
 class BytesDataset(FileDataset):
-    """Any file as its bytes; models are loaded from them where they are used.
+    """Any file as its bytes; models are loaded from the bytes where they are used.
 
-    A `Failure` is kept beside the file's place, under `.failed`, and counts as missing: the next run
+    A `Failure` is saved beside the file, with the ending `.failed`. The file then counts as missing, and the next run
     tries again.
     """
 
@@ -68,7 +68,7 @@ class BytesDataset(FileDataset):
 
         Raises:
             ArtifactMissingError: There is no such file.
-            ArtifactDamagedError: The failure beside it cannot be read.
+            ArtifactDamagedError: The failure beside the file cannot be read.
 
         """
         if not self._failed.is_file():
@@ -89,7 +89,7 @@ class BytesDataset(FileDataset):
         remove(self._failed)
 
     def preview(self) -> JSONPreview:
-        """Return what the model is for kedro-viz."""
+        """Describe the model for kedro-viz."""
         found = self.load()
         return JSONPreview(json.dumps(asdict(found))) if isinstance(found, Failure) else show_model(found)
 
@@ -98,7 +98,7 @@ class BytesDataset(FileDataset):
 
 
 class _CodedDataset(FileDataset):
-    """A file whose bytes stand for a value; subclasses say how."""
+    """A file that encodes a value; subclasses define the encoding."""
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
         super().__init__(filepath=filepath, made_by=made_by, metadata=metadata)
@@ -106,18 +106,18 @@ class _CodedDataset(FileDataset):
 
     @abstractmethod
     def _encode(self, data: Any) -> bytes:
-        """Return the bytes that stand for a value."""
+        """Encode a value."""
 
     @abstractmethod
     def _decode(self, content: bytes) -> Any:
-        """Return the value that bytes stand for; an error of reading tells that they stand for none."""
+        """Decode a value; an exception means that the bytes are damaged."""
 
     def load(self) -> Any:
         """Read the value.
 
         Raises:
             ArtifactMissingError: There is no such file.
-            ArtifactDamagedError: The file does not hold such a value.
+            ArtifactDamagedError: The file cannot be decoded.
 
         """
         content = self._file.load()
@@ -129,7 +129,7 @@ class _CodedDataset(FileDataset):
             raise damaged(self._filepath, error) from error
 
     def save(self, data: Any) -> None:
-        """Write the value atomically: it is encoded whole before the file is touched."""
+        """Write the value atomically: the value is encoded whole before the file changes."""
         self._file.save(data if isinstance(data, Failure) else self._encode(data))
 
     def _exists(self) -> bool:
@@ -139,7 +139,8 @@ class _CodedDataset(FileDataset):
 class TextDataset(_CodedDataset):
     """A UTF-8 text.
 
-    With `contains` it is there only once it contains that: two datasets of one file tell by it how far the file is.
+    With `contains`, the dataset exists only once the file contains that text: two datasets of one file can so stand
+    for two stages of the file.
     """
 
     def __init__(
@@ -168,7 +169,7 @@ class TextDataset(_CodedDataset):
 
 
 class JSONDataset(_CodedDataset):
-    """A JSON value without NaN, with a preview in kedro-viz; `holds` names the record that it has to be."""
+    """A JSON value without NaN, with a preview in kedro-viz; `holds` names the required record."""
 
     def __init__(
         self,
@@ -196,7 +197,7 @@ class JSONDataset(_CodedDataset):
 
 
 class ParquetDataset(_CodedDataset):
-    """A pandas table, with its first rows as preview in kedro-viz."""
+    """A pandas table as Parquet, with its first rows as preview in kedro-viz."""
 
     def _encode(self, data: DataFrame) -> bytes:
         buffer = io.BytesIO()
@@ -249,7 +250,7 @@ class PlotlyDataset(_CodedDataset):
 class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
     """Several files in a folder, as a mapping from name to bytes.
 
-    `index.json` is written last and holds each file's hash; files that it does not name do not count.
+    `index.json` is written last and holds the hash of each file; files that the index does not name are ignored.
     """
 
     def __init__(self, *, filepath: str, made_by: str | None = None, metadata: dict[str, Any] | None = None) -> None:
@@ -260,15 +261,15 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
 
     @property
     def place(self) -> Place:
-        """What it writes."""
+        """Where the dataset is written."""
         return self._folder
 
     def load(self) -> dict[str, bytes]:
         """Read all files.
 
         Raises:
-            ArtifactMissingError: There is no index, or a file it names is missing.
-            ArtifactDamagedError: A file is not the one that was written.
+            ArtifactMissingError: The index, or a file that it names, is missing.
+            ArtifactDamagedError: A file does not have the hash in the index.
 
         """
         files = {}
@@ -281,7 +282,7 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
         return files
 
     def save(self, data: dict[str, bytes]) -> None:
-        """Write all files atomically, the index last; what else lies in the folder goes."""
+        """Write all files atomically, the index last; other files in the folder are removed."""
         index = self._index.place
         remove(index)
         for name, content in data.items():
@@ -292,7 +293,7 @@ class FilesDataset(AbstractDataset[dict[str, bytes], dict[str, bytes]]):
                 remove(path)
 
     def preview(self) -> JSONPreview:
-        """Return the contract of the files for kedro-viz, where they have one, and else their hashes."""
+        """Return the files' contract for kedro-viz, or their hashes if there is no contract."""
         contract = self._folder / "contract.json"
         return JSONPreview(contract.read_bytes().decode() if contract.is_file() else json.dumps(self._entries()))
 

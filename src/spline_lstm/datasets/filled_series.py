@@ -1,4 +1,4 @@
-"""Filled series on their way from the parts of a preprocessing to their joining."""
+"""Filled series of one partition, stored until all partitions are joined."""
 
 from dataclasses import dataclass, fields
 from typing import Any
@@ -28,7 +28,7 @@ _ARRAYS = {
 
 @dataclass(frozen=True)
 class _Header:
-    """All of a grid and its fills that is no array."""
+    """Everything in a grid and its fills except the arrays."""
 
     source: str
     columns: Columns
@@ -44,7 +44,7 @@ class _Header:
 
 
 class FilledSeriesDataset(FileDataset):
-    """The filled series of one part, in an npz file: arrays, and a header in JSON."""
+    """The filled series of one partition in an npz file: arrays, and a header in JSON."""
 
     def save(self, data: FilledSeries) -> None:
         """Write the file atomically."""
@@ -62,7 +62,7 @@ class FilledSeriesDataset(FileDataset):
 
         Raises:
             ArtifactMissingError: There is no such file.
-            ArtifactDamagedError: It does not hold filled series.
+            ArtifactDamagedError: The file does not hold filled series.
 
         """
         wanted = [f"{group}.{name}" for group, names in _ARRAYS.items() for name in names]

@@ -1,4 +1,4 @@
-"""Where a table begins: below titles, sources and comments that other programs write above the header."""
+"""Find a table's header below the titles, sources and comments that other programs write above it."""
 
 import csv
 import re
@@ -14,7 +14,7 @@ _LONGEST = 50
 
 
 def split_rows(lines: list[str], separator: str) -> Iterator[Cells]:
-    """Yield the cells of lines of text; nothing after what is no CSV."""
+    """Yield the cells of lines of text; stop at the first line that is not CSV."""
     try:
         yield from csv.reader(lines, delimiter=separator)
     except csv.Error:
@@ -22,7 +22,7 @@ def split_rows(lines: list[str], separator: str) -> Iterator[Cells]:
 
 
 def width_of(rows: list[Cells]) -> tuple[int, float]:
-    """Return the usual number of cells, and the share of the rows that have it; empty rows do not count."""
+    """Return the usual number of cells, and the share of the rows with this number; empty rows do not count."""
     counts = Counter(len(row) for row in rows if row)
     width, times = max(counts.items(), key=lambda item: (item[1], item[0]), default=(0, 0))
     return width, times / max(1, counts.total())
@@ -31,12 +31,12 @@ def width_of(rows: list[Cells]) -> tuple[int, float]:
 def rows_above(rows: list[Cells]) -> int:
     """Count the rows above the header.
 
-    These are comments that begin with `#`, empty rows, and titles, which fill at most half of the columns. The header
-    fills all columns, but for the first, which may be an index, and has names where the row below has data. A table
-    that begins otherwise begins in its first row.
+    Such rows are comments that begin with `#`, empty rows, and titles, which fill at most half of the columns. The
+    header fills all columns except perhaps the first, the index, and has names above data. If no row is such a header,
+    the table begins in its first row.
 
     Args:
-        rows: The first rows, their cells as text.
+        rows: Cells of the first rows, as text.
 
     """
     width = width_of(rows)[0]
@@ -52,11 +52,11 @@ def rows_above(rows: list[Cells]) -> int:
 
 
 def several_headers(rows: list[Cells]) -> tuple[int, Cells] | None:
-    """Find a header of several rows, as pandas writes one: below it stands the index's name alone.
+    """Find a header of several rows, as pandas writes it: the row below holds only the index's name.
 
     Returns:
-        Rows above the last of the header, and the columns' names; a level that is the same for all is left out. None
-        where a table has one header.
+        Number of rows above the header's last row, and the columns' names without a level that is the same for all.
+        None if the header is a single row.
 
     """
     last = next((number for number, row in enumerate(rows[:_LONGEST]) if number and _names_index(row)), None)
@@ -86,7 +86,7 @@ def _filled(row: Cells) -> int:
 
 
 def _filled_columns(rows: list[Cells]) -> int:
-    """Count the columns up to the last one in which any row has a cell."""
+    """Count the columns up to the last column that is filled in any row."""
     return max((position + 1 for row in rows for position, cell in enumerate(row) if cell.strip()), default=0)
 
 
@@ -95,9 +95,9 @@ def _names_columns(row: Cells, columns: int, width: int) -> bool:
 
 
 def _is_header(row: Cells, columns: int, width: int, below: list[Cells] | None = None) -> bool:
-    """Tell whether a row names all columns: its first cell is no data, and one of `below` has data under a name.
+    """Tell whether a row names all columns: its first cell is not data, and a row of `below` has data under a name.
 
-    Years count as names where there are several.
+    Several years count as names.
     """
     names = _names_columns(row, columns, width) and not _is_data(next(filter(None, row), ""))
     years = sum(_YEAR.fullmatch(name.strip()) is not None for name in row)
@@ -112,5 +112,5 @@ def _is_data(cell: str) -> bool:
 
 
 def as_text(cell: object) -> str:
-    """Return a cell of a workbook as a row of text has it."""
+    """Return a workbook's cell as text, as a CSV file would hold it."""
     return "" if cell is None else cell.isoformat() if isinstance(cell, date) else str(cell)

@@ -1,4 +1,4 @@
-"""What a user brings: the table and the covariate schema. They are only read, from any file system of fsspec."""
+"""The user's inputs: the table and the covariate schema, read-only, from any file system of fsspec."""
 
 import hashlib
 import sys
@@ -21,7 +21,7 @@ from spline_lstm.types import DataFrame
 
 @dataclass(frozen=True)
 class _Place:
-    """A path, or an address such as `s3://bucket/table.parquet`, and what opens it."""
+    """A path, or an address such as `s3://bucket/table.parquet` with its credentials."""
 
     name: str
     credentials: dict[str, Any]
@@ -34,36 +34,36 @@ class _Place:
         return shown(Path(self.name)) if self._is_local else without_secrets(self.name)
 
     def exists(self) -> bool:
-        """Tell whether anything is there."""
+        """Tell whether a file or folder exists."""
         return bool(self._ask("exists"))
 
     def is_folder(self) -> bool:
-        """Tell whether other places are in it."""
+        """Tell whether the place is a folder."""
         return bool(self._ask("isdir"))
 
     def is_file(self) -> bool:
-        """Tell whether it can be read."""
+        """Tell whether the place is a file."""
         return bool(self._ask("isfile"))
 
     def children(self) -> list["_Place"]:
-        """Return what lies in a folder, in the order of the names."""
+        """Return the places in a folder, sorted by name."""
         names = sorted(PurePosixPath(path).name for path in self._ask("ls", detail=False))
         return [_Place(f"{self.name.rstrip('/')}/{name}", self.credentials) for name in names]
 
     def matches(self) -> list[str]:
-        """Return the paths or addresses that a name with `*` in it stands for, in their order."""
+        """Return the paths or addresses that match a name with `*`, sorted."""
         protocol = "" if self._is_local else f"{self.name.partition('://')[0]}://"
         return [f"{protocol}{path}" for path in sorted(self._ask("glob"))]
 
     def read(self) -> bytes:
-        """Read a file."""
+        """Read the file."""
         return bytes(self._ask("cat_file"))
 
     def _ask(self, question: str, **options: Any) -> Any:
-        """Ask the file system about this place.
+        """Send a request about this place to the file system.
 
         Raises:
-            OSError: It does not answer, nobody knows it, or what it needs is not installed.
+            OSError: The file system does not answer, is unknown, or needs a package that is not installed.
 
         """
         try:
@@ -81,7 +81,7 @@ class _ReadOnlyDataset(AbstractDataset[Any, Any]):
     def __init__(
         self, *, filepath: str, credentials: dict[str, Any] | None = None, metadata: dict[str, Any] | None = None
     ) -> None:
-        """Take the path or address, and what the file system of an address asks for."""
+        """Take the path or address, and the credentials for an address."""
         self._place = _Place(filepath, credentials or {})
         self.metadata = metadata
 
@@ -97,13 +97,13 @@ class _ReadOnlyDataset(AbstractDataset[Any, Any]):
 
 
 class TableFiles:
-    """The files that a table consists of, read one at a time."""
+    """The files of a table, read one at a time."""
 
     def __init__(self, place: _Place) -> None:
         """Find the files.
 
         Raises:
-            TableError: There is no file, or none in a folder.
+            TableError: The file is missing, or the folder holds none.
 
         """
         self._place = place
@@ -120,15 +120,15 @@ class TableFiles:
 
     @property
     def source(self) -> str:
-        """The table's name, for messages."""
+        """The table's name in messages."""
         return str(self._place)
 
     def __iter__(self) -> Iterator[DataFrame]:
         """Yield each file's part of the table; the index counts the rows of the whole.
 
         Raises:
-            TableError: A file is missing, empty, not UTF-8, not what its ending says, has rows of different lengths,
-                or has other columns than the first one.
+            TableError: A file is missing, empty, not UTF-8, not of the format that its ending says, has rows of
+                different lengths, or has other columns than the first file.
 
         """
         rows, first = 0, None
@@ -148,11 +148,11 @@ class TableFiles:
         """Read one file; the index counts the rows of the whole table.
 
         Args:
-            number: Which file, from 0.
-            rows_before: Rows of the files before it.
+            number: Number of the file, from 0.
+            rows_before: Number of rows in the files before it.
 
         Raises:
-            TableError: As for all files.
+            TableError: As in `__iter__`.
 
         """
         table = _read(self._paths[number])
@@ -160,11 +160,11 @@ class TableFiles:
         return table
 
     def join(self, parts: list[DataFrame], hashes: list[str] | None = None) -> DataFrame:
-        """Join the files, or some rows of some of them; the hash of the table is that of all files' hashes.
+        """Join the files, or selected rows; the table's hash is the hash of all files' hashes.
 
         Args:
-            parts: The files, or what is wanted of them.
-            hashes: Those of all files, where `parts` are not of all of them.
+            parts: The files' tables, or the wanted rows of some files.
+            hashes: The hashes of all files, if `parts` leaves files out.
 
         """
         import pandas as pd
@@ -178,10 +178,10 @@ class TableFiles:
 
 
 def find_tables(pattern: str, credentials: dict[str, Any] | None = None) -> list[str]:
-    """Return the paths or addresses of the tables that a name with `*` in it stands for, in their order.
+    """Return the paths or addresses of the tables that match a name with `*`, sorted.
 
     Raises:
-        TableError: There is none, or the file system does not answer.
+        TableError: No table matches, or the file system does not answer.
 
     """
     place = _Place(pattern, credentials or {})
@@ -195,9 +195,9 @@ def find_tables(pattern: str, credentials: dict[str, Any] | None = None) -> list
 
 
 class TableDataset(_ReadOnlyDataset):
-    """A table in one of the forms of `datasets.containers`, or a folder whose Parquet files are one.
+    """A table in a format of `datasets.containers`, or a folder of Parquet files that form one table.
 
-    CSV cells stay text, so that the validation sees what stands in the file. The frame's `attrs`
+    CSV cells stay text, so that the validation sees them as they are in the file. The frame's `attrs`
     hold the `source` (for messages) and its `sha256`.
     """
 
@@ -205,17 +205,17 @@ class TableDataset(_ReadOnlyDataset):
         """Read the table.
 
         Raises:
-            TableError: It cannot be read; see `TableFiles`.
+            TableError: The table cannot be read; see `TableFiles`.
 
         """
         files = self.files()
         return files.join(list(files))
 
     def files(self) -> TableFiles:
-        """Find the files that the table consists of.
+        """Find the files of the table.
 
         Raises:
-            TableError: There are none.
+            TableError: There are no files.
 
         """
         return TableFiles(self._place)
@@ -227,15 +227,15 @@ class TableDataset(_ReadOnlyDataset):
 
 
 class WholeTable(TableFiles):
-    """A table that a dataset of another kind reads whole, asked as if it were a file."""
+    """A table that a dataset of another class reads whole; it has the interface of a single file."""
 
     def __init__(self, dataset: AbstractDataset[Any, Any]) -> None:
-        """Take what reads it."""
+        """Take the dataset that reads the table."""
         self._dataset = dataset
 
     @property
     def source(self) -> str:
-        """The table's name, for messages."""
+        """The table's name in messages."""
         return "raw_table"
 
     def __iter__(self) -> Iterator[DataFrame]:
@@ -248,12 +248,12 @@ class WholeTable(TableFiles):
         return table
 
     def join(self, parts: list[DataFrame], hashes: list[str] | None = None) -> DataFrame:  # noqa: ARG002
-        """Return the table, or those of its rows that there are."""
+        """Return the table, or its selected rows."""
         return parts[0]
 
 
 class TableFilesDataset(AbstractDataset[TableFiles, Any]):
-    """The files of the table that `raw_table` reads at once."""
+    """The files of the table that `raw_table` reads whole."""
 
     def __init__(self, *, datasets: dict[str, dict[str, Any]], metadata: dict[str, Any] | None = None) -> None:
         """Take the catalog's entry of `raw_table`, which may be of any class."""
@@ -264,7 +264,7 @@ class TableFilesDataset(AbstractDataset[TableFiles, Any]):
         """Find the files.
 
         Raises:
-            TableError: There are none.
+            TableError: There are no files.
 
         """
         return self._table.files() if isinstance(self._table, TableDataset) else WholeTable(self._table)
@@ -281,7 +281,7 @@ class TableFilesDataset(AbstractDataset[TableFiles, Any]):
 
 
 def return_memory() -> None:
-    """Give back to the system what tables took that nobody holds any more."""
+    """Return the memory of released tables to the system."""
     arrow = sys.modules.get("pyarrow")
     if arrow is not None:
         arrow.default_memory_pool().release_unused()
@@ -326,7 +326,7 @@ class SchemaDataset(_ReadOnlyDataset):
 
 
 def read_schema(path: str | Path) -> CovariateSchema:
-    """Read and check a covariate schema, for callers outside a catalog: Kedro wraps what a dataset raises.
+    """Read and check a covariate schema without a catalog: Kedro would wrap the exceptions of a dataset.
 
     Raises:
         SchemaError: The file is missing or not a valid schema.

@@ -1,4 +1,4 @@
-"""The tables that a run forecasts: those that are given, else the one that it was trained on."""
+"""The tables that a run forecasts: the given tables, else the table of its training."""
 
 import functools
 import hashlib
@@ -16,7 +16,7 @@ from spline_lstm.types import DataFrame
 
 
 class LaterTableDataset(AbstractDataset[DataFrame, Any]):
-    """A table to forecast, read-only; a run's record says which one it was trained on."""
+    """A table to forecast, read-only; the run's record names the table of its training."""
 
     def __init__(
         self,
@@ -28,14 +28,14 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
         is_given: bool,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Take where both may be.
+        """Take the places of the given and of the recorded table.
 
         Args:
-            datasets: Entries of the catalog: `raw_table`, and `run_record` with `{run_id}` in it left open.
-            path: The project's folder, from which recorded paths count.
-            input_path: The parameter; a `raw_table` that lies elsewhere is an entry of its own, and is read as it is.
+            datasets: Entries of the catalog: `raw_table`, and `run_record` with the placeholder `{run_id}`.
+            path: The project's folder; recorded paths are relative to it.
+            input_path: The parameter; a `raw_table` with another path is a custom entry, and is read as it is.
             run_id: The run.
-            is_given: Whether the table of `raw_table` was asked for on the command line.
+            is_given: Whether the command line names the table of `raw_table`.
             metadata: For kedro-viz.
 
         """
@@ -51,14 +51,14 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
         """Read the table.
 
         Raises:
-            TableError: It cannot be read.
+            TableError: The table cannot be read.
 
         """
         table: DataFrame = AbstractDataset.from_config("raw_table", self._entry | self._recorded()).load()
         return table
 
     def _recorded(self) -> dict[str, str]:
-        """Return the place of the table that the run was trained on, if it is to be read and known."""
+        """Return the place of the training table, if no other table is given and the record names it."""
         if self._is_given or "filepath" not in self._entry or not self._record.exists():
             return {}
         record = self._record.load()
@@ -80,7 +80,7 @@ class LaterTableDataset(AbstractDataset[DataFrame, Any]):
 
 
 class LaterTablesDataset(AbstractDataset[dict[str, Callable[[], DataFrame]], Any]):
-    """The tables that `input_path` with a `*` in it stands for, read-only."""
+    """The tables that match an `input_path` with `*`, read-only."""
 
     def __init__(
         self,
@@ -96,10 +96,10 @@ class LaterTablesDataset(AbstractDataset[dict[str, Callable[[], DataFrame]], Any
         self.metadata = metadata
 
     def load(self) -> dict[str, Callable[[], DataFrame]]:
-        """Return the id of each table's forecast and what reads the table.
+        """Return a function that reads each table, keyed by the id of its forecast.
 
         Raises:
-            TableError: There is none.
+            TableError: No table matches.
 
         """
         found = find_tables(self._pattern, self._entry.get("credentials"))
@@ -118,7 +118,7 @@ class LaterTablesDataset(AbstractDataset[dict[str, Callable[[], DataFrame]], Any
 
 
 def folder_name(project_path: Path, table: str) -> str:
-    """Name the folder of a table: tables of one name in two places have two folders."""
-    path = Path(os.path.realpath(project_path / table))  # of a link to itself, too, which is refused when it is read
+    """Name the folder of a table; tables with the same name in different places get different folders."""
+    path = Path(os.path.realpath(project_path / table))  # accepts a link to itself, which reading refuses
     known_as = path.relative_to(project_path) if path.is_relative_to(project_path) else path
     return f"{path.stem}-{hashlib.sha256(known_as.as_posix().encode()).hexdigest()[:6]}"

@@ -1,11 +1,11 @@
-"""Locks of what lies in buckets: one process writes, or several read.
+"""Locks of files and folders in buckets: one process writes, or several read.
 
-A process that holds something has an object under `.locks` of the bucket that says what, and until when. It writes the
-object anew while it lives. A killed one stops doing so, and its lease ends by itself.
+A process holds a lease: an object under `.locks` of the bucket that names the locked addresses and an end. The process
+renews the lease while it lives. The lease of a killed process ends by itself.
 
-Every process writes its own lease before it looks at those of the others, and goes on only if none is in its way. So
-of two that come at once, at least one sees the other. This needs no more of a store than that a list shows what was
-written before; see docs/adr/0014-leases-in-a-bucket.md.
+Every process writes its own lease before it reads the others, and continues only if none conflicts. So of two processes
+that start together, at least one sees the other. The store only has to list all objects that were written before; see
+docs/adr/0014-leases-in-a-bucket.md.
 """
 
 import _thread
@@ -36,22 +36,22 @@ _RENEWAL_SECONDS = 30.0
 _SKEW = timedelta(seconds=60)
 """How far the clocks of two machines may differ."""
 _LEFTOVER = timedelta(hours=1)
-"""How long a lease stays after its end: its process may have stood still, and be about to write it anew."""
+"""How long a lease stays after its end: its process may have been suspended, and may still renew it."""
 _PATIENCE_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What one process holds of what lies in buckets.
+    """The addresses in buckets that one process holds.
 
     Attributes:
         written: Addresses that no other process may use.
         read: Addresses that others may read at the same time.
-        started: When it was taken.
-        expires: When it ends, unless it is written anew before.
-        host: The machine it runs on.
-        process: Its process id there.
-        token: The name of the lease: the only thing that tells two processes apart everywhere.
+        started: When the lease was taken.
+        expires: When the lease ends, unless it is renewed.
+        host: The machine of the process.
+        process: Process id on that machine.
+        token: Name of the lease; only the token identifies a process across all machines.
 
     """
 
@@ -64,12 +64,12 @@ class Lease:
     token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def shared_with(self, other: "Lease") -> set[str]:
-        """Return what both cannot have at the same time."""
+        """Return the addresses that the two leases cannot hold at the same time."""
         return set((self.written & (other.written | other.read)) | (self.read & other.written))
 
 
 class BucketLocks:
-    """What this process has locked in buckets."""
+    """The locks of this process in buckets."""
 
     def __init__(self) -> None:
         self._lease: Lease | None = None
@@ -110,17 +110,17 @@ class BucketLocks:
         self._renewing.start()
 
     def check_held(self) -> None:
-        """Refuse to go on if this process stood still, and another one has taken its place.
+        """Refuse to continue if this process was suspended and another process took its lease.
 
         Raises:
-            RunLockedError: Names the other one.
+            RunLockedError: Names the other process.
 
         """
         if self._lost:
             raise RunLockedError(self._lost)
 
     def release(self) -> None:
-        """Give everything back. Workers that were forked have nothing to give."""
+        """Release everything. Forked workers hold nothing."""
         lease, self._lease = self._lease, None
         if lease is None or lease.process != os.getpid():
             return
@@ -129,11 +129,11 @@ class BucketLocks:
             self._renewing.join()
             self._renewing = None
         for folder in self._folders:
-            with suppress(StorageError):  # it expires
+            with suppress(StorageError):  # the lease expires
                 _place_of(folder, lease).unlink()
 
     def _renew(self, lease: Lease, ended: threading.Event) -> None:
-        """Write the lease anew, again and again."""
+        """Renew the lease at regular intervals."""
         while not ended.wait(_RENEWAL_SECONDS):
             try:
                 renewed = replace(lease, expires=_end())
@@ -143,12 +143,12 @@ class BucketLocks:
                         self._lose(f"this process stood still for too long; {_describe(other, renewed)}")
                         return
                 lease = renewed
-            except Exception as error:  # whatever it is, the run goes on and needs its lease
+            except Exception as error:  # after any error the run continues and needs its lease
                 reason = first_line(error) or type(error).__name__
                 logger.warning("%s; trying again in %g s", reason, _RENEWAL_SECONDS)
 
     def _lose(self, reason: str) -> None:
-        """Let nothing more be written; where a signal stops the run, as on the command line, it does so at once."""
+        """Forbid all further writes; on the command line, a signal stops the run at once."""
         logger.error("%s", reason)
         self._lost = reason
         if callable(signal.getsignal(signal.SIGTERM)):
@@ -156,7 +156,7 @@ class BucketLocks:
 
 
 def _take(folder: Address, lease: Lease) -> None:
-    """Write a lease as soon as none is in its way, waiting a moment for those that are being released."""
+    """Write a lease as soon as no other conflicts; wait a moment for leases that are being released."""
     deadline = time.monotonic() + _PATIENCE_SECONDS
     stands = False
     while (other := _in_the_way(folder, lease)) is not None or not stands:
@@ -166,14 +166,14 @@ def _take(folder: Address, lease: Lease) -> None:
         elif time.monotonic() > deadline:
             raise RunLockedError(_describe(other, lease))
         else:
-            if stands and other.token < lease.token:  # of two that came at once, one gives way
+            if stands and other.token < lease.token:  # of two processes that start together, one gives way
                 _place_of(folder, lease).unlink()
                 stands = False
             time.sleep(0.1)
 
 
 def _in_the_way(folder: Address, lease: Lease) -> Lease | None:
-    """Return another process's lease of the same addresses; those that ended long ago are removed."""
+    """Return a conflicting lease of another process; remove leases that ended long ago."""
     for place in folder.iterdir():
         if place.name == _place_of(folder, lease).name:
             continue
@@ -204,7 +204,7 @@ def _write(folder: Address, lease: Lease) -> None:
 
 
 def _read(place: Address) -> Lease | None:
-    """Read a lease; what is none holds nothing, and neither does one that has just been given back."""
+    """Read a lease; None if the object is not a lease or has just been removed."""
     try:
         found: Any = TypeAdapter(Lease).validate_json(place.read_bytes())
     except (FileNotFoundError, ValidationError):

@@ -1,9 +1,9 @@
-"""Locks of files and folders that datasets are stored in: one process writes, or several read.
+"""Locks of the files and folders of datasets: one process writes, or several read.
 
-They are POSIX record locks (`lockf`, not `flock`): forked workers do not inherit them, so that the kernel
-releases them when the process that took them dies, however it dies; and the kernel knows that process's id.
-Within one process they exclude nothing. What lies in one folder shares a lock file, in which every name has a byte of
-its own: processes that write different files of a run side by side do not exclude each other.
+The locks are POSIX record locks (`lockf`, not `flock`). Forked workers do not inherit them, so the kernel releases them
+however the owner dies; and the kernel knows the owner's process id. They exclude nothing within one process. All files
+of one folder share a lock file, in which each name has its own byte: processes that write different files of a run do
+not exclude each other.
 """
 
 import fcntl
@@ -22,24 +22,24 @@ from spline_lstm.datasets.storage import shown, sweep
 from spline_lstm.errors import RunLockedError, StorageError
 
 _PATIENCE_SECONDS = 0.5
-# `struct flock` of fcntl(2): where the type, the first byte, their number and the process id stand differs.
+# `struct flock` of fcntl(2): the positions of type, first byte, length and process id differ between systems.
 _FLOCK, _TYPE, _START, _PID = ("qqihh", 3, 0, 2) if sys.platform == "darwin" else ("hhqqi0q", 0, 2, 4)
 
 
 HELD: "weakref.WeakSet[Any]" = weakref.WeakSet()
-"""Whatever holds locks of this process."""
+"""All objects that hold locks of this process."""
 
 
 def release_all() -> None:
-    """Give back what this process has locked, before it is made to end without any more of its code being run."""
+    """Release all locks of this process before a forced end, which runs no more code."""
     for locks in list(HELD):
         locks.release()
 
 
 class RunLocks:
-    """What this process has locked.
+    """The locks of this process.
 
-    What killed writers left of it is removed when it is taken and when it is released.
+    Temporary files of killed writers are removed when a lock is taken and when it is released.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class RunLocks:
         HELD.add(self)
 
     def take(self, data: Path, *, written: Iterable[Path], read: Iterable[Path] = ()) -> None:
-        """Lock files and folders in place of those held so far: all of them or none.
+        """Lock all files and folders or none; they replace those held so far.
 
         Args:
             data: The folder for the lock files, under `.locks`.
@@ -57,7 +57,7 @@ class RunLocks:
 
         Raises:
             RunLockedError: Another process uses one of them.
-            StorageError: The storage is full, read-only or not there.
+            StorageError: The storage is full, read-only or missing.
 
         """
         self.release()
@@ -78,12 +78,12 @@ class RunLocks:
         self._sweep()
 
     def release(self) -> None:
-        """Give everything back; lock files that nobody else uses go."""
+        """Release everything; remove lock files that no other process uses."""
         self._sweep()
         self._written = set()
         while self._held:
             path, descriptor = self._held.popitem()
-            with suppress(OSError):  # others use the file
+            with suppress(OSError):  # other processes use the file
                 fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
             os.close(descriptor)
@@ -94,17 +94,17 @@ class RunLocks:
 
 
 def _lock_file(place: Path, data: Path) -> Path:
-    """Name the lock file of a place, which is that of its folder."""
+    """Return the lock file for a place; a folder has one for all its files."""
     folder = place.parent.relative_to(data) if place.is_relative_to(data) else place.parent
     return data / ".locks" / f"{folder.as_posix().strip('/').replace('/', '+')}.lock"
 
 
 def _lock(path: Path, places: Mapping[Path, bool]) -> int:
-    """Lock places in one file, waiting a moment for those that are being released; returns its descriptor.
+    """Lock places in one lock file and return its descriptor; wait a moment for locks that are being released.
 
     Args:
         path: The lock file.
-        places: What to lock, and whether for this process alone.
+        places: Places to lock, and whether the lock is exclusive.
 
     """
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -127,7 +127,7 @@ def _byte_of(place: Path) -> int:
 
 
 def _try(descriptor: int, place: Path, exclusive: bool) -> bool:
-    """Lock one place; returns whether nobody else has it."""
+    """Lock one place; return False if another process holds it."""
     try:
         kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         fcntl.lockf(descriptor, kind | fcntl.LOCK_NB, 1, _byte_of(place))
@@ -137,7 +137,7 @@ def _try(descriptor: int, place: Path, exclusive: bool) -> bool:
 
 
 def _is_at(path: Path, descriptor: int) -> bool:
-    """Whether an open file is still the one of that name: who released it may have removed it in between."""
+    """Tell whether an open file still has this path: the last owner may have removed the file."""
     try:
         return os.path.samestat(path.stat(), os.fstat(descriptor))
     except FileNotFoundError:
@@ -145,7 +145,7 @@ def _is_at(path: Path, descriptor: int) -> bool:
 
 
 def _owner(descriptor: int, place: Path, *, exclusive: bool) -> str:
-    """Ask the kernel which process is in the way."""
+    """Ask the kernel which process holds the lock."""
     fields = [0] * 5
     fields[_TYPE] = fcntl.F_WRLCK if exclusive else fcntl.F_RDLCK
     fields[_START], fields[_START + 1] = _byte_of(place), 1

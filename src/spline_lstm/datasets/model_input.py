@@ -42,8 +42,8 @@ _HASHED = ("processed.npz", PREPROCESSOR_FILE)
 class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     """A folder with the three files of the contract.
 
-    `meta.json` is written last and holds the hashes of the other two: without a valid one they do
-    not count.
+    `meta.json` is written last and holds the hashes of the other two files. Without a valid `meta.json`, the dataset
+    does not exist.
     """
 
     def __init__(
@@ -58,9 +58,9 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
     ) -> None:
         """Take the folder, the command that makes it, and the window settings for files of an earlier version.
 
-        `run_id` is the id that the data has to have; the folder's name without it.
-        `materialize_windows` decides whether the cut windows are written beside the rows they are cut from: with
-        `auto`, as long as they take no more than 256 MB.
+        `run_id` is the id that the data must have; by default the folder's name.
+        `materialize_windows` decides whether the cut windows are written as well as the rows; `auto` writes up to
+        256 MB of windows.
         """
         self._folder = place_at(filepath)
         self._made_by = made_by
@@ -71,7 +71,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
 
     @property
     def place(self) -> Place:
-        """What it writes."""
+        """Where the dataset is written."""
         return self._folder
 
     def save(self, data: ModelInput) -> None:
@@ -115,7 +115,7 @@ class ModelInputDataset(AbstractDataset[ModelInput, ModelInput]):
         content = read_bytes(self._folder / PREPROCESSOR_FILE, self._made_by)
         self._check_hashes(path, content, meta)
         preprocessor = load_preprocessor(content, shown(self._folder / PREPROCESSOR_FILE))
-        # Their bytes are those of the hash.
+        # The hash has been checked, so mapped arrays need no checksum.
         arrays = read_arrays(path, ("run_id", *ARRAYS), mapped=True, source=source)
         return from_arrays(arrays, read_headers(path, tuple(WINDOW_ARRAYS), source=source), preprocessor, meta)
 
@@ -167,7 +167,7 @@ def _run_id_of_arrays(path: Path) -> str | None:
 def _run_id_of_pickle(content: bytes) -> str | None:
     """Return the run id in a pickle with a wrong hash, if it can still be read.
 
-    It is read over, not loaded: a damaged one may ask for any amount of memory.
+    The pickle is scanned, not loaded: a damaged pickle may request any amount of memory.
     """
     with suppress(Exception):  # damaged files raise almost anything
         texts = [value for _, value, _ in pickletools.genops(content) if isinstance(value, str)]

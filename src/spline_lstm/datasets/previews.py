@@ -1,4 +1,4 @@
-"""What datasets show in kedro-viz, which goes by the names of these types."""
+"""Previews of datasets in kedro-viz, which recognises the names of these types."""
 
 import hashlib
 import html
@@ -14,12 +14,12 @@ JSONPreview = NewType("JSONPreview", str)
 PlotlyPreview = NewType("PlotlyPreview", dict[str, Any])
 TablePreview = NewType("TablePreview", dict[str, Any])
 
-# kedro-viz looks for Markdown in HTML, too: a pair of these would be taken for emphasis, a line for a break.
+# kedro-viz looks for Markdown in HTML too: it would take a pair of these for emphasis, and a newline for a break.
 _LOOKALIKES = str.maketrans({"_": "ˍ", "*": "∗", "`": "ˋ", "\n": " "})
 
 
 def show_text(text: str, suffix: str) -> HTMLPreview:
-    """Show a text: Markdown and pages as they read, all else line by line."""
+    """Show a text: Markdown and HTML rendered, all else line by line."""
     if suffix == ".md":
         shown = to_html(text)
     elif suffix == ".html":
@@ -30,7 +30,7 @@ def show_text(text: str, suffix: str) -> HTMLPreview:
 
 
 def show_model(content: bytes) -> JSONPreview:
-    """Show what a `.keras` archive takes, what it gives, and what it is made of; other files by size and hash."""
+    """Show input shape and layers of a `.keras` archive; show other files by size and hash only."""
     shown: dict[str, Any] = {"size_bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
     if zipfile.is_zipfile(io.BytesIO(content)):
         with zipfile.ZipFile(io.BytesIO(content)) as archive:

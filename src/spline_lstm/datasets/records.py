@@ -1,7 +1,7 @@
-"""What the JSON files of a run hold, and how they are checked when they are read.
+"""Records, the JSON files of a run, and their checks when they are read.
 
-A record that was edited is refused where it is read; nothing is computed from it. Keys that are not named here are
-ignored: later versions may add some.
+An edited record that breaks these rules is refused before anything is computed from it. Unknown keys are ignored:
+later versions may add some.
 """
 
 import re
@@ -16,7 +16,7 @@ _NAME = re.compile(r"(?=.*[A-Za-z0-9])[A-Za-z0-9._-]{1,128}")
 
 
 def _check_id(text: str) -> str:
-    # The runs of a backtest lie in the folder of theirs: trained/fold1.
+    # The runs of a backtest are in the folder of its run: trained/fold1.
     if not 1 <= text.count("/") + 1 <= 2 or not all(_NAME.fullmatch(part) for part in text.split("/")):
         raise ValueError("letters, digits, '.', '_' or '-' are needed")
     return text
@@ -44,13 +44,13 @@ class Record(Spec):
 
 
 class Choice(Record):
-    """What `auto` became."""
+    """The value that `auto` chose."""
 
     chosen: Annotated[str, Strict()] | StrictFloat | StrictInt | bool | list[StrictFloat | StrictInt] | None
 
 
 class RunSettings(Record):
-    """The settings of a run that its files are found and read by."""
+    """The settings that are needed to find and read a run's files."""
 
     run_id: RecordId
     processed_run_id: RecordId | None
@@ -67,7 +67,7 @@ class RunRecord(Record):
     seed: StrictInt
     settings: RunSettings
     sha256: dict[Name, Digest]
-    """Of the model files."""
+    """Hashes of the model files."""
     processed_sha256: dict[Name, Digest]
     size_bytes: Count
     params: Count
@@ -93,7 +93,7 @@ class RunRecord(Record):
 
 
 class Epoch(Record):
-    """Losses of one epoch; None where there is none."""
+    """Losses of one epoch; None if there is no loss."""
 
     epoch: Count
     loss: StrictFloat | None
@@ -115,7 +115,7 @@ class TrainingHistory(Record):
 
 
 class Criterion(Record):
-    """One figure of the gate beside its limit."""
+    """One value that the gate measures, and its limit."""
 
     name: Text
     found: StrictFloat | StrictInt | None
@@ -125,7 +125,7 @@ class Criterion(Record):
 
 
 class GateFile(Record):
-    """What the gate found for one file."""
+    """The gate's result for one file."""
 
     format: Text
     precision: Literal["fp32", "fp16", "int8"]
@@ -165,7 +165,7 @@ class Shares(Record):
 
 
 class Seen(Record):
-    """What the validation of a table saw."""
+    """Facts that the validation found in a table."""
 
     series: Positive
     steps: Positive
@@ -207,7 +207,7 @@ class Index(Record):
     """What `index.json` holds."""
 
     files: dict[FileName, Digest]
-    """The files beside it, with their hashes."""
+    """Files in the same folder, with their hashes."""
 
 
 class FailureRecord(Record):
@@ -225,15 +225,15 @@ class FailureRecord(Record):
         return code
 
     def to_failure(self) -> Failure:
-        """Return what was recorded."""
+        """Return the recorded failure."""
         return Failure(self.message, self.exit_code, self.traceback)
 
 
 def check_record(value: Any, kind: type[Spec], source: str, made_by: str | None) -> None:
-    """Refuse a value that is no such record.
+    """Refuse a value that is not a valid record of this kind.
 
     Raises:
-        ArtifactDamagedError: Names the file, the key, what it holds and what is needed.
+        ArtifactDamagedError: Names the file, the key, the value found and the value needed.
 
     """
     hint = f" (make it again with: {made_by})" if made_by else ""

@@ -1,4 +1,4 @@
-"""What the JSON files of scores hold, and the registry of all records; see `records`."""
+"""Records of scores, and the registry of all records; see `records`."""
 
 from typing import Annotated, Any, Self
 
@@ -23,7 +23,7 @@ Number = StrictFloat | None
 
 
 class Scores(Record):
-    """Metrics by name; None where one is not defined. Further ones, such as `coverage_80`, are numbers too."""
+    """Metrics by name; None for an undefined metric. Further metrics, such as `coverage_80`, are numbers too."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, Number] = Field(init=False)
@@ -46,7 +46,7 @@ class Forecasts(Record):
 
 
 class Blocks(Record):
-    """Squared errors by group of series, block of time and target, flat."""
+    """Squared errors by group of series, block of time and target, as a flat list."""
 
     shape: Annotated[tuple[Positive, ...], Field(min_length=3, max_length=3)]
     steps: Positive
@@ -71,14 +71,14 @@ class Part(Record):
 
 
 class Block(Record):
-    """Coverage in a stretch of time."""
+    """Coverage in one block of time."""
 
     from_: Text = Field(alias="from")
     coverage: Number
 
 
 class Interval(Record):
-    """How an interval did on the test part."""
+    """Scores of an interval on the test part."""
 
     level: Annotated[StrictFloat, Field(gt=0, lt=1)]
     coverage: Number
@@ -104,7 +104,7 @@ class Metrics(Record):
 
 
 class SummaryRow(Record):
-    """What the benchmark found for one model type and feature mode, as means over its seeds."""
+    """The benchmark's results for one model type and feature mode, as means over the seeds."""
 
     model_type: Text
     data_mode: Mode
@@ -132,12 +132,12 @@ class Comparison(Record):
 
 
 class TrialRecord(Record):
-    """What one trial of a tuning found."""
+    """The result of one trial of a tuning."""
 
     trial: Positive
     settings: dict[Name, Any]
     val_rmse: Size | None
-    """None where the settings could not be trained."""
+    """None if the settings could not be trained."""
     val_windows: Count
     val_sha256: Digest | None
     params: Count | None
@@ -155,4 +155,4 @@ RECORDS: dict[str, type[Spec]] = {
     "comparison": Comparison,
     "trial": TrialRecord,
 }
-"""What the option `holds` of a `JSONDataset` names."""
+"""The record of each name that the option `holds` of a `JSONDataset` accepts."""

@@ -1,4 +1,4 @@
-"""What datasets lie in, files or objects of a bucket: written whole or not at all, and hashed."""
+"""Files of datasets, on this machine or in a bucket: written whole or not at all, and hashed."""
 
 import functools
 import glob
@@ -19,12 +19,12 @@ _BLOCK = 1 << 20
 
 @contextmanager
 def atomic_path(place: Place) -> Iterator[Path]:
-    """Yield a temporary path; what is there when the block succeeds takes the name of the place.
+    """Yield a temporary path; when the block succeeds, the file or folder at this path replaces the place.
 
-    A reader sees the old file or the new one, never a part of it, whenever the process dies.
+    A reader sees the old file or the new file, never a part, whenever the process dies.
 
     Raises:
-        StorageError: The storage is full, read-only or not there.
+        StorageError: The storage is full, read-only or missing.
 
     """
     with _uploaded(place) if isinstance(place, Address) else _renamed(place) as temporary:
@@ -56,17 +56,17 @@ def _renamed(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def local_file(place: Place, made_by: str | None = None) -> Iterator[Path]:
-    """Yield the path of a file on this machine: its own, or that of a copy, which goes with the block.
+    """Yield a path on this machine: the file itself, or a copy that is removed after the block.
 
-    What is mapped into memory stays readable.
+    Arrays that are mapped into memory stay readable.
 
     Args:
         place: The file.
-        made_by: The command that makes it, named when the file is missing.
+        made_by: The command that makes the file, for the message if it is missing.
 
     Raises:
         ArtifactMissingError: There is no such file.
-        StorageError: It cannot be read.
+        StorageError: The file cannot be read.
 
     """
     if not isinstance(place, Address):
@@ -83,10 +83,10 @@ def local_file(place: Place, made_by: str | None = None) -> Iterator[Path]:
 
 
 def remove(path: Place) -> None:
-    """Remove a file, if it is there.
+    """Remove a file, if it exists.
 
     Raises:
-        StorageError: It cannot be removed.
+        StorageError: The file cannot be removed.
 
     """
     if isinstance(path, Address):
@@ -99,7 +99,7 @@ def remove(path: Place) -> None:
 
 
 def sweep(place: Path) -> None:
-    """Remove the temporary files that killed writers of a file or folder left; nobody may be writing it."""
+    """Remove the temporary files that killed writers of a place left; no process may be writing the place."""
     names = glob.escape(place.name)
     for path in (*place.glob(".*.tmp"), *place.parent.glob(f".{names}.*.tmp")):
         with suppress(OSError):
@@ -128,11 +128,11 @@ def read_bytes(path: Place, made_by: str | None = None) -> bytes:
 
     Args:
         path: The file.
-        made_by: The command that makes it, named when the file is missing.
+        made_by: The command that makes the file, for the message if it is missing.
 
     Raises:
         ArtifactMissingError: There is no such file.
-        StorageError: It cannot be read.
+        StorageError: The file cannot be read.
 
     """
     try:
@@ -149,7 +149,7 @@ def _missing(place: Place, made_by: str | None) -> ArtifactMissingError:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
+    """Return the SHA-256 of a file, as hexadecimal digits."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
@@ -158,7 +158,7 @@ def sha256_of(path: Path) -> str:
 
 
 def shown(path: Place) -> str:
-    """Return a place as a person would type it: a path relative to the project (else the working directory)."""
+    """Return a place as a user would type it: relative to the project, else to the working directory."""
     if isinstance(path, Address):
         return str(path)
     with suppress(ValueError):

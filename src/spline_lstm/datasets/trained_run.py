@@ -1,4 +1,4 @@
-"""What a run leaves for forecasts: its record, its preprocessor and its model, checked against each other."""
+"""A run's record, preprocessor and model for forecasts, checked against each other."""
 
 import glob
 import hashlib
@@ -20,8 +20,8 @@ from spline_lstm.text import examples, nearest
 class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
     """A finished run, read-only.
 
-    Its files lie where the catalog's own entries say. The record decides which preprocessed data is the run's; of that
-    only `preprocessor.pkl` is read.
+    The catalog's own entries give the places of its files. The record names the run's preprocessed data, of which only
+    `preprocessor.pkl` is read.
     """
 
     def __init__(
@@ -33,13 +33,13 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         run_command: str,
         metadata: dict[str, Any] | None = None,
     ) -> None:
-        """Take what the run's files are and how to call Kedro.
+        """Take the entries of the run's files, and the command for messages.
 
         Args:
-            datasets: Entries of the catalog, `{run_id}` and `{processed_run_id}` in them left open: `run_record`,
+            datasets: Entries of the catalog with the placeholders `{run_id}` and `{processed_run_id}`: `run_record`,
                 `model`, `exported_models` and `model_input`.
             run_id: The run.
-            backend: What its model is to run through.
+            backend: The runtime for the model.
             run_command: The command that runs the main job, without parameters.
             metadata: For kedro-viz.
 
@@ -53,7 +53,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
 
     @property
     def place(self) -> Place:
-        """What it reads the model from."""
+        """Where the model is read from."""
         place: Place = self._open("model" if self._backend == "keras" else "exported_models").place
         return place
 
@@ -65,7 +65,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
         """Read the run.
 
         Raises:
-            ArtifactMissingError: There is no such run, or a file of it is missing.
+            ArtifactMissingError: The run, or one of its files, is missing.
             ArtifactDamagedError: A file is damaged.
             RunIdMismatchError: A file belongs to another training or preprocessing.
 
@@ -125,7 +125,7 @@ class TrainedRunDataset(AbstractDataset[TrainedRun, Any]):
 
 
 def fill_ids(value: Any, ids: Mapping[str, str]) -> Any:
-    """Fill in the ids that an entry of the catalog leaves open; other braces stay, as Kedro's patterns have them."""
+    """Fill in the id placeholders of a catalog entry; other braces stay, because Kedro's patterns use them."""
     if isinstance(value, Mapping):
         return {key: fill_ids(item, ids) for key, item in value.items()}
     if isinstance(value, str):
@@ -135,7 +135,7 @@ def fill_ids(value: Any, ids: Mapping[str, str]) -> Any:
 
 
 def runs_at(record: str) -> list[str]:
-    """Names of the runs whose records lie where a path with `{run_id}` left open says."""
+    """Return the ids of the runs whose records match a path with the placeholder `{run_id}`."""
     before, _, after = record.partition("{run_id}")
     if isinstance(place_at(record), Address):
         return names_between(before, after)
@@ -144,13 +144,13 @@ def runs_at(record: str) -> list[str]:
 
 
 def _settings(record: dict[str, Any]) -> str:
-    """Name the run, and what would otherwise be another model under its name."""
+    """Return the parameters that identify the run and its model."""
     shaping = ("run_id", "processed_run_id", "model_type", "feature_mode")
     return ",".join(f"{name}={record['settings'][name]}" for name in shaping)
 
 
 def others(run_id: str, runs: list[str]) -> str:
-    """Name the run that was probably meant, or those that there are."""
+    """Suggest the run that was probably meant, or list the existing runs."""
     return nearest(run_id, runs) or (f"; found: {examples(sorted(runs))}" if runs else "")
 
 
