@@ -80,7 +80,7 @@ class BucketLocks:
         HELD.add(self)
 
     def take(self, *, written: Iterable[Address], read: Iterable[Address] = ()) -> None:
-        """Lock addresses in place of those held so far: all of them or none.
+        """Lock all addresses or none; they replace those held so far.
 
         Args:
             written: No other process may use these.

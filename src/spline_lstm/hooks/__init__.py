@@ -1,1 +1,1 @@
-"""What happens around a run: locks and exit codes, the summary at its end, MLflow."""
+"""Kedro hooks around a run: locks and exit codes, progress, the closing summary, notebooks, MLflow."""

@@ -1,4 +1,4 @@
-"""What MLflow shows of a run, where kedro-mlflow is installed and has opened one; see docs/how-to/mlflow.md."""
+"""Record a run in MLflow, if kedro-mlflow is installed and has opened an MLflow run; see docs/how-to/mlflow.md."""
 
 import logging
 import sys
@@ -47,23 +47,23 @@ _SHOWN = (
     "table_schema",
     "table_parameters",
 )
-"""Datasets whose files are kept with a run."""
+"""Datasets whose files are stored with the MLflow run."""
 _LONGEST = 6_000
-"""Characters that MLflow takes for a parameter."""
+"""Most characters of a parameter in MLflow."""
 
 
 class TrackingHooks:
-    """Add a run's settings, scores and files to what kedro-mlflow records."""
+    """Add a run's settings, scores and files to the MLflow run."""
 
     @hook_impl(tryfirst=True)
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Record, before kedro-mlflow closes the run: the cells of a benchmark as runs below it."""
+        """Record the run before kedro-mlflow closes it; the cells of a benchmark become nested runs."""
         mlflow = sys.modules.get("mlflow")
         if mlflow is None or mlflow.active_run() is None:
             return
         try:
             _record_all(mlflow, catalog, pipeline.all_outputs())
-        except Exception as error:  # the run is done, whatever a server says
+        except Exception as error:  # a server's error must not fail a finished run
             logger.warning("MLflow has not recorded all of the run: %s", error)
 
 
@@ -78,7 +78,7 @@ def _record_all(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str])
 
 
 def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], namespace: str) -> None:
-    """Record what one run of the modelling and the edge gate made."""
+    """Record the outputs of one run of modelling and the edge gate."""
     found = {name: f"{namespace}{name}" for name in _SHOWN if f"{namespace}{name}" in made}
     loaded: dict[str, Any] = {
         name: catalog.load(found[name]) for name in ("metrics", "run_record", "edge_gate", "backtest") if name in found
@@ -92,12 +92,12 @@ def _record(mlflow: Any, catalog: CatalogProtocol[Any, Any], made: set[str], nam
         mlflow.log_metrics(scores)
     for name in found.values():
         place = place_of(catalog[name])
-        if place is not None:  # a class of another package may have it in a bucket
+        if place is not None:  # None: a dataset class of another package, perhaps in a bucket
             _keep(mlflow, place)
 
 
 def _keep(mlflow: Any, place: Place) -> None:
-    """Keep a file, or those that lie in a folder."""
+    """Store a file, or the files in a folder."""
     is_file = place.is_file()
     for file in [place] if is_file else [inside for inside in place.iterdir() if inside.is_file()]:
         with local_file(file) as path:
@@ -105,7 +105,7 @@ def _keep(mlflow: Any, place: Place) -> None:
 
 
 def _scores(loaded: Mapping[str, Any]) -> Iterator[tuple[str, float]]:
-    """Yield the numbers that runs are compared by."""
+    """Yield the metrics for the comparison of runs."""
     for split in ("val", "test"):
         scored = loaded.get("metrics", {}).get(split, {"baselines": {}})
         forecasts = {"model": scored["model"]} if "model" in scored else {}

@@ -1,4 +1,4 @@
-"""How far a run is: which model is being trained, how long all of them still take, and which cells are finished."""
+"""Progress of a run: the model in training, the time left for all models, and the finished cells."""
 
 import logging
 import multiprocessing
@@ -17,9 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 class ProgressHooks:
-    """Tell of each model when its training begins, and of each cell when it is finished.
+    """Log each model when its training begins, and each cell when it is finished.
 
-    Kedro calls these hooks in the process that runs the node, which may be a fork of the one that counted the models.
+    Kedro calls the node hooks in the process that runs the node, often a fork of the process that counted the models.
     """
 
     def __init__(self) -> None:
@@ -27,13 +27,13 @@ class ProgressHooks:
 
     @hook_impl
     def before_pipeline_run(self, pipeline: Pipeline) -> None:
-        """Count the models that are to be trained, and the cells that are to be finished."""
+        """Count the models to train and the cells to finish."""
         self._trainings = _Tally(sum(_trains(node) for node in pipeline.nodes))
         self._cells = _Tally(sum(f"{cell.run_id}.report" in pipeline.all_outputs() for cell in current_plan().cells))
 
     @hook_impl
     def before_node_run(self, node: Node, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Tell which model is trained now, and once one is finished, how long all of them still take."""
+        """Log the model to be trained now and, once one is finished, the time left for all models."""
         if not _trains(node):
             return
         if self._trainings.count < 2:
@@ -45,7 +45,7 @@ class ProgressHooks:
 
     @hook_impl
     def after_dataset_saved(self, dataset_name: str, node: Node) -> None:
-        """Count what is finished, and tell which cell is and how many are."""
+        """Count finished models and cells; log each finished cell and their number."""
         if _trains(node) and dataset_name == node.outputs[0]:
             self._trainings.finish()
         run_id, _, name = dataset_name.rpartition(".")
@@ -54,7 +54,7 @@ class ProgressHooks:
 
 
 class _Tally:
-    """How many of a number of things have begun and are finished, in memory that forked processes share."""
+    """Counts of begun and finished items, in memory that forked processes share."""
 
     def __init__(self, count: int) -> None:
         self.count = count
@@ -63,11 +63,11 @@ class _Tally:
         self._lock = multiprocessing.Lock()
 
     def begin(self) -> tuple[int, str]:
-        """Return the number of the one that begins, and how much time is left, if one is finished already."""
+        """Return the number of the item that begins, and the time left if an item is already finished."""
         with self._lock:
             number = self._begun.value = min(
                 self._begun.value + 1, self.count
-            )  # after a worker's death one begins twice
+            )  # after a worker's death an item begins twice
             if number == 1:
                 self._started.value = time.monotonic()
         if not self._finished.value or number == 1:
@@ -76,7 +76,7 @@ class _Tally:
         return number, time_left(a_model * (self.count - number + 1))
 
     def finish(self) -> int:
-        """Return how many are finished with this one."""
+        """Return the number of finished items, this one included."""
         with self._lock:
             self._finished.value += 1
             return int(self._finished.value)
@@ -87,7 +87,7 @@ def _trains(node: Node) -> bool:
 
 
 def _title(node: Node) -> str:
-    """Name a cell by what it is, a trial by its number, and a fold by its namespace."""
+    """Name a cell by its settings, a trial by its number, and a fold by its namespace."""
     namespace, _, name = node.name.rpartition(".")
     if name.startswith("try_settings_"):
         return f"trial {int(name.removeprefix('try_settings_'))}"

@@ -1,4 +1,4 @@
-"""Kedro hooks: a run locks its folders; an error keeps its line and its exit code."""
+"""Kedro hooks: a run locks its folders; an error keeps its message and its exit code."""
 
 import atexit
 import functools
@@ -24,34 +24,34 @@ _TAKES = {
     "forecasting": ("run_id", "input_path", "forecast_id", "backend", "strict"),
     "refit": ("run_id", "input_path"),
 }
-"""What pipelines take that work with a finished run: it has decided on all else."""
+"""Parameters of pipelines that use a finished run; the run has fixed all other parameters."""
 
 
 class ProjectHooks:
-    """Lock what a run writes, and keep errors' exit codes."""
+    """Lock the places that a run reads and writes, and keep the exit codes of errors."""
 
     def __init__(self) -> None:
         self._context: Any = None
         self._locks, self._bucket_locks = RunLocks(), BucketLocks()
-        # A stopped run passes no hook.
+        # Kedro calls no hook when a run is stopped.
         atexit.register(self._release)
 
     @hook_impl
     def after_context_created(self, context: Any) -> None:
-        """Keep the context, which knows the entries that the catalog is made from."""
+        """Keep the context, which holds the catalog's entries."""
         self._context = context
 
     @hook_impl
     def before_pipeline_run(
         self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]
     ) -> None:
-        """Lock what the run writes against all others, and what it reads against writers.
+        """Lock the run's outputs against all other processes, and its inputs against writers.
 
         Raises:
-            ParameterError: A pipeline is given a parameter that it would not heed, cells would share a file, or a
-                backtest has no folds.
+            ParameterError: A pipeline would ignore a given parameter, cells would share a file, or a backtest has no
+                folds.
             ArtifactMissingError: The run that a backtest repeats is missing.
-            RunLockedError: Another process uses some of it.
+            RunLockedError: Another process uses an output or writes an input.
             StorageError: The storage is full, read-only or cannot be reached.
 
         """
@@ -69,15 +69,15 @@ class ProjectHooks:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Give everything back."""
+        """Release all locks."""
         self._release()
 
     @hook_impl
     def before_node_run(self) -> None:
-        """Give memory back.
+        """Return unused memory to the system.
 
         Raises:
-            RunLockedError: Another process has taken the place of this one.
+            RunLockedError: Another process has taken this run's lease.
 
         """
         self._bucket_locks.check_held()
@@ -85,23 +85,23 @@ class ProjectHooks:
 
     @hook_impl
     def before_dataset_saved(self) -> None:
-        """Write nothing that another process may be writing.
+        """Refuse to write a file that another process may be writing.
 
         Raises:
-            RunLockedError: It has taken the place of this one, in the midst of a node.
+            RunLockedError: Another process has taken this run's lease while the node ran.
 
         """
         self._bucket_locks.check_held()
 
     @hook_impl
     def on_pipeline_error(self, error: Exception) -> None:
-        """Raise the project's own error from under Kedro's wrapping, so that its exit code is kept."""
+        """Raise the project's error that Kedro wrapped, so that its exit code is kept."""
         self._release()
         own = own_error(error)
         raise own from own.__cause__
 
     def _lock(self, data: Path, written: set[Place], read: set[Place]) -> None:
-        """Lock what lies on this machine in one way, and what lies in a bucket in another."""
+        """Lock files on this machine with `RunLocks`, and those in buckets with `BucketLocks`."""
         self._locks.take(data, written=_of_kind(Path, written), read=_of_kind(Path, read))
         try:
             self._bucket_locks.take(written=_of_kind(Address, written), read=_of_kind(Address, read))
@@ -122,7 +122,7 @@ def _of_kind(kind: type[_KindOfPlace], places: set[Place]) -> set[_KindOfPlace]:
 
 
 def _check_taken(run_params: dict[str, Any]) -> None:
-    """Refuse parameters that the named run has decided; without a run_id, parameters say which run is meant."""
+    """Refuse parameters that the run named by `run_id` has fixed; without a `run_id`, parameters identify the run."""
     given, names = run_params.get("runtime_params") or {}, run_params.get("pipeline_names") or []
     if len(names) != 1 or names[0] not in _TAKES or "run_id" not in given:
         return
@@ -147,8 +147,8 @@ def _check_backtest(catalog: CatalogProtocol[Any, Any]) -> None:
 
 @functools.cache
 def _end_workers_with_the_run() -> None:
-    """Let every process that is forked from now on end soon after its parent, which holds its locks.
+    """Let every process that is forked from now on end soon after its parent, which holds the locks.
 
-    From its first moment, because a worker that never gets a node passes no hook and would wait for ever.
+    This is set at the fork: Kedro calls no hook in a worker that never gets a node, and it would wait for ever.
     """
     os.register_at_fork(after_in_child=lambda: end_with_parent(os.getppid()))

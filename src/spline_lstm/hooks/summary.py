@@ -1,6 +1,6 @@
-"""What a person sees at the end of `kedro run`: a short table, where the report lies, and the next command.
+"""The summary at the end of `kedro run`: a short table, the report's path, and the next command.
 
-All of it is read from what the run wrote. Sessions in notebooks show what is asked for and print nothing here.
+Everything is read from the run's outputs. Interactive sessions, such as notebooks, print no summary.
 """
 
 import json
@@ -47,7 +47,7 @@ _STYLES = {"PASS": "green", "FAIL": "bold red", "NOT JUDGED": "bold yellow"}
 
 @dataclass(frozen=True)
 class Written:
-    """What a run wrote, and how it was started."""
+    """The outputs of a run, and its command."""
 
     catalog: CatalogProtocol[Any, Any]
     invocation: Invocation
@@ -57,21 +57,21 @@ class Written:
         return self.catalog.load(name)
 
     def place(self, name: str) -> str:
-        """Path of a dataset as a person would type it."""
+        """Return the path of a dataset as a user would type it."""
         place = place_of(self.catalog[name])
         return "elsewhere" if place is None else shown(place)
 
     def next(self, pipeline: str) -> Text:
-        """Return the line with the command of a pipeline, with the parameters given for this run."""
+        """Return the line with the command of a pipeline and this run's given parameters."""
         return _line("Next", self.invocation.command(pipeline))
 
     def forecast(self, run_id: str) -> Text:
-        """Return the line with the command that forecasts with a run."""
+        """Return the line with the command for a run's forecast."""
         return _line("Next", self.invocation.command("forecasting", {"run_id": run_id}))
 
 
 class ClosingHooks:
-    """Close a run on the command line with what came out of it."""
+    """End a run on the command line with a summary of its results."""
 
     def __init__(self) -> None:
         self._invocation = Invocation()
@@ -83,7 +83,7 @@ class ClosingHooks:
 
     @hook_impl
     def after_pipeline_run(self, pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> None:
-        """Print the table; the run is done, so nothing that goes wrong here counts."""
+        """Print the summary; the run is finished, so errors here are ignored."""
         if hasattr(sys, "ps1"):  # an interactive session
             return
         try:
@@ -96,7 +96,7 @@ class ClosingHooks:
 
 
 def make_closing(made: Collection[str], written: Written) -> Iterator[RenderableType]:
-    """Yield the parts that fit the datasets a run made; of several kinds the one that says most."""
+    """Yield the summary for the most informative kind of dataset that a run made."""
     for name, close in _CLOSINGS.items():
         if name in made:
             yield from close(made, written)
@@ -127,7 +127,7 @@ def _close_refit(_: Collection[str], written: Written) -> Iterator[RenderableTyp
 
 
 def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
-    """The model and its baselines on test, best first."""
+    """Return the test scores of the model and its baselines, best first."""
     rows = overall_scores(metrics["test"])
     table = _table(
         f"{run_id}, {metrics['test']['windows']:,} test windows",
@@ -151,7 +151,7 @@ def _scores_table(run_id: str, metrics: dict[str, Any]) -> Table:
 
 
 def _gate_table(gate: dict[str, Any]) -> RenderableType:
-    """The files that a release stands on."""
+    """Return the gate's results for the files that decide about a release."""
     files = {name: item for name, item in gate["files"].items() if item["precision"] == "fp32"}
     if not files:
         return Text("Nothing was exported: export_formats is none.")
@@ -166,7 +166,7 @@ def _verdict(item: dict[str, Any]) -> Text:
 
 
 def _figures(item: dict[str, Any]) -> tuple[str, str]:
-    if not item["criteria"]:  # it did not even run
+    if not item["criteria"]:  # the file could not be run
         return "–", "–"
     return number(item["latency_p95_ms"]), f"{item['size_bytes']:,}"
 
@@ -260,7 +260,7 @@ def _close_forecast(made: Collection[str], written: Written) -> Iterator[Rendera
     if "drift" in made and describe_drift(written.load("drift")):
         yield _line("Drift", written.place("drift"))
     yield _line("Table", written.place("forecast_csv"))
-    if written.invocation.program == "kedro run":  # kedro-viz shows projects
+    if written.invocation.program == "kedro run":  # kedro-viz needs a Kedro project
         shows = replace(written.invocation, program="kedro viz run", runner=None, runner_params={})
         ids = {name: written.load(f"params:{name}") for name in ("run_id", "forecast_id")}
         yield _line("Next", shows.command(None, ids) + "  # plot_forecast")
@@ -271,7 +271,7 @@ def _close_forecasts(_made: Collection[str], written: Written) -> Iterator[Rende
 
 
 def _time_format(times: Any) -> str:
-    """Return the format that shows years, months and days as such; the columns hold times of one grid."""
+    """Return the shortest format for a grid of years, months or days, else one with the time of day."""
     if any((column.dt.normalize() != column).any() for _, column in times.items()):
         return "%Y-%m-%d %H:%M"
     if any((column.dt.day != 1).any() for _, column in times.items()):
@@ -283,7 +283,7 @@ def _close_description(_made: Collection[str], written: Written) -> Iterator[Ren
     yield _line("Profile", written.place("table_profile"))
     yield _line("Schema", written.place("table_schema"))
     folder = written.invocation.conf_source or "conf"
-    if written.invocation.conf_source is None or Path(folder).is_dir():  # and no archive
+    if written.invocation.conf_source is None or Path(folder).is_dir():  # a folder, not an archive
         again = replace(written.invocation, env=None, given={}).command()
         yield _line("Next", f"{_copy(written.place('table_parameters'), f'{folder}/local')} && {again}")
 
@@ -314,7 +314,7 @@ _CLOSINGS: dict[str, Callable[[Collection[str], Written], Iterator[RenderableTyp
     "table_profile": _close_description,
     "model_input": _close_preprocessing,
 }
-"""A dataset that a run made to what closes it."""
+"""Name of a dataset that a run made, to the function that makes the summary."""
 
 
 def _table(title: str, first: str, *headings: str) -> Table:
