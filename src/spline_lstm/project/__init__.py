@@ -1,1 +1,1 @@
-"""What makes this a Kedro project: its context, catalog and parameters, and the plan of cells and folds."""
+"""The Kedro project: its context, catalog and parameters, and the plan of cells and folds."""

@@ -7,10 +7,10 @@ from kedro.io import AbstractDataset, DataCatalog, MemoryDataset
 
 
 class ProjectCatalog(DataCatalog, CatalogCommandsMixin):
-    """Kedro's catalog, told how to copy parameters: to find out by itself it imports pandas at every start."""
+    """Kedro's catalog with a fixed way to copy parameters; otherwise Kedro imports pandas at every start."""
 
     def __setitem__(self, key: str, value: Any) -> None:
-        """Add a dataset, or a value that is kept in memory."""
+        """Add a dataset, or a value in memory."""
         if (key == "parameters" or key.startswith("params:")) and not isinstance(value, AbstractDataset):
             value = MemoryDataset(value, copy_mode="deepcopy")
         super().__setitem__(key, value)

@@ -1,7 +1,7 @@
-"""The project's context: parameters are checked and ids derived before anything else.
+"""The project's context: it checks parameters and derives ids before anything else.
 
-This is a context class and not a hook, because kedro-viz starts without hooks: here the command line,
-sessions, notebooks and kedro-viz all pass, before the catalog is made, and so agree on paths.
+This is a context class, not a hook, because kedro-viz starts without hooks. The command line, sessions, notebooks and
+kedro-viz all create the context before the catalog, and so agree on paths.
 """
 
 import json
@@ -39,18 +39,18 @@ from spline_lstm.project.plan import make_plan
 from spline_lstm.selection.search import SEARCHED
 
 _OF_THE_WHOLE = ("benchmark", "run_id", "processed_run_id")
-"""What names or shapes a benchmark and not its cells."""
+"""Parameters that name or define the whole benchmark, not its cells."""
 _OF_THE_TUNING = (*SEARCHED, "tuning", "settings_tried", "run_id", "processed_run_id")
-"""What a tuning finds, shapes it or names it."""
+"""Parameters that a tuning sets, or that define or name it."""
 _OWN_TABLE = "own-table"
-"""Id of the forecast of the table that a run was trained on."""
+"""Forecast id for the table that the run was trained on."""
 _DERIVED = {*GROUPS, "run", "cells", "sources", "folds", "refit", "search", "given"}
-"""Parameters of nodes that nobody gives."""
+"""Parameters of nodes that the project derives; users do not set them."""
 
 
 @define(slots=False)
 class ProjectContext(KedroContext):
-    """Kedro's context, with all that is derived from the parameters among the runtime parameters.
+    """Kedro's context; its runtime parameters include all values derived from the parameters.
 
     Attributes:
         invocation: How Kedro was called.
@@ -62,7 +62,7 @@ class ProjectContext(KedroContext):
     _owners: dict[str, Owner] = field(init=False, factory=dict)
 
     def __attrs_post_init__(self) -> None:
-        """Check all parameters, add ids, groups and the benchmark's cells, and give every dataset its place.
+        """Check all parameters, add ids, groups and the benchmark's cells, and set the place of every dataset.
 
         Raises:
             ParameterError: A parameter is unknown, of the wrong type or out of range, or a dataset cannot be used.
@@ -91,7 +91,7 @@ class ProjectContext(KedroContext):
             )
         of_table = resolved["table_id"] if resolved["table_is_given"] else _OWN_TABLE
         resolved["forecast_id"] = FORECAST_ID if plan.many_tables else parameters.forecast_id or of_table
-        # What paths name.
+        # Values for the placeholders in paths.
         loader.runtime_params = resolved | {
             "benchmark_id": plan.parameters["benchmark_id"],
             "tuning_id": plan.parameters["search"]["tuning_id"],
@@ -99,19 +99,19 @@ class ProjectContext(KedroContext):
         self._place_datasets(resolved["run"], plan)
         resolved["table_schema_path"] = self._entries["table_schema"].get("filepath")
         if made_from() not in (None, plan):
-            # The pipelines of this process were made for other parameters.
+            # This process has made its pipelines for other parameters.
             pipelines.configure(f"{self._package_name}.pipeline_registry")
         set_current_plan(plan)
-        # What nodes take, in place of what the files say: Kedro need not merge it again.
+        # The parameters of the nodes replace those of the files, so Kedro does not merge them again.
         loader["parameters"] = own | resolved | plan.parameters
 
     @property
     def entries(self) -> Entries:
-        """The catalog's entries, with ids left open in their paths."""
+        """The catalog's entries, with id placeholders in their paths."""
         return self._entries
 
     def check_places(self, names: Iterable[str]) -> None:
-        """Refuse datasets that are about to be written where cells or folds would share them.
+        """Refuse to write datasets that cells or folds would share.
 
         Raises:
             ParameterError: An entry of the catalog has no id in its path.
@@ -120,14 +120,14 @@ class ProjectContext(KedroContext):
         check_own_places(names, self._entries, self._owners)
 
     def _find_own_parameters(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the parameters that only pipelines of a team's own take.
+        """Return the parameters that only custom pipelines take.
 
-        Those pipelines have to be made for it, which happens only where there is a name that the project does not know.
+        All custom pipelines must be made for this, so it is done only if the project does not know a parameter.
         """
         unknown = set(values) - set(Parameters.model_fields) - _DERIVED
         if not unknown:
             return {}
-        pipelines.configure(f"{self._package_name}.pipeline_registry")  # all of them, whichever was asked for
+        pipelines.configure(f"{self._package_name}.pipeline_registry")  # all pipelines, not only the requested ones
         inputs = {
             name
             for key, pipeline in pipelines.items()
@@ -138,7 +138,7 @@ class ProjectContext(KedroContext):
         return {name: values[name] for name in unknown & taken}
 
     def _find_invocation(self) -> Invocation:
-        """Find out how Kedro was called; a session that no command line started has no runner to repeat."""
+        """Return how Kedro was called; a session without a command line has no runner to name."""
         typed = click.get_current_context(silent=True)
         options = typed.params if typed else {}
         source = str(self.config_loader.conf_source)
@@ -152,7 +152,7 @@ class ProjectContext(KedroContext):
         )
 
     def _place_datasets(self, run: dict[str, Any], plan: Plan) -> None:
-        """Give every dataset its place, and tell every run and cell where its artifacts lie and what repeats it."""
+        """Set the place of every dataset; give every run and cell its artifacts' paths and its command."""
         self._entries = self.config_loader["catalog"]
         check_entries(self._entries)
         self._owners = find_owners(run, plan)
@@ -175,13 +175,13 @@ class ProjectContext(KedroContext):
 
 
 def _of_cell(given: Mapping[str, Any], cell: Cell) -> dict[str, Any]:
-    """Return the parameters that give a cell of the benchmark as a run of its own."""
+    """Return the parameters that make a benchmark's cell as a single run."""
     own = {"model_type": cell.model_type, "feature_mode": cell.feature_mode, "seed": cell.seed}
     return {name: value for name, value in given.items() if name not in _OF_THE_WHOLE} | own
 
 
 def _commit(project_path: Path) -> str | None:
-    """Commit hash of the project, with `-dirty` behind it if files differ from it; None outside git."""
+    """Return the project's commit hash, with the ending `-dirty` if files have changed; None outside git."""
     arguments = ["git", "-C", str(project_path), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
     try:
         result = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=10)

@@ -1,4 +1,4 @@
-"""The runs that lie where the catalog says, whichever of them the current parameters mean."""
+"""All finished runs at the catalog's paths, not only the run of the current parameters."""
 
 from pathlib import Path
 from typing import Any
@@ -11,16 +11,16 @@ from spline_lstm.project.places import Entries
 
 
 class FinishedRuns:
-    """Runs and their datasets, by their ids."""
+    """Finished runs and their datasets, by run id."""
 
     def __init__(self, entries: Entries, project_path: Path) -> None:
-        """Take the catalog's entries, with `{run_id}` left open, and the folder that their paths count from."""
+        """Take the catalog's entries, with the placeholder `{run_id}`, and the project's folder for relative paths."""
         self._entries = entries
         self._project_path = project_path
 
     @property
     def ids(self) -> list[str]:
-        """Ids of all runs that were scored."""
+        """Ids of all scored runs."""
         found = runs_at(self._entry("run_record")["filepath"])
         return sorted(run_id for run_id in found if self._dataset(run_id, "metrics").exists())
 
@@ -28,7 +28,7 @@ class FinishedRuns:
         """Read a dataset of a run.
 
         Raises:
-            ArtifactMissingError: There is no such run; names the one that was probably meant.
+            ArtifactMissingError: The run is missing; the message suggests a similar run id.
 
         """
         if not self._dataset(run_id, "metrics").exists():

@@ -1,4 +1,4 @@
-"""How Kedro was called: the commands that messages and records name can be pasted into a shell."""
+"""The call of Kedro, from which messages and records build commands that work in a shell."""
 
 import shlex
 from collections.abc import Mapping
@@ -13,12 +13,12 @@ class Invocation:
     """A call of Kedro on the command line.
 
     Attributes:
-        program: What runs pipelines here.
-        env: The environment, if one was named.
+        program: The program that runs pipelines, such as `kedro run`.
+        env: The environment, if given.
         conf_source: The configuration, if it is not the project's own.
-        runner: The runner, if one was named.
-        runner_params: What it was given.
-        given: Parameters.
+        runner: The runner, if given.
+        runner_params: Parameters of the runner.
+        given: The given parameters.
 
     """
 
@@ -33,8 +33,8 @@ class Invocation:
         """Return the command that runs a pipeline with the same options.
 
         Args:
-            pipeline: Its name; the main job without one.
-            given: Parameters in place of those of this call.
+            pipeline: Name of the pipeline; None is the main job.
+            given: Parameters that replace those of this call.
 
         """
         options = {
@@ -54,7 +54,7 @@ def _pairs(values: Mapping[str, Any]) -> str:
 
 
 def _typed(value: Any) -> str:
-    """Return a value as one types it."""
+    """Return a value as a user would type it."""
     if isinstance(value, list | tuple):
         return "+".join(map(_typed, value))
     if value is None:

@@ -26,12 +26,12 @@ from spline_lstm.spec import HIDDEN, Spec, StrictInt, Text
 from spline_lstm.text import holds_secret
 
 RESERVED = ("benchmarks", "tables", "tunings")
-"""Folders that lie beside those of the runs."""
+"""Folders beside those of the runs; no run may have these names."""
 _RUN_ID = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9._-]{1,64}")
 
 
 def _check_run_id(run_id: object) -> object:
-    # Before the type check: Kedro reads 007 as a number, and the message should say what to type.
+    # This runs before the type check: Kedro reads 007 as a number, and the message should say what to type.
     if isinstance(run_id, str) and run_id.lower() in RESERVED:
         raise ValueError(f"a folder of the project has this name; any other is fine, such as my-{run_id}")
     if run_id is None or (isinstance(run_id, str) and _RUN_ID.fullmatch(run_id)):
@@ -43,7 +43,7 @@ RunId = Annotated[Text | None, BeforeValidator(_check_run_id)]
 
 
 def _check_address(place: str) -> str:
-    # Its text is recorded with every result, so nothing in it may be secret; nor may the message repeat it.
+    # The address is recorded with every result, so it may hold no secret; nor may the message repeat a secret.
     if holds_secret(place):
         words = "is an address with a password, which every record would hold; give it as credentials of raw_table"
         raise PydanticCustomError(HIDDEN, words)
@@ -60,18 +60,18 @@ class InputSpec(Spec):
 class Parameters(
     InputSpec, TableSpec, FillSpec, WindowParameters, ModelSpec, TrainingSpec, EvaluationSpec, ExportSpec, ForecastSpec
 ):
-    """Every parameter a user can set; the groups it is made of are what nodes take."""
+    """Every parameter that a user can set; nodes take the groups of parameters."""
 
     edge_poc: EdgeSpec
     backtest: BacktestSpec
     benchmark: BenchmarkSpec
     tuning: TuningSpec
     materialize_windows: Literal["auto", "always", "never"]
-    """Whether the cut windows are stored beside the rows they are cut from; `auto`: up to 256 MB."""
+    """Whether the cut windows are stored as well as the rows; `auto` stores up to 256 MB of windows."""
     partitions: Annotated[StrictInt, Field(ge=1, le=10_000)]
-    """Parts of the table, of some series each, that are checked and filled apart."""
+    """Parts of the table that are checked and filled separately; each holds some of the series."""
     settings_tried: Annotated[StrictInt, Field(ge=1)]
-    """Settings that were tried on validation before these were taken."""
+    """Number of settings that were tried on validation before these were chosen."""
     run_id: RunId
     forecast_id: RunId
     processed_run_id: RunId
@@ -94,14 +94,15 @@ def parse_parameters(values: Mapping[str, Any]) -> Parameters:
     """Check raw parameters.
 
     Raises:
-        ParameterError: An unknown name (with the nearest known one), a wrong type, a value out of range.
+        ParameterError: A name is unknown (the message suggests a similar one), or a value is of the wrong type or out
+            of range.
 
     """
     return Parameters.parse(dict(values), ParameterError, "parameter")
 
 
 def takes_list(path: str) -> bool:
-    """Tell whether a parameter, by its dotted name, is a list; one that nobody knows may be."""
+    """Tell whether the parameter with this dotted name is a list; an unknown parameter may be a list."""
     spec: Any = Parameters
     for name in path.split("."):
         field = spec.model_fields.get(name) if isinstance(spec, type) and issubclass(spec, Spec) else None
@@ -112,12 +113,12 @@ def takes_list(path: str) -> bool:
 
 
 def check_given(given: Mapping[str, Any], spec: type[Spec] = Parameters, path: str = "") -> None:
-    """Refuse dotted names that reach into a single value or a list, which configuration files cannot be merged with.
+    """Refuse dotted names that reach into a single value or a list: Kedro cannot merge them with the files' values.
 
     Args:
         given: Parameters of the command line, nested.
-        spec: What they are parameters of.
-        path: Where in the parameters that is.
+        spec: Settings that the parameters belong to.
+        path: Dotted name of these settings.
 
     Raises:
         ParameterError: Names the parameter, and says to give it whole.
@@ -142,8 +143,8 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_h
 
     Args:
         parameters: Checked parameters.
-        schema: The covariate schema, which shapes the preprocessed data too.
-        commit_hash: Of the project, if known.
+        schema: The covariate schema, which also decides the preprocessed data.
+        commit_hash: Commit hash of the project, if known.
 
     Returns:
         The normalised parameters, one entry for each of `GROUPS`, and `run`.
@@ -168,7 +169,7 @@ def resolve_parameters(parameters: Parameters, schema: CovariateSchema, commit_h
 
 
 def _identifying(group: Spec) -> dict[str, Any]:
-    """Return what ids are made from: fields with a default came later and count where they differ, so ids stay."""
+    """Return the values for ids. A field at its default is left out, so later fields do not change old ids."""
     return group.model_dump(mode="json", exclude_defaults=True)
 
 
@@ -177,7 +178,7 @@ def _digest(values: dict[str, Any]) -> str:
 
 
 def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield nested parameters as the dotted names that the command line takes."""
+    """Yield nested parameters by the dotted names of the command line."""
     for name, value in values.items():
         if isinstance(value, Mapping):
             yield from flatten(value, f"{prefix}{name}.")

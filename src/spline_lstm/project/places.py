@@ -1,4 +1,4 @@
-"""Where datasets lie. An entry of the catalog stands for the run, and for every cell and fold under its own ids."""
+"""Paths of datasets. A catalog entry applies to the run, and to every cell and fold with their own ids."""
 
 import copy
 from collections.abc import Callable, Iterable, Mapping
@@ -27,7 +27,7 @@ _READ_BY_HASH = {
     "exported_models": "FilesDataset",
     "trained_run": "TrainedRunDataset",
 }
-"""Datasets whose class nodes rely on."""
+"""Datasets that must keep their class, because nodes rely on it."""
 RECORDED = (
     "model_input",
     "model",
@@ -45,16 +45,16 @@ RECORDED = (
 )
 """Datasets whose paths a run's record, report and card name."""
 _INPUTS = ("raw_table", "covariate_schema")
-"""What is only read, and checked where it is."""
+"""Read-only datasets, checked where they are read."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """Whose artifacts they are: the run's, a cell's, a fold's, or those of the data that several cells share.
+    """An owner of artifacts: the run, its refit, a cell, a fold, or preprocessed data that several cells share.
 
     Attributes:
-        ids: What stands in paths for the ids that are left open in the catalog.
-        makers: Pipelines that make the artifacts of this owner in place of those that the entries name.
+        ids: Values for the id placeholders in the catalog's paths.
+        makers: Pipelines that make this owner's artifacts, by the pipelines in the entries that they replace.
 
     """
 
@@ -63,11 +63,11 @@ class Owner:
 
 
 def find_owners(run: Mapping[str, Any], plan: Plan) -> dict[str, Owner]:
-    """Return all owners by the namespace of their datasets; that of the run itself is empty.
+    """Return all owners by the namespace of their datasets; the run's namespace is empty.
 
     Args:
         run: The ids of the run.
-        plan: Its cells and folds.
+        plan: The run's cells and folds.
 
     """
     ids = {name: str(run[name]) for name in _IDS}
@@ -90,12 +90,12 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
     """Fill in the ids of every owner, and the commands that make the datasets.
 
     Args:
-        entries: As the catalog has them, with `{run_id}` and `{processed_run_id}` left open.
-        owners: By namespace.
+        entries: The catalog's entries, with the placeholders `{run_id}` and `{processed_run_id}`.
+        owners: Owners by namespace.
         command: Returns the command that runs a pipeline.
 
     Returns:
-        The entries of the run under their own names, those of the other owners under `<namespace>.<name>`.
+        The run's entries under their own names, and the other owners' entries under `<namespace>.<name>`.
 
     """
     left_open = {name: _open_ids(entry) for name, entry in entries.items()}
@@ -105,7 +105,7 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
             if namespace and not (left_open[name] and left_open[name] <= set(owner.ids)):
                 continue
             own = fill_ids(entry, owner.ids)
-            if "datasets" in entry:  # it fills in what it finds in the record of a run
+            if "datasets" in entry:  # the dataset fills in ids from a run's record
                 own["datasets"] = {other: copy.deepcopy(entries[other]) for other in entry["datasets"]}
             maker = entry.get("made_by")
             if isinstance(maker, str) and maker.isidentifier():
@@ -115,10 +115,10 @@ def place_datasets(entries: Entries, owners: Mapping[str, Owner], command: Calla
 
 
 def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
-    """Return the paths of a run's artifacts that its record names, as their entries write them.
+    """Return the paths of the artifacts in a run's record, as the catalog's entries write them.
 
     Raises:
-        ParameterError: The catalog lacks one, as that of an earlier version does.
+        ParameterError: The catalog lacks an entry; it may be from an earlier version.
 
     """
     absent = [name for name in RECORDED if name not in entries]
@@ -131,7 +131,7 @@ def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def place_of(dataset: Any) -> Place | None:
-    """Return where a dataset is written; None for what is read only, in memory, or in a bucket by a foreign class."""
+    """Return where a dataset is written; None if it is read-only, in memory, or of a foreign class in a bucket."""
     place = getattr(dataset, "place", None)
     if place is None:
         described = dataset._describe()
@@ -140,11 +140,11 @@ def place_of(dataset: Any) -> Place | None:
 
 
 def check_entries(entries: Entries) -> None:
-    """Refuse what no run could use, before anything runs.
+    """Refuse catalog entries that no run could use, before anything runs.
 
     Raises:
-        ParameterError: A dataset of the project is versioned, lies at an address that nothing here can open or that
-            holds a secret, or is of another class where nodes rely on its own.
+        ParameterError: A dataset of the project is versioned, has an address that cannot be opened or holds a secret,
+            or has another class than the nodes need.
 
     """
     for name, entry in entries.items():
@@ -164,12 +164,12 @@ def check_entries(entries: Entries) -> None:
 
 
 def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str, Owner]) -> None:
-    """Refuse that cells, folds or the forecasts of many tables share a file.
+    """Refuse files that cells, folds or the forecasts of many tables would share.
 
     Args:
-        names: Datasets that are about to be written.
-        entries: As the catalog has them.
-        owners: By namespace.
+        names: Datasets that will be written.
+        entries: The catalog's entries.
+        owners: Owners by namespace.
 
     Raises:
         ParameterError: An entry has no id in its path.
@@ -191,7 +191,7 @@ def check_own_places(names: Iterable[str], entries: Entries, owners: Mapping[str
 
 
 def _open_ids(value: Any) -> set[str]:
-    """Names of the ids that are left open in an entry."""
+    """Return the names of the id placeholders in an entry."""
     if isinstance(value, Mapping):
         return set().union(*(_open_ids(item) for item in value.values()))
     return {name for name in _IDS if isinstance(value, str) and f"{{{name}}}" in value}

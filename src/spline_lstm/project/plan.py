@@ -1,4 +1,4 @@
-"""What pipelines are made of: the benchmark's cells (each a run like any other), the backtest's folds, the trials."""
+"""The plan that shapes pipelines: the benchmark's cells (each is an ordinary run), the folds, the trials."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from spline_lstm.series.windows import WindowParameters
 
 
 def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str | None) -> Plan:
-    """Derive the cells from the parameters; a cell has the run id that the same run alone would have."""
+    """Derive the plan from the parameters; a cell has the run id of the same run on its own."""
     axes = parameters.benchmark
     settings = [
         {"model_type": model_type, "feature_mode": feature_mode, "seed": seed}
@@ -48,7 +48,7 @@ def make_plan(parameters: Parameters, schema: CovariateSchema, commit_hash: str 
 
 
 def _make_search(parameters: Parameters, schema: CovariateSchema) -> dict[str, Any]:
-    """Return what the trials of a tuning share; its id does not depend on how many they are, so more can be added."""
+    """Return what all trials of a tuning share; its id ignores the number of trials, so more can be added."""
     own = parameters.model_dump(mode="json")
     alone = resolve_parameters(parameters.model_copy(update={"run_id": None}), schema, None)
     content = json.dumps([alone["run_id"], own["tuning"] | {"trials": None}])
@@ -62,7 +62,7 @@ def _make_search(parameters: Parameters, schema: CovariateSchema) -> dict[str, A
 
 
 def _make_folds(parameters: Parameters, run: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the parameter groups of every fold, which is the run in all but the ids and the shares of its parts."""
+    """Return the parameter groups of every fold; a fold differs from the run only in ids and split shares."""
     count = parameters.backtest.folds
     folds = {}
     for number in range(1, count + 1):
