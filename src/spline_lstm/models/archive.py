@@ -29,7 +29,7 @@ def archive_network(network: Any) -> bytes:
 
 @contextmanager
 def _zip_dates() -> Iterator[None]:
-    """Date what Keras zips by a fixed day: a clock before 1980, as of a board without a battery, fits no archive."""
+    """Give Keras' zip files a fixed date: zip has none before 1980, but a clock without a battery may start earlier."""
     clock = zipfile.time  # type: ignore[attr-defined]
     fixed = SimpleNamespace(time=time.time, localtime=lambda _: time.struct_time((1980, 1, 1, 0, 0, 0, 1, 1, 0)))
     zipfile.time = fixed  # type: ignore[attr-defined]
@@ -40,11 +40,11 @@ def _zip_dates() -> Iterator[None]:
 
 
 def load_network(content: bytes, source: str) -> Any:
-    """Load a `.keras` archive in safe mode: nothing in it is executed, and only Keras' own layers are made.
+    """Load a `.keras` archive in safe mode: no code in it is executed, and only Keras' own layers are made.
 
     Args:
         content: The archive.
-        source: Its name, for messages.
+        source: The archive's name in messages.
 
     Raises:
         ArtifactDamagedError: The archive is damaged, or holds code.
@@ -76,9 +76,9 @@ _KERAS_MODULES = (
 
 
 def _check_archive(content: bytes) -> None:
-    """Refuse an archive whose sizes are implausible or whose configuration names what no network is made of.
+    """Refuse an archive with implausible sizes, or with names in its configuration that no network needs.
 
-    Keras looks such names up, and so imports and calls them, while it builds the network.
+    While Keras builds the network, it imports and calls the objects of these names.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         check_zip_sizes(archive, len(content))
@@ -88,7 +88,7 @@ def _check_archive(content: bytes) -> None:
 
 
 def _modules_in(config: Any) -> set[str]:
-    """Modules that a Keras configuration names; a list or object in place of a name counts as one."""
+    """Return the modules that a Keras configuration names; a list or object in place of a name counts as a name."""
     if isinstance(config, list):
         return set().union(*map(_modules_in, config))
     if not isinstance(config, dict):
@@ -98,7 +98,7 @@ def _modules_in(config: Any) -> set[str]:
 
 
 def _repeatable(archive: bytes) -> bytes:
-    """Write a `.keras` archive anew without what differs from run to run: dates and memory addresses."""
+    """Rewrite a `.keras` archive without dates and memory addresses, which differ from run to run."""
     result = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(result, "w") as target:
         for name in sorted(source.namelist()):
@@ -114,7 +114,7 @@ def _repeatable(archive: bytes) -> bytes:
 
 
 def _number_shared_objects(config: Any, numbers: dict[int, int]) -> Any:
-    """Number the shared objects of a Keras configuration in their order; Keras takes their addresses."""
+    """Number the shared objects of a Keras configuration in order; Keras uses their memory addresses as ids."""
     if isinstance(config, list):
         return [_number_shared_objects(item, numbers) for item in config]
     if not isinstance(config, dict):
@@ -128,7 +128,7 @@ def _number_shared_objects(config: Any, numbers: dict[int, int]) -> Any:
 
 
 def compiled_call(network: Any, window: Float32) -> Callable[[], Any]:
-    """Return one inference of the network as a compiled function, for measuring.
+    """Return one inference of the network as a compiled function, for latency measurements.
 
     Args:
         network: A Keras network.

@@ -1,4 +1,4 @@
-"""What all models share: the interface, what surrounds the recurrent stack, and the training loop."""
+"""The base of all models: the interface, the layers around the recurrent stack, and the training."""
 
 import logging
 from abc import ABC, abstractmethod
@@ -34,14 +34,14 @@ from spline_lstm.types import Float32, Float64, Int64
 logger = logging.getLogger(__name__)
 
 ENOUGH_HORIZONS = 10
-"""Validation windows, in horizons, from which a gain on them is more than chance: nearly all of them overlap."""
+"""Validation windows, in horizons, from which a gain is more than chance: fewer windows nearly all overlap."""
 
 
 class ForecastModel(ABC):
     """A forecaster from windows `(B, sequence_length, input_features)` to `(B, output_units)`.
 
-    `output_units` is `horizon * F_target`, step-major. All values are in scaled units; NaN in `y`
-    marks what was not observed and is neither trained on nor scored.
+    `output_units` is `horizon * F_target`, step-major. All values are in scaled units. NaN in `y`
+    marks unobserved values, which are neither trained on nor scored.
     """
 
     model_type: ClassVar[str]
@@ -101,7 +101,7 @@ class ForecastModel(ABC):
 
     @property
     def has_path(self) -> bool:
-        """Whether a frozen regression is added to the stack."""
+        """Whether a frozen linear path is added to the stack."""
         return self.linear_path != "none"
 
     @property
@@ -112,7 +112,7 @@ class ForecastModel(ABC):
     def build(self) -> Any:
         """Build the Keras network with seeded weights and return it."""
         keras = load_keras()
-        keras.utils.clear_session(free_memory=False)  # numbering of layers starts anew: same model, same bytes
+        keras.utils.clear_session(free_memory=False)  # layer numbers start again: same model, same bytes
         keras.utils.set_random_seed(self.seed)
         inputs = keras.Input((self.sequence_length, self.input_features), name="window")
         sequence, center, scale = self.space.enter(inputs)
@@ -126,12 +126,12 @@ class ForecastModel(ABC):
         return network
 
     def _segmented(self, sequence: Any) -> Any:
-        """Cut a window into segments, each of which one Dense layer turns into one step of the recurrent stack.
+        """Cut a window into segments; a Dense layer turns each segment into one step of the recurrent stack.
 
         S. Lin et al., "SegRNN: segment recurrent neural network for long-term time series forecasting", 2023.
 
         Returns:
-            `(B, sequence_length / segment, hidden_units[0])`; the sequence itself where a segment is one row.
+            `(B, sequence_length / segment, hidden_units[0])`; the sequence itself if a segment is one row.
 
         """
         if self.segment == 1:
@@ -155,19 +155,20 @@ class ForecastModel(ABC):
     ) -> TrainingRecord:
         """Train with early stopping; the network ends with its best weights.
 
-        Epoch 0 counts: the untrained network is the first candidate for the best weights. Beside a ridge path it stays
-        the best where validation has fewer windows than ten horizons have steps: a gain on so few is chance. The
-        record and the log say so.
+        Epoch 0 counts: the untrained network is the first candidate for the best weights. With a linear path, epoch 0
+        stays the best if validation has fewer windows than ten horizons have steps: a gain on so few windows is
+        chance. The record and the log report this.
 
         Args:
             train: `X` and `y`; NaN in `y` is not trained on.
             val: `X` and `y` that decide which epoch is best.
-            epochs: Most passes over the training windows.
-            batch_size: Windows a step.
-            patience: Epochs without improvement before the learning rate falls, and at last before stopping.
-            val_series: Series number of each validation window, so that every series counts alike; None is one series.
+            epochs: Maximum number of epochs.
+            batch_size: Windows per step.
+            patience: Epochs without improvement before the learning rate falls, or training stops.
+            val_series: Series number of each validation window, so that every series counts equally; None is one
+                series.
             on_epoch: Called with each entry of the history, for progress.
-            on_part: Called within an epoch with the share that is done.
+            on_part: Called within an epoch with the finished share.
 
         Raises:
             ShapeContractError: The arrays do not fit the model.
@@ -214,15 +215,15 @@ class ForecastModel(ABC):
         on_epoch: Callable[[dict[str, float | None]], None] = lambda _: None,
         on_part: Callable[[float], None] = lambda _: None,
     ) -> None:
-        """Train on other windows as an earlier training went, without validation, and keep the last weights.
+        """Repeat an earlier training's schedule on other windows, without validation; keep the last weights.
 
         Args:
             train: `X` and `y`; NaN in `y` is not trained on.
             schedule: Learning rate of each epoch.
-            penalty: That of the ridge path; None where there is no path.
-            batch_size: Windows a step.
+            penalty: Ridge penalty of the linear path; None if there is no path.
+            batch_size: Windows per step.
             on_epoch: Called with each entry of the history, for progress.
-            on_part: Called within an epoch with the share that is done.
+            on_part: Called within an epoch with the finished share.
 
         Raises:
             ShapeContractError: The arrays do not fit the model.
@@ -245,13 +246,13 @@ class ForecastModel(ABC):
         )
 
     def _loss(self) -> Loss:
-        """Squared or absolute error; on a logarithmic scale relative to the variance that grows with the level."""
+        """Return the squared or absolute error; with the log link, the squared error relative to the level."""
         if self.space.link == "identity":
             return {"squared": masked_mse_loss, "absolute": masked_mae_loss}[self.loss]
         return make_relative_loss(np.tile(np.array(self.space.target_zeros, dtype=np.float32), self.horizon))
 
     def _solve_linear_path(self, train: Windows, val: Windows, penalties: Sequence[float] = PENALTIES) -> None:
-        """Set the frozen linear path to the ridge solution in the space of normalised windows."""
+        """Set the frozen linear path to the ridge solution on windows in the target space."""
         most = most_windows(self.sequence_length * self.input_features)
         data = (self.ridge_data(*draw_windows(part, most))[0] for part in (train, val))
         ridge = fit_ridge(*data, penalties=penalties)
@@ -261,7 +262,7 @@ class ForecastModel(ABC):
         logger.info("Ridge path solved with penalty %.3g", ridge.penalty)
 
     def ridge_data(self, X: Float32, y: Float32) -> tuple[RidgeData, Float64, Float64]:
-        """What the linear path sees and is to predict, and what undoes each window's normalisation.
+        """Return the linear path's inputs and targets, and the values that undo each window's normalisation.
 
         Returns:
             The data, and the centre and scale of every window, `(B, 1, F_target)`.
@@ -282,7 +283,7 @@ class ForecastModel(ABC):
         return self._ready().predict(X)
 
     def evaluate(self, X: Float32 | Cuts, y: Float32 | Cuts) -> float:
-        """Return the mean squared error over what was observed of `y`, in scaled units.
+        """Return the mean squared error over the observed values of `y`, in scaled units.
 
         Raises:
             ArtifactMissingError: There is no network yet.
@@ -317,10 +318,10 @@ class ForecastModel(ABC):
 
     @classmethod
     def load(cls, path: Path) -> TrainedNetwork:
-        """Read a network that `save` wrote, to forecast with it.
+        """Read a network that `save` wrote, for forecasts.
 
         Raises:
-            ArtifactDamagedError: Not such an archive, or of another model type.
+            ArtifactDamagedError: The file is not such an archive, or is of another model type.
 
         """
         return TrainedNetwork.from_bytes(path.read_bytes(), str(path), cls.model_type)

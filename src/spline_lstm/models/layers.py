@@ -8,10 +8,10 @@ from spline_lstm.models.backend import load_keras
 def recurrent_layers(
     kind: Literal["LSTM", "GRU"], sequence: Any, units: tuple[int, ...], dropout: float, *, return_sequences: bool
 ) -> Any:
-    """Stack recurrent layers, named `recurrent_0`, `recurrent_1`, ..., with dropout behind each.
+    """Stack recurrent layers, named `recurrent_0`, `recurrent_1`, ..., with dropout after each.
 
     Args:
-        kind: The cell.
+        kind: The recurrent cell.
         sequence: Input, `(B, steps, channels)`.
         units: Width of each layer.
         dropout: Share of outputs dropped in training.
@@ -31,7 +31,7 @@ def recurrent_layers(
 
 
 def additive_attention(states: Any, units: int) -> Any:
-    """Weigh the states of all steps by additive attention.
+    """Weight the states of all steps by additive attention.
 
     Bahdanau, Cho and Bengio, "Neural machine translation by jointly learning to align and translate",
     2015, with the query left out: `softmax(v' tanh(W h))`.

@@ -1,4 +1,4 @@
-"""The frozen regression beside the stack: in the graph, and what it is solved on."""
+"""The linear path, a frozen regression beside the stack: its layer, and the data that it is fitted on."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,10 +16,10 @@ LAYER = "linear_path"
 
 @dataclass(frozen=True)
 class LinearPath:
-    """A regression from the whole window to all targets, or one from each target's past to its own future.
+    """A regression from the whole window to all targets, or from each target's past to its own future.
 
     Attributes:
-        name: `shared` is one regression for all targets: its weights do not grow with their number.
+        name: `shared` is one regression for all targets; the number of weights does not depend on the targets.
         targets: Channels of a window that are targets.
         horizon: Steps to forecast.
 
@@ -30,7 +30,7 @@ class LinearPath:
     horizon: int
 
     def join(self, sequence: Any) -> Any:
-        """Return what the path gives for a Keras tensor `(B, steps, channels)`, `(B, horizon * F_target)`."""
+        """Return the path's output, `(B, horizon * F_target)`, for a Keras tensor `(B, steps, channels)`."""
         keras = load_keras()
         outputs = self.horizon * (1 if self.name == "shared" else len(self.targets))
         path = keras.layers.Dense(outputs, kernel_initializer="zeros", trainable=False, name=LAYER)
@@ -41,12 +41,12 @@ class LinearPath:
         return keras.layers.Flatten(name="flat")(keras.layers.Permute((2, 1), name="steps_apart")(by_target))
 
     def data(self, windows: Float32, targets: Float32, mask: Bool) -> RidgeData:
-        """Return what the regression is solved on.
+        """Return the data that the regression is fitted on.
 
         Args:
             windows: Shape `(B, steps, channels)`.
             targets: Shape `(B, horizon * F_target)`.
-            mask: What was observed of them.
+            mask: Whether each target was observed, same shape.
 
         """
         if self.name == "ridge":
@@ -55,7 +55,7 @@ class LinearPath:
         return RidgeData(past, self._by_target(targets), self._by_target(mask))
 
     def forecast(self, ridge: Ridge, data: RidgeData) -> Float64:
-        """Return the forecasts of a regression for all windows, `(B, horizon * F_target)`."""
+        """Return a regression's forecasts for all windows, `(B, horizon * F_target)`."""
         found = ridge.predict(data.inputs)
         if self.name == "ridge":
             return found

@@ -1,4 +1,4 @@
-"""How much memory a training takes at least, held against what the machine has."""
+"""Compare the memory that a training needs at least with the memory of the machine."""
 
 import os
 import resource
@@ -13,22 +13,22 @@ from spline_lstm.series.model_input import ModelInput
 _GATES = {"gru": 3, "lstm": 4, "attention_lstm": 4}
 _FLOAT = 4
 _COPIES = 4
-"""Of every weight: itself, its gradient, and the two moments of Adam."""
+"""Copies of every weight: the weight, its gradient, and the two moments of Adam."""
 _LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-"""What a container may take."""
+"""Files with a container's memory limit."""
 
 
 def check_memory(model_input: ModelInput, model: ModelSpec, segment: int, batch_size: int) -> None:
-    """Refuse a training that cannot fit, before anything of it is made.
+    """Refuse a training that does not fit into memory, before any of it is allocated.
 
     Args:
-        model_input: What is trained on.
+        model_input: The training data.
         model: Architecture.
-        segment: Rows that one recurrent step sees.
-        batch_size: Windows that are trained on at once.
+        segment: Rows per recurrent step.
+        batch_size: Windows per training step.
 
     Raises:
-        MemoryShortageError: Says what takes how much, how much there is, and what to make smaller.
+        MemoryShortageError: Names the memory needed, the memory available, and the setting to reduce.
 
     """
     there = machine_bytes()
@@ -49,22 +49,22 @@ def check_memory(model_input: ModelInput, model: ModelSpec, segment: int, batch_
 
 
 def weight_bytes(gates: int, hidden_units: tuple[int, ...]) -> int:
-    """Return what the recurrent weights of stacked layers take while they are trained, `gates` matrices a layer."""
+    """Return the bytes of stacked layers' recurrent weights in training, with `gates` matrices per layer."""
     inputs = (0, *hidden_units[:-1])
     weights = sum(gates * units * (units + before) for units, before in zip(hidden_units, inputs, strict=True))
     return _FLOAT * _COPIES * weights
 
 
 def ridge_bytes(inputs: int, windows: int) -> int:
-    """Return what the ridge regression takes: its flattened windows, and a matrix and its vectors in 64 bits."""
+    """Return the bytes of the ridge regression: flattened windows, and a matrix and vectors in 64 bits."""
     return _FLOAT * min(windows, most_windows(inputs)) * inputs + 2 * 8 * inputs**2
 
 
 def machine_bytes() -> int:
-    """Return the memory that this process may take: that of the machine, or less where a limit is set."""
+    """Return the bytes that this process may use: the machine's memory, or a lower limit if one is set."""
     found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
     for limit in _LIMITS:
-        with suppress(OSError, ValueError):  # there is none, or it says "max"
+        with suppress(OSError, ValueError):  # the file is missing, or says "max"
             found.append(int(Path(limit).read_text()))
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     return min(found if soft == resource.RLIM_INFINITY else [*found, soft])

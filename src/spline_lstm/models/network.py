@@ -1,4 +1,4 @@
-"""A network that forecasts: just trained, or loaded from its archive. It is not trained any further."""
+"""A trained network for forecasts, from memory or from its archive."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,11 +27,11 @@ class TrainedNetwork:
 
         Args:
             content: The archive.
-            source: Its name, for messages.
-            model_type: What it has to be.
+            source: The archive's name in messages.
+            model_type: The required model type.
 
         Raises:
-            ArtifactDamagedError: Not such an archive, or of another model type.
+            ArtifactDamagedError: The content is not such an archive, or is of another model type.
 
         """
         network = load_network(content, source)
@@ -44,12 +44,12 @@ class TrainedNetwork:
 
     @property
     def is_nonnegative(self) -> bool:
-        """Whether no forecast is below zero in the target's unit, as the link is logarithmic."""
+        """Whether the link is logarithmic: no forecast is then below zero in the target's unit."""
         return any(layer.name == LEVELS for layer in self.keras_model.layers)
 
     @property
     def ridge_kernel(self) -> Float32 | None:
-        """Weights of the frozen path, see `linear_path`: a row an input of the regression; None where there is none."""
+        """Weights of the linear path, one row per input; None if there is no path."""
         paths = [layer for layer in self.keras_model.layers if layer.name == "linear_path"]
         return paths[0].get_weights()[0] if paths else None
 
@@ -64,7 +64,7 @@ class TrainedNetwork:
         return self._forecast(X)
 
     def evaluate(self, X: Float32 | Cuts, y: Float32 | Cuts) -> float:
-        """Return the mean squared error over what was observed of `y`, in scaled units.
+        """Return the mean squared error over the observed values of `y`, in scaled units.
 
         Raises:
             ShapeContractError: The arrays do not fit the network.

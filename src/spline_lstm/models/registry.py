@@ -1,4 +1,4 @@
-"""The model types: a new one is one file and one line here."""
+"""The model types; a new type needs one file, and one line here."""
 
 from typing import Annotated, Literal
 
@@ -39,7 +39,7 @@ def _check_model_type(name: str) -> str:
 
 
 ROW_BY_ROW = 48
-"""Rows of a window up to which each is a recurrent step of its own, where `segment` is `auto`."""
+"""Rows of a window up to which `segment: auto` makes each row a recurrent step."""
 
 ModelType = Annotated[Text, AfterValidator(_check_model_type), WithJsonSchema({"enum": list(MODELS)})]
 Seed = Annotated[StrictInt, Field(ge=0, lt=2**32)]
@@ -63,7 +63,7 @@ class ModelSpec(Spec):
 
 
 class TrainingSpec(Spec):
-    """How long and how to train."""
+    """Settings of the training."""
 
     epochs: Annotated[StrictInt, Field(ge=1)]
     batch_size: Annotated[StrictInt, Field(ge=1)]
@@ -72,15 +72,15 @@ class TrainingSpec(Spec):
 
 
 def make_model(spec: ModelSpec, model_input: ModelInput, seed: int) -> ForecastModel:
-    """Make an untrained model of the asked type.
+    """Make an untrained model of the type in `spec`.
 
     Args:
         spec: Architecture and optimiser.
-        model_input: What it is to be trained on; decides the shapes.
+        model_input: The training data, which decides the shapes.
         seed: Decides the initial weights, the order of batches and dropout.
 
     Raises:
-        ParameterError: Something is still `auto`; `models.selection` and `models.candidates` decide.
+        ParameterError: A setting is still `auto`; `models.selection` and `models.candidates` choose it.
 
     """
     if (

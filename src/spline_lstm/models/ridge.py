@@ -1,8 +1,8 @@
 """Ridge regression on flattened windows, solved in closed form.
 
 Hoerl and Kennard, "Ridge regression: biased estimation for nonorthogonal problems",
-Technometrics 12(1), 1970. The intercept is not penalised. One thread computes everything: how several share
-the work decides the last bits, and so would the machine.
+Technometrics 12(1), 1970. The intercept is not penalised. One thread computes everything: with several threads, the
+last bits of the result would depend on the machine.
 """
 
 from collections.abc import Sequence
@@ -16,16 +16,16 @@ from spline_lstm.series.model_input import ModelInput
 from spline_lstm.types import Bool, Float32, Float64
 
 PENALTIES = tuple(10.0 ** (half / 2) for half in range(-12, 3))
-"""Candidates, as a share of the number of training windows."""
+"""Candidate penalties, as multiples of the number of training windows."""
 
 _MOST_WINDOWS, _ENOUGH_WINDOWS, _MOST_CELLS = 100_000, 5_000, 40_000_000
 _TIE = 1.002
 _BEYOND = 1.05
-"""Squared error, relative to the least so far, from which no lower penalty is tried."""
+"""Squared error, relative to the lowest so far, at which the search for a lower penalty stops."""
 _CHUNK = 8_192
 _MAX_ROUNDS = 100
 _SETTLED, _ROUGHLY = 1e-7, 1e-4
-"""Change of a weight, relative to the largest, that ends the solution, and one that is enough to choose a penalty."""
+"""Change of a weight, relative to the largest weight, at which the solver stops: finally, and for each penalty."""
 _TINY = 1e-300
 
 
@@ -38,12 +38,12 @@ class Ridge:
     penalty: float
 
     def predict(self, windows: Float32 | Cuts) -> Float64:
-        """Predict from windows, flattened or not, chunk by chunk."""
+        """Predict from windows, flattened or not, in chunks."""
         with threadpool_limits(1):
             return self.apply(windows)
 
     def apply(self, windows: Float32 | Cuts) -> Float64:
-        """Predict in as many threads as the caller allows: to limit them takes longer than to predict a window."""
+        """Predict without a limit on threads: setting the limit takes longer than to predict one window."""
         forecast = np.empty((len(windows), len(self.bias)))
         for start in range(0, len(windows), _CHUNK):
             inputs = windows[start : start + _CHUNK].reshape(-1, len(self.weights))
@@ -53,7 +53,7 @@ class Ridge:
 
 @dataclass(frozen=True)
 class RidgeData:
-    """Flattened windows `(windows, inputs)`, targets `(windows, outputs)` and what was observed of them."""
+    """Flattened windows `(windows, inputs)`, targets `(windows, outputs)`, and the mask of observed targets."""
 
     inputs: Float32
     targets: Float32
@@ -61,23 +61,22 @@ class RidgeData:
 
 
 def most_windows(inputs: int) -> int:
-    """Return how many windows a regression on so many inputs is fitted to and judged on; of more, so many are drawn."""
+    """Return the most windows to fit and evaluate a regression with; of more windows, this number is drawn."""
     return min(_MOST_WINDOWS, max(_ENOUGH_WINDOWS, _MOST_CELLS // inputs))
 
 
 def ridge_data(model_input: ModelInput, split: int) -> RidgeData:
-    """Flatten the windows of a split, as many of them as `most_windows` says."""
+    """Flatten the windows of a split, at most `most_windows` of them."""
     rows = draw(model_input.windows_of(split), most_windows(model_input.ages.size))
     return RidgeData(model_input.X[rows].reshape(len(rows), -1), model_input.y[rows], model_input.y_mask[rows])
 
 
 def fit_ridge(train: RidgeData, val: RidgeData, *, penalties: Sequence[float] = PENALTIES) -> Ridge:
-    """Fit on train with the largest penalty whose squared error on val is practically the least.
+    """Fit on train with the largest penalty whose squared error on val is within 0.2 % of the lowest.
 
-    Among penalties that differ by less than 0.2 % the largest gives the smallest weights, which survive
-    rounding best.
+    Among these penalties, the largest gives the smallest weights, which rounding affects least.
 
-    Targets that were not observed do not count.
+    Unobserved targets do not count.
     """
     with threadpool_limits(1):
         return _fit(train, val, penalties)
@@ -87,7 +86,7 @@ def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
     equations = _NormalEquations(train)
     candidates: list[Ridge] = []
     errors: list[float] = []
-    for penalty in sorted(penalties, reverse=True):  # the lower ones take the longest, and are the first to overfit
+    for penalty in sorted(penalties, reverse=True):  # low penalties take the longest and overfit first
         start = candidates[-1] if candidates else equations.zero
         candidates.append(equations.solve(penalty, start, _ROUGHLY if len(penalties) > 1 else _SETTLED))
         errors.append(masked_mse(candidates[-1].apply(val.inputs), val))
@@ -98,10 +97,10 @@ def _fit(train: RidgeData, val: RidgeData, penalties: Sequence[float]) -> Ridge:
 
 
 class _NormalEquations:
-    """The equations of the regression, each output with the windows in which it was observed.
+    """The normal equations of the regression; each output uses the windows in which it was observed.
 
-    They are solved by conjugate gradients (Hestenes and Stiefel, 1952), all outputs at once, preconditioned by the
-    solution for windows without a gap: where nothing is missing, the first step ends it.
+    Conjugate gradients (Hestenes and Stiefel, 1952) solve them for all outputs at once. The preconditioner is the
+    solution for windows without gaps, so the first step is enough if nothing is missing.
     """
 
     def __init__(self, train: RidgeData) -> None:
@@ -116,7 +115,7 @@ class _NormalEquations:
         self.zero = Ridge(np.zeros_like(self._moment), self._total / np.maximum(train.mask.sum(axis=0), 1), 0.0)
 
     def solve(self, penalty: float, start: Ridge, tolerance: float) -> Ridge:
-        """Solve from a start until a step changes no weight by more than `tolerance`, relative to the largest."""
+        """Iterate from `start` until a step changes no weight by more than `tolerance` times the largest weight."""
         weights, level = start.weights, start.bias + self._center @ start.weights
         residual = self._residual(weights, level, penalty)
         step = self._precondition(*residual, penalty)
@@ -135,7 +134,7 @@ class _NormalEquations:
         return Ridge(weights, level - self._center @ weights, penalty)
 
     def _apply(self, weights: Float64, level: Float64, penalty: float) -> tuple[Float64, Float64]:
-        """Left side of the equations, for weights and for the forecast of the mean window."""
+        """Return the left side of the equations, for weights and for the forecast of the mean window."""
         whole = self._vectors @ (self._eigenvalues * (self._vectors.T @ weights))
         ridge = Ridge(weights, level - self._center @ weights, penalty)
         unseen = np.where(self._unseen, ridge.apply(self._inputs), 0.0)
@@ -152,19 +151,19 @@ class _NormalEquations:
 
 
 def _dot(one: tuple[Float64, Float64], other: tuple[Float64, Float64]) -> Float64:
-    """Product of the unknowns of each output."""
+    """Return the dot product of two sets of unknowns, for each output."""
     product: Float64 = np.einsum("ij,ij->j", one[0], other[0]) + one[1] * other[1]
     return product
 
 
 def masked_mse(forecast: Float64, data: RidgeData) -> float:
-    """Mean squared error over what was observed."""
+    """Return the mean squared error over the observed targets."""
     error = np.where(data.mask, forecast - data.targets, 0.0)
     return float(np.square(error).sum() / max(int(data.mask.sum()), 1))
 
 
 def _product(inputs: Float32, center: Float64, targets: Float64 | None = None) -> Float64:
-    """Centred `inputs.T` times `targets`, or times the centred inputs, in double precision, chunk by chunk."""
+    """Multiply the centred `inputs.T` by `targets`, or by the centred inputs, in double precision, in chunks."""
     product = np.zeros((inputs.shape[1], inputs.shape[1] if targets is None else targets.shape[1]))
     for start in range(0, len(inputs), _CHUNK):
         chunk = inputs[start : start + _CHUNK] - center

@@ -1,4 +1,4 @@
-"""The smoothing spline over a lookback, as the constant matrix that it is."""
+"""The smoothing spline over a lookback, as a constant matrix."""
 
 import numpy as np
 
@@ -13,8 +13,8 @@ def make_smoothing_matrix(ages: tuple[int, ...], penalty: float) -> Float64:
     1994, section 2.1) is `(I + penalty * Q R^-1 Q')^-1` times the data.
 
     Args:
-        ages: Steps before the origin at which the window's rows lie, falling.
-        penalty: 0 leaves the window as it is; a straight line is approached as it grows.
+        ages: Steps from each of the window's rows to the origin, falling.
+        penalty: 0 leaves the window unchanged; a growing penalty approaches a straight line.
 
     Returns:
         Shape `(steps, steps)`; each row adds up to 1.

@@ -1,6 +1,6 @@
-"""The space in which the stack sees the targets: smoothed, on the scale of the link, normalised by their window.
+"""The target space, in which the stack sees the targets: smoothed, on the link's scale, normalised per window.
 
-Each step is there twice: in the graph, and in NumPy for the regressions that are solved in that space.
+Each transformation exists twice: in the Keras graph, and in NumPy for the regressions in this space.
 """
 
 import math
@@ -18,27 +18,27 @@ NORMALIZATIONS: tuple[Normalization, ...] = ("none", "last", "instance")
 Link = Literal["identity", "log"]
 
 LEVELS = "levels"
-"""Name of the layer that begins a logarithmic link."""
+"""Name of the first layer of a logarithmic link."""
 LINK_OFFSET = 0.1
-"""Added to a scaled target, counted from zero of its own unit, before the logarithm; about a tenth of its deviation."""
+"""Added before the logarithm to a scaled target, measured from zero in its own unit; about a tenth of its deviation."""
 _LOWEST, _HIGHEST = math.log(LINK_OFFSET), 20.0
-"""On the logarithmic scale: zero, and 5e8 scaled units, as an exponential must not overflow."""
+"""Limits on the logarithmic scale: zero, and 5e8 scaled units, so that the exponential does not overflow."""
 _INSTANCE_FLOOR = 1e-3  # a flat window must not divide by zero
 
 
 @dataclass(frozen=True)
 class TargetSpace:
-    """What is done to the targets before the stack and undone behind it.
+    """The transformation of the targets before the stack, and its inverse after the stack.
 
     Attributes:
         target_indices: Channels of a window that are targets.
         input_features: Channels of a window.
-        target_ages: Steps before the origin at which a window shows the targets, falling.
-        target_zeros: What zero of each target's own unit is when scaled; the logarithm counts from there.
-        normalization: What is subtracted from a window's targets, and what they are divided by.
-        spline_smoothing: Penalty of the smoothing spline over the lookback; 0 leaves the targets as they are.
-        link: `log` for targets that are never negative and vary more where they are high (McCullagh and Nelder,
-            "Generalized Linear Models", 1989, section 2.2); no forecast is below zero then.
+        target_ages: Steps from each row of a window to the origin, for the targets, falling.
+        target_zeros: Scaled value of zero in each target's own unit; the logarithm measures from there.
+        normalization: The values that a window's targets are shifted and divided by.
+        spline_smoothing: Penalty of the smoothing spline over the lookback; 0 leaves the targets unchanged.
+        link: `log` for targets that are never negative and vary more at high levels (McCullagh and Nelder,
+            "Generalized Linear Models", 1989, section 2.2); no forecast is then below zero.
 
     """
 
@@ -52,20 +52,20 @@ class TargetSpace:
 
     @property
     def is_identity(self) -> bool:
-        """Whether nothing is done to the targets."""
+        """Whether the targets stay unchanged."""
         return self.spline_smoothing == 0 and self.link == "identity" and self.normalization == "none"
 
     @property
     def positions(self) -> tuple[int, ...]:
-        """Channels that the targets have in the space: those of the window, or the first ones."""
+        """Channels of the targets in the space: as in the window, or the first channels."""
         return self.target_indices if self.is_identity else tuple(range(len(self.target_indices)))
 
     def enter(self, inputs: Any) -> tuple[Any, Any, Any]:
-        """Bring the targets of a Keras tensor `(B, steps, input_features)` into the space.
+        """Transform the targets of a Keras tensor `(B, steps, input_features)` into the space.
 
         Returns:
-            The sequence, the changed targets first where there are any, and what undoes the normalisation, each
-            `(B, 1, F_target)` or None.
+            The sequence, with changed targets as first channels; and the centre and scale that undo the normalisation,
+            each `(B, 1, F_target)` or None.
 
         """
         keras = load_keras()
@@ -93,7 +93,7 @@ class TargetSpace:
         return targets, center, scale
 
     def _smooth(self, targets: Any) -> Any:
-        """Replace targets by their smoothing splines: a frozen Dense over the steps."""
+        """Replace targets by their smoothing splines, with a frozen Dense layer over the steps."""
         keras = load_keras()
         matrix = make_smoothing_matrix(self.target_ages, self.spline_smoothing)
         smoother = keras.layers.Dense(len(matrix), use_bias=False, trainable=False, name="spline_smoothing")
@@ -102,7 +102,7 @@ class TargetSpace:
         return smooth
 
     def leave(self, outputs: Any, center: Any, scale: Any) -> Any:
-        """Bring a Keras tensor `(B, horizon * F_target)` back from the space."""
+        """Transform a Keras tensor `(B, horizon * F_target)` back from the space."""
         if center is None and self.link == "identity":
             return outputs
         keras = load_keras()
@@ -119,7 +119,7 @@ class TargetSpace:
         return ops.reshape(steps, (-1, outputs.shape[1]))
 
     def enter_windows(self, X: Float32) -> tuple[Float32, Float64, Float64]:
-        """Bring the targets of windows into the space as the graph does.
+        """Transform the targets of windows into the space, as the graph does.
 
         Returns:
             The windows, and the centre and scale of each, `(B, 1, F_target)`.
@@ -141,13 +141,13 @@ class TargetSpace:
         return windows.astype(np.float32), center, scale
 
     def enter_horizons(self, y: Float32, center: Float64, scale: Float64) -> Float32:
-        """Bring what is to be forecast, `(B, horizon * F_target)`, into the space of its windows."""
+        """Transform the targets to forecast, `(B, horizon * F_target)`, into the space of their windows."""
         steps = self._linked(y.reshape(len(y), -1, len(self.target_indices)).astype(np.float64))
         result: Float32 = ((steps - center) / scale).reshape(y.shape).astype(np.float32)
         return result
 
     def leave_horizons(self, outputs: Float64, center: Float64, scale: Float64) -> Float64:
-        """Bring forecasts, `(B, horizon * F_target)`, back from the space of their windows."""
+        """Transform forecasts, `(B, horizon * F_target)`, back from the space of their windows."""
         steps = outputs.reshape(len(outputs), -1, len(self.target_indices)) * scale + center
         if self.link == "log":
             steps = np.exp(np.clip(steps, _LOWEST, _HIGHEST)) - LINK_OFFSET + self.target_zeros

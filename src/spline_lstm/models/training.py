@@ -1,4 +1,4 @@
-"""The training loop. The windows of many steps are cut at a time, and those steps run inside TensorFlow."""
+"""The training loop. Windows are cut for many steps at a time, and TensorFlow runs these steps in one call."""
 
 import math
 from collections.abc import Callable
@@ -14,19 +14,19 @@ from spline_lstm.series.lazy_windows import Cuts, draw
 from spline_lstm.types import Float32, Int64
 
 Windows = tuple[Float32 | Cuts, Float32 | Cuts]
-"""Inputs `X` and targets `y`, as arrays or uncut; NaN in `y` marks what was not observed."""
+"""Inputs `X` and targets `y`, as arrays or uncut; NaN in `y` marks unobserved values."""
 
 CHOICE_WINDOWS = 20_000
-"""Windows that a choice is made on; of more, so many are drawn."""
+"""Most windows for a choice; of more windows, this number is drawn."""
 
 WINDOWS_AN_EPOCH = 51_200
-"""Training windows of an epoch at most: of many more, validation would be looked at too rarely."""
+"""Most training windows per epoch: with many more, validation would be too rare."""
 
 LossName = Literal["squared", "absolute"]
-"""What is trained on; whatever it is, the squared error on validation decides."""
+"""The training loss; the squared error on validation decides in any case."""
 
 Loss = Callable[[Any, Any], Any]
-"""From targets and forecasts, `(B, outputs)`, to a loss of each window."""
+"""Maps targets and forecasts, `(B, outputs)`, to a loss of each window."""
 
 _PREDICT_BATCH = 1_024
 _CHUNK = 8 * _PREDICT_BATCH
@@ -36,22 +36,22 @@ _LEARNING_RATES = (1e-4, 1e-3, 1e-2)
 _TRIAL_EPOCHS = 3
 _TRIAL_STEPS = 500
 _CLEARLY_LOWER = 0.988
-"""Validation loss, relative to that of the smallest learning rate, from which another one is taken."""
+"""Validation loss, relative to that of the smallest learning rate, at or below which a larger rate is better."""
 _LEAST_LEARNING_RATE = 0.99e-4
 
 
 @dataclass(frozen=True)
 class TrainingRecord:
-    """What a training was like.
+    """The record of a training.
 
     Attributes:
-        history: One entry an epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
-        learning_rate: The step size that was trained with.
-        trials: Learning rate to the lowest validation loss of its trial; empty where it was given.
+        history: One entry per epoch from 0 (before any step): `epoch`, `loss` (None for epoch 0), `val_loss`.
+        learning_rate: The learning rate at the start.
+        trials: Learning rate to the lowest validation loss of its trial; empty if the rate was given.
         best_epoch: Epoch with the lowest validation loss.
-        schedule: Learning rate of each epoch that led to the best weights; epochs that were undone are not among them.
-        best_weights: Weights after that epoch.
-        discarded: Why the training was discarded and epoch 0 kept; None where it was not.
+        schedule: Learning rate of each epoch that led to the best weights, without undone epochs.
+        best_weights: Weights after the best epoch.
+        discarded: Why the training was discarded and epoch 0 kept; None if training was not discarded.
         last_weights: Weights after the last epoch.
 
     """
@@ -91,16 +91,16 @@ def train_network(
     on_epoch: Callable[[dict[str, float | None]], None],
     on_part: Callable[[float], None],
 ) -> TrainingRecord:
-    """Train with Adam, in a new seeded order every epoch; whatever the loss, the squared error decides and is recorded.
+    """Train with Adam, in a new seeded order every epoch; for any loss, the squared validation error decides.
 
-    Over several series the error is the square of the mean of each one's root mean squared error, so that no series
-    counts for more than another. Of more than 51,200 windows an epoch takes so many, drawn anew each time.
+    For several series, the validation error is the square of the mean of the series' root mean squared errors, so that
+    every series counts equally. An epoch uses at most 51,200 windows; of more windows, it draws new ones each time.
 
-    When validation has not improved for `patience` epochs, training goes back to the best weights and on with a tenth
-    of the learning rate; it ends where that would be below 1e-4. Epoch 0, before any step, counts as a candidate for
-    the best. With `auto`, three epochs (of at most 500 steps) are tried with each of three learning rates, and training
-    starts anew with the smallest one, or with the largest of those whose validation loss was clearly lower: large steps
-    on a few windows win by chance and lose on others.
+    If validation has not improved for `patience` epochs, training returns to the best weights and continues with a
+    tenth of the learning rate. It ends if the rate would fall below 1e-4. Epoch 0, before any step, is a candidate for
+    the best epoch. `auto` tries three learning rates for three epochs (of at most 500 steps) each. Training then starts
+    again with the smallest rate, or with the largest rate whose validation loss was clearly lower: large steps can win
+    by chance on few windows and lose on others.
 
     Raises:
         TrainingDivergedError: A loss is not finite.
@@ -114,7 +114,7 @@ def train_network(
     start = [(variable, np.array(variable)) for variable in (*network.variables, *network.optimizer.variables)]
 
     def begin(rate: float, most: int | None = None) -> Callable[[], float]:
-        """Set everything back to the start; returns what trains an epoch, on so many windows at most."""
+        """Reset everything to the start; return a function that trains one epoch on at most `most` windows."""
         for variable, value in start:
             variable.assign(value)
         network.optimizer.learning_rate.assign(rate)
@@ -122,7 +122,7 @@ def train_network(
         return lambda: run_epoch(order.permutation(len(train[0]))[: most or WINDOWS_AN_EPOCH])
 
     def try_rate(rate: float, drawn: Windows, drawn_series: Int64) -> float:
-        """Train a few short epochs from the start; returns the lowest validation loss, infinite if one is not."""
+        """Train a few short epochs from the start; return the lowest validation loss, infinity if any is not finite."""
         step, losses = begin(rate, _TRIAL_STEPS * batch_size), []
         for _ in range(_TRIAL_EPOCHS):
             step()
@@ -201,34 +201,34 @@ def _check_finite(epoch: int, *losses: float) -> None:
 
 
 def _choose_learning_rate(trials: dict[float, float]) -> float:
-    """Return the largest rate of those that are clearly better than the smallest one: it falls by itself."""
+    """Return the largest rate that is clearly better than the smallest rate: training lowers a large rate itself."""
     smallest = min(trials)
     better = [rate for rate, loss in trials.items() if loss <= _CLEARLY_LOWER * trials[smallest]]
     return max(better, default=smallest)
 
 
 def masked_mse_loss(y_true: Any, y_pred: Any) -> Any:
-    """Squared error with NaN targets left out, averaged over all outputs."""
+    """Return the squared error, averaged over all outputs; NaN targets count as zero error."""
     ops = load_keras().ops
     error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
     return ops.mean(ops.square(error), axis=-1)
 
 
 def masked_mae_loss(y_true: Any, y_pred: Any) -> Any:
-    """Absolute error with NaN targets left out, averaged over all outputs."""
+    """Return the absolute error, averaged over all outputs; NaN targets count as zero error."""
     ops = load_keras().ops
     error = ops.where(ops.isnan(y_true), 0.0, y_true - y_pred)
     return ops.mean(ops.abs(error), axis=-1)
 
 
 def make_relative_loss(zeros: Float32) -> Loss:
-    """Make the squared error relative to a variance in proportion to the forecast's level.
+    """Make the squared error relative to a variance that is proportional to the forecast's level.
 
     Its gradient is that of the Poisson likelihood, whose forecasts are unbiased whatever the true variance is
     (Wedderburn, "Quasi-likelihood functions, generalized linear models, and the Gauss-Newton method", 1974).
 
     Args:
-        zeros: What zero of each output's own unit is when scaled, `(outputs,)`; levels count from there.
+        zeros: Scaled value of zero in each output's own unit, `(outputs,)`; levels are measured from there.
 
     """
 
@@ -242,24 +242,24 @@ def make_relative_loss(zeros: Float32) -> Loss:
 
 
 def draw_windows(windows: Windows, most: int) -> tuple[Float32, Float32]:
-    """Cut at most so many windows, the same ones every time."""
+    """Cut at most `most` windows, the same windows every time."""
     X, y = windows
     drawn = draw(np.arange(len(X)), most)
     return X[drawn], y[drawn]
 
 
 def mean_squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows) -> float:
-    """Mean squared error over what was observed, chunk by chunk."""
+    """Return the mean squared error over the observed targets, in chunks."""
     return _squared_error(forecast, windows, np.zeros(len(windows[0]), dtype=np.int64))
 
 
 def _squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windows, series: Int64) -> float:
-    """Square of the mean over series of the root mean squared error: of one series its mean squared error."""
+    """Return the square of the series' mean root mean squared error; for one series, its mean squared error."""
     X, y = windows
     totals, counts = (np.zeros(int(series.max(initial=0)) + 1) for _ in range(2))
     for start in range(0, len(X), _CHUNK):
         truth, of_series = y[start : start + _CHUNK], series[start : start + _CHUNK]
-        known = ~np.isnan(truth)  # NaN of the forecast counts, and makes all NaN
+        known = ~np.isnan(truth)  # NaN in the forecast counts, and makes the result NaN
         error = np.square(forecast(X[start : start + _CHUNK]) - truth, dtype=np.float64)
         totals += np.bincount(of_series, np.where(known, error, 0.0).sum(axis=1), len(totals))
         counts += np.bincount(of_series, known.sum(axis=1), len(counts))
@@ -272,7 +272,7 @@ def _squared_error(forecast: Callable[[Float32 | Cuts], Float32], windows: Windo
 def _make_epoch(
     network: Any, train: Windows, batch_size: int, on_part: Callable[[float], None]
 ) -> Callable[[Int64], float]:
-    """Return what trains once through the windows in a given order; it returns the mean loss."""
+    """Return a function that trains one epoch in a given order of windows, and returns the mean loss."""
     import tensorflow as tf
 
     network.optimizer.build(network.trainable_variables)
@@ -300,7 +300,7 @@ def _make_epoch(
 
 
 def make_forecast(network: Any) -> Callable[[Float32 | Cuts], Float32]:
-    """Return the network as a function of windows, compiled, that takes any number of them chunk by chunk."""
+    """Return the network as a compiled function that forecasts any number of windows, in chunks."""
     import tensorflow as tf
 
     compiled = tf.function(
