@@ -1,4 +1,4 @@
-"""A runner that hands the nodes to the workers of a Dask cluster; results pass from one to the other on storage."""
+"""A runner that gives nodes to the workers of a Dask cluster; the workers share results through storage."""
 
 import asyncio
 import logging
@@ -25,20 +25,21 @@ _PATIENCE_SECONDS = 10
 class DaskRunner(AbstractRunner):
     """Run a pipeline on Dask: on worker processes of this machine, or on a cluster that shares its storage.
 
-    Nodes that share what is only in memory run on one worker, one after another; everything else is read from and
-    written to the catalog. So a worker that dies loses only what it was at, and another one does that again.
+    Nodes that share data in memory run on one worker, one after another. All other data is read from and written to
+    the catalog. So a worker that dies loses only its current nodes, and another worker runs them again.
     """
 
     def __init__(self, *, address: str | None = None, workers: int = 2, is_async: bool = False) -> None:
-        """Take where the work is done.
+        """Take the address of the cluster, or the size of a local cluster.
 
         Args:
-            address: Of a scheduler, such as `tcp://10.0.0.1:8786`; a local cluster is started where none is given.
-            workers: Processes of the local cluster.
+            address: Address of a scheduler, such as `tcp://10.0.0.1:8786`; without one, a local cluster is started.
+            workers: Number of processes of the local cluster.
             is_async: Kedro's option, without effect here.
 
         Raises:
-            ParameterError: There is no Dask, no such scheduler, or no worker is asked for.
+            ParameterError: `address` is not an address, or `workers` is below one. A run also raises it if Dask is not
+                installed or no scheduler answers.
 
         """
         super().__init__(is_async=is_async)
@@ -53,7 +54,7 @@ class DaskRunner(AbstractRunner):
         self._workers = workers
 
     def _get_executor(self, max_workers: int) -> None:
-        """Kedro asks for a pool; Dask has its own."""
+        """Return no pool of processes to Kedro; Dask has its own."""
 
     def _run(
         self,
@@ -62,8 +63,8 @@ class DaskRunner(AbstractRunner):
         hook_manager: PluginManager | None = None,
         run_id: str | None = None,
     ) -> None:
-        """Give every part of the pipeline to a worker as soon as the parts that it needs are done."""
-        hooks: Any = hook_manager  # without hooks, Kedro gives a manager that ignores every call
+        """Give every part of the pipeline to a worker as soon as the parts that it depends on are done."""
+        hooks: Any = hook_manager  # without hooks, Kedro passes a manager that ignores every call
         parts = split_by_memory(pipeline, catalog)
         waiting = {number: _needs(parts, number) for number in range(len(parts))}
         nodes = {node.name: node for node in pipeline.nodes}
@@ -108,7 +109,7 @@ class DaskRunner(AbstractRunner):
     @contextmanager
     def _connect(self) -> Iterator[Any]:
         with ExitStack() as stack:
-            # What goes wrong is raised here, once. The workers' processes inherit this, unlike Dask's configuration.
+            # Errors are raised here, once. The worker processes inherit this variable, but not Dask's configuration.
             os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "critical")
             try:
                 from distributed import Client, LocalCluster
@@ -136,10 +137,10 @@ class DaskRunner(AbstractRunner):
 
 
 async def _ask(address: str) -> None:
-    """Ask a scheduler who it is: a client waits for ever where something listens and never answers.
+    """Check that a scheduler answers: a client would wait for ever for a server that never answers.
 
     Raises:
-        OSError: Nobody answers.
+        OSError: The scheduler does not answer.
 
     """
     from distributed.core import rpc
@@ -149,7 +150,7 @@ async def _ask(address: str) -> None:
 
 
 def split_by_memory(pipeline: Pipeline, catalog: CatalogProtocol[Any, Any]) -> list[Pipeline]:
-    """Split a pipeline into parts that share nothing but what is on storage."""
+    """Split a pipeline into parts that share data only through storage."""
     part_of: dict[Node, int] = {node: number for number, node in enumerate(pipeline.nodes)}
     for name in pipeline.datasets() - pipeline.inputs():
         if isinstance(catalog[name], MemoryDataset):
@@ -167,9 +168,9 @@ def _needs(parts: list[Pipeline], number: int) -> set[int]:
 
 
 def _run_part(part: Pipeline, catalog: CatalogProtocol[Any, Any], run_id: str | None, begun: str) -> Failure | None:
-    """Run nodes one after another, on a worker; an exception would lose its cause on the way back.
+    """Run nodes one after another on a worker; return a failure, because an exception would lose its cause.
 
-    Tells the topic `begun` of each node, when the first one begins.
+    Before the first node begins, all nodes are logged to the topic `begun`.
     """
     from distributed import get_worker
 
@@ -183,7 +184,7 @@ def _run_part(part: Pipeline, catalog: CatalogProtocol[Any, Any], run_id: str | 
 
 
 def _tell_saved(hook_manager: PluginManager, part: Pipeline) -> None:
-    """Tell the hooks of this process what a worker has saved."""
+    """Tell the hooks of this process which datasets a worker has saved."""
     for node in part.nodes:
         for name in node.outputs:
             hook_manager.hook.after_dataset_saved(dataset_name=name, data=None, node=node)
