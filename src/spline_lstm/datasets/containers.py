@@ -40,7 +40,7 @@ _INDEX = "index"
 
 
 def is_parquet(name: str) -> bool:
-    """Tell by the ending of the name."""
+    """Tell whether a file is Parquet by the ending of its name."""
     return name.lower().endswith(_PARQUET)
 
 
@@ -127,7 +127,7 @@ def _read_csv(content: bytes) -> DataFrame:
     import pyarrow
     from pyarrow import csv as arrow
 
-    # One thread: errors then name the row, and files of this size are read as fast. Empty lines are dropped only at
+    # With one thread, errors name the row, and files of this size are read no slower. Empty lines are dropped only at
     # the end. Elsewhere they count as rows, as in an editor, and lack their timestamp.
     lines = content.rstrip(b"\r\n")
     if not lines:
@@ -273,7 +273,7 @@ def _read_workbook(content: bytes) -> DataFrame:
     try:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheet, rows = _first_table(book.worksheets)
-        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not know them
+        merged = _merged_cells(content, sheet._worksheet_path)  # read-only sheets do not list merged cells
     except MemoryError:
         raise
     except Exception as error:  # openpyxl raises the errors of its XML reader and of zipfile

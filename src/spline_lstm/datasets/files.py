@@ -139,8 +139,8 @@ class _CodedDataset(FileDataset):
 class TextDataset(_CodedDataset):
     """A UTF-8 text.
 
-    With `contains`, the dataset exists only once the file contains that text: two datasets of one file can so stand
-    for two stages of the file.
+    With `contains`, the dataset exists only once the file contains that text: two datasets can thus be two stages of
+    one file.
     """
 
     def __init__(

@@ -60,7 +60,7 @@ class RunSettings(Record):
 
 
 class RunRecord(Record):
-    """What `run.json` holds."""
+    """The content of `run.json`."""
 
     run_id: RecordId
     processed_run_id: RecordId
@@ -101,7 +101,7 @@ class Epoch(Record):
 
 
 class TrainingHistory(Record):
-    """What `training_history.json` holds."""
+    """The content of `training_history.json`."""
 
     history: tuple[Epoch, ...]
     best_epoch: Count
@@ -147,7 +147,7 @@ class GateFile(Record):
 
 
 class EdgeGate(Record):
-    """What `edge_gate.json` holds."""
+    """The content of `edge_gate.json`."""
 
     run_id: RecordId
     model_type: Text
@@ -177,7 +177,7 @@ class Seen(Record):
 
 
 class Meta(Record):
-    """What `meta.json` holds."""
+    """The content of `meta.json`."""
 
     run_id: RecordId
     feature_mode: Mode
@@ -204,14 +204,14 @@ class Meta(Record):
 
 
 class Index(Record):
-    """What `index.json` holds."""
+    """The content of `index.json`."""
 
     files: dict[FileName, Digest]
     """Files in the same folder, with their hashes."""
 
 
 class FailureRecord(Record):
-    """What a `.failed` file holds."""
+    """The content of a `.failed` file."""
 
     message: Text
     exit_code: StrictInt

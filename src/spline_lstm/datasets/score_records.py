@@ -88,7 +88,7 @@ class Interval(Record):
 
 
 class Metrics(Record):
-    """What `metrics.json` holds."""
+    """The content of `metrics.json`."""
 
     run_id: RecordId
     processed_run_id: RecordId
@@ -124,7 +124,7 @@ class ComparedRun(Record):
 
 
 class Comparison(Record):
-    """What `comparison.json` holds."""
+    """The content of `comparison.json`."""
 
     units: dict[Name, Name | None]
     rows: Annotated[tuple[ComparedRun, ...], Field(min_length=1)]

@@ -131,7 +131,7 @@ def places_of(entries: Entries, ids: Mapping[str, str]) -> dict[str, str]:
 
 
 def place_of(dataset: Any) -> Place | None:
-    """Return where a dataset is written; None if it is read-only, in memory, or of a foreign class in a bucket."""
+    """Return where a dataset is written; None if it is read-only, in memory, or in a bucket by a foreign class."""
     place = getattr(dataset, "place", None)
     if place is None:
         described = dataset._describe()
