@@ -44,9 +44,8 @@ def resolve_target_scaling(
 
 
 def _own_scales(model_input: ModelInput) -> SeriesScales:
-    observed = np.where(model_input.is_imputed, np.nan, model_input.raw_target)
-    is_train = model_input.row_split == 0
-    return fit_series_scales(observed, model_input.row_series, is_train, len(model_input.series_names))
+    learnt = (model_input.row_split == 0)[:, None] & ~model_input.is_imputed
+    return fit_series_scales(model_input.raw_target, model_input.row_series, learnt, len(model_input.series_names))
 
 
 def _error(model_input: ModelInput, scales: SeriesScales, own: SeriesScales, train: Int64, val: Int64) -> float:

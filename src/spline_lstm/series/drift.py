@@ -15,33 +15,39 @@ from spline_lstm.series.filled_series import FilledSeries
 from spline_lstm.series.latest_windows import LatestWindows
 from spline_lstm.series.preprocessor import Preprocessor
 from spline_lstm.text import examples
-from spline_lstm.types import Float32, Float64, Int64
+from spline_lstm.types import Float32, Int64
 
+_CHUNK = 1_000_000
 TOLERANCE = 0.5
 """A column drifts from this distance to the range on, in standard deviations of the training part."""
 
 
 def find_mean_ranges(features: Features, filled: FilledSeries, lookback: int, horizon: int) -> dict[str, list[float]]:
     """Return the least and the greatest mean of each target and numeric covariate over `lookback` steps of train."""
-    rows = np.arange(len(filled.grid.series))
-    enough = rows - filled.borders.start[filled.grid.series] >= lookback - 1
-    last = np.flatnonzero(filled.borders.is_train() & enough)
+    passed = np.arange(len(filled.grid.series))
+    passed -= filled.borders.start[filled.grid.series]
+    last = np.flatnonzero(filled.borders.is_train() & (passed >= lookback - 1))
+    del passed  # of a large table it takes as much memory as the means below
     numeric = [item for item in filled.grid.columns.dynamic if not item.is_category]
     followed = {*filled.grid.columns.targets}
     followed |= {f"{item.name}_lead{horizon}" if item.known_future else item.name for item in numeric}
     ranges = {}
     for position, name in enumerate(features.names if len(last) else ()):
         if name in followed:
-            means = _trailing_means(features.scaled[:, position], last, lookback)
-            ranges[name] = [float(means.min()), float(means.max())]
+            ranges[name] = _range_of_means(features.scaled[:, position], last, lookback)
     return ranges
 
 
-def _trailing_means(scaled: Float32, last: Int64, lookback: int) -> Float64:
-    """Average the values up to each of the given rows, `(n,)`."""
-    total = np.concatenate([[0.0], np.cumsum(scaled, dtype=np.float64)])
-    means: Float64 = (total[last + 1] - total[last + 1 - lookback]) / lookback
-    return means
+def _range_of_means(scaled: Float32, last: Int64, lookback: int) -> list[float]:
+    """Return the least and the greatest mean of `lookback` values up to one of the given rows."""
+    total = np.zeros(len(scaled) + 1)
+    np.cumsum(scaled, dtype=np.float64, out=total[1:])
+    low, high = np.inf, -np.inf
+    for start in range(0, len(last), _CHUNK):
+        rows = last[start : start + _CHUNK] + 1
+        means = (total[rows] - total[rows - lookback]) / lookback
+        low, high = min(low, float(means.min())), max(high, float(means.max()))
+    return [low, high]
 
 
 def find_drift(windows: LatestWindows, preprocessor: Preprocessor) -> dict[str, Any]:

@@ -86,17 +86,19 @@ def fit_series_scales(values: Float64, series: Int64, counts: Bool, names: int) 
     Args:
         values: Targets with NaN where nothing was observed, shape `(steps, F_target)`.
         series: Series number of every row, shape `(steps,)`.
-        counts: Whether to learn from each row, shape `(steps,)`.
+        counts: Whether to learn from each row, shape `(steps,)`, or from each value, of the shape of `values`.
         names: Number of series.
 
     """
     center, scale = np.zeros((names, values.shape[1])), np.ones((names, values.shape[1]))
+    every = np.broadcast_to(counts.reshape(len(counts), -1), values.shape)
     for target, column in enumerate(values.T):
-        known = counts & ~np.isnan(column)
+        known = every[:, target] & ~np.isnan(column)
         of, found = series[known], column[known]
         count = np.maximum(np.bincount(of, minlength=names), 1)
         mean = np.bincount(of, found, names) / count
-        spread = np.sqrt(np.bincount(of, np.square(found - mean[of]), names) / count)
+        found -= mean[of]  # in place: a large table has tens of millions of rows
+        spread = np.sqrt(np.bincount(of, np.square(found, out=found), names) / count)
         varies = spread > _SMALLEST_SPREAD * np.abs(mean)
         center[:, target] = mean
         scale[:, target] = np.where(varies, spread, np.where(mean == 0, 1.0, np.abs(mean)))
