@@ -164,16 +164,21 @@ def test_a_forked_worker_gives_nothing_back(take: Take, data: Address, model: Ad
     locks._ended.set()
 
 
-def test_a_lease_is_written_anew_while_its_process_lives(
-    take: Take, data: Address, model: Address, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.01)
-    take(written=[model])
+def await_renewal(data: Address) -> None:
+    """Wait until the only lease has a later end."""
     first = held(data)[0]["expires"]
     deadline = time.monotonic() + 10
     while held(data)[0]["expires"] == first:
         assert time.monotonic() < deadline
         time.sleep(0.01)
+
+
+def test_a_lease_is_written_anew_while_its_process_lives(
+    take: Take, data: Address, model: Address, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "_RENEWAL_SECONDS", 0.01)
+    take(written=[model])
+    await_renewal(data)
 
 
 @pytest.mark.parametrize(
@@ -194,11 +199,7 @@ def test_whatever_fails_for_a_while_loses_no_lease(
 
     monkeypatch.setattr(leases, "_write", write_or_fail)
     take(written=[model])
-    first = held(data)[0]["expires"]
-    deadline = time.monotonic() + 10
-    while held(data)[0]["expires"] == first:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    await_renewal(data)
     assert f"{reason}; trying again in 0.01 s" in caplog.text
 
 

@@ -85,15 +85,7 @@ def _unpacked(content: bytes, name: str) -> tuple[bytes, str]:
                 if files[0].file_size > _LARGEST:
                     raise ValueError(_TOO_LARGE)
                 return archive.read(files[0]), files[0].filename
-    except (
-        EOFError,
-        OSError,
-        zlib.error,
-        lzma.LZMAError,
-        zipfile.BadZipFile,
-        NotImplementedError,
-        RuntimeError,
-    ) as error:
+    except (EOFError, OSError, zlib.error, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
         raise ValueError(f"the archive is damaged: {printable(str(error))}") from None
     return content, name
 
@@ -295,14 +287,14 @@ def _read_workbook(content: bytes) -> DataFrame:
 
 def _first_table(sheets: list[Any]) -> tuple[Any, list[list[Any]]]:
     """Return the first sheet with two columns, else the first with a cell, else the first; and its cells."""
-    first = sheets[0], _cells_of(sheets[0])
+    fullest: tuple[Any, list[list[Any]]] = sheets[0], []
     for sheet in sheets[:_MOST_SHEETS]:
-        rows = first[1] if sheet is first[0] else _cells_of(sheet)
+        rows = _cells_of(sheet)
+        if _width(rows) > _width(fullest[1]):
+            fullest = sheet, rows
         if _width(rows) > 1:
-            return sheet, rows
-        if rows and not _width(first[1]):
-            first = sheet, rows
-    return first
+            break
+    return fullest
 
 
 def _cells_of(sheet: Any) -> list[list[Any]]:

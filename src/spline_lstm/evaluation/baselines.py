@@ -97,7 +97,7 @@ class BesideNaive(Mapping[str, Float64]):
             return self._made[name]
         make = _NAIVE[name]
         chunks = [self._windows[start : start + _CHUNK] for start in range(0, len(self._windows), _CHUNK)]
-        return np.concatenate([make(self._model_input, chunk, self._season) for chunk in chunks or [self._windows]])
+        return np.concatenate([make(self, chunk) for chunk in chunks or [self._windows]])
 
     def __iter__(self) -> Iterator[str]:
         """Yield the names; naive forecasts come last."""
@@ -107,43 +107,37 @@ class BesideNaive(Mapping[str, Float64]):
         """Count the names."""
         return len(self._made) + len(_NAIVE)
 
+    def _last(self, windows: Int64) -> Float64:
+        return self._model_input.past(windows, np.array([0]))
 
-def _last(model_input: ModelInput, windows: Int64) -> Float64:
-    return model_input.past(windows, np.array([0]))
+    def _repeat_last(self, windows: Int64) -> Float64:
+        return last_value(self._last(windows), self._model_input.horizon)
 
+    def _repeat_mean(self, windows: Int64) -> Float64:
+        ages = np.arange(self._model_input.lookback)[::-1]
+        return moving_average(self._model_input.past(windows, ages), self._model_input.horizon)
 
-def _repeat_last(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
-    return last_value(_last(model_input, windows), model_input.horizon)
+    def _repeat_season(self, windows: Int64) -> Float64:
+        ages = seasonal_ages(self._model_input.horizon, self._season)
+        return seasonal_naive(self._model_input.past(windows, ages), self._last(windows))
 
+    def _follow_line(self, windows: Int64) -> Float64:
+        return self._last(windows) + self._line(windows, np.arange(1, self._model_input.horizon + 1))
 
-def _repeat_mean(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
-    return moving_average(model_input.past(windows, np.arange(model_input.lookback)[::-1]), model_input.horizon)
+    def _repeat_season_along_line(self, windows: Int64) -> Float64:
+        ahead = (np.arange(self._model_input.horizon) // self._season + 1) * self._season
+        return self._repeat_season(windows) + self._line(windows, ahead)
 
-
-def _repeat_season(model_input: ModelInput, windows: Int64, season: int) -> Float64:
-    ages = seasonal_ages(model_input.horizon, season)
-    return seasonal_naive(model_input.past(windows, ages), _last(model_input, windows))
-
-
-def _line(model_input: ModelInput, windows: Int64, ahead: Int64) -> Float64:
-    starts = model_input.series_starts[model_input.window_series[windows]]
-    passed, first = model_input.window_origin[windows] - starts, model_input.raw_target[starts][:, None]
-    return drift(_last(model_input, windows), first, passed, ahead)
-
-
-def _follow_line(model_input: ModelInput, windows: Int64, season: int) -> Float64:  # noqa: ARG001 - all have one
-    return _last(model_input, windows) + _line(model_input, windows, np.arange(1, model_input.horizon + 1))
-
-
-def _repeat_season_along_line(model_input: ModelInput, windows: Int64, season: int) -> Float64:
-    ahead = (np.arange(model_input.horizon) // season + 1) * season
-    return _repeat_season(model_input, windows, season) + _line(model_input, windows, ahead)
+    def _line(self, windows: Int64, ahead: Int64) -> Float64:
+        starts = self._model_input.series_starts[self._model_input.window_series[windows]]
+        passed, first = self._model_input.window_origin[windows] - starts, self._model_input.raw_target[starts][:, None]
+        return drift(self._last(windows), first, passed, ahead)
 
 
-_NAIVE: dict[str, Callable[[ModelInput, Int64, int], Float64]] = {
-    "last_value": _repeat_last,
-    "moving_average": _repeat_mean,
-    "seasonal_naive": _repeat_season,
-    "drift": _follow_line,
-    "seasonal_naive_with_drift": _repeat_season_along_line,
+_NAIVE: dict[str, Callable[[BesideNaive, Int64], Float64]] = {
+    "last_value": BesideNaive._repeat_last,
+    "moving_average": BesideNaive._repeat_mean,
+    "seasonal_naive": BesideNaive._repeat_season,
+    "drift": BesideNaive._follow_line,
+    "seasonal_naive_with_drift": BesideNaive._repeat_season_along_line,
 }

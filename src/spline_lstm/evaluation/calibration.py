@@ -114,9 +114,9 @@ def _fit_quickest(
     fitting: Fitting, errors: Errors, half_lives: tuple[int | None, ...], usual: UsualErrors | None = None
 ) -> tuple[int | None, QuantileRule]:
     """Fit with each half life, and return the fastest that is as good as the best over all levels."""
-    relative = errors.over(usual)
+    relative, size = errors.over(usual), errors.usual(usual)
     fits = [fitting.fit(relative, half_life) for half_life in half_lives]
-    scores = np.array([fitting.score(fit, relative, usual=errors.usual(usual)) for fit in fits])
+    scores = np.array([fitting.score(fit, relative, usual=size) for fit in fits])
     finite = np.isfinite(scores).all(axis=0) & (scores > 0).all(axis=0)
     found = scores[:, finite]
     to_best = (found / found.min(axis=0)).mean(axis=1) if finite.any() else np.ones(len(fits))

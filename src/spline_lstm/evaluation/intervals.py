@@ -107,7 +107,8 @@ class Intervals(Spec):
         for name, target in self.targets.items():
             if any(len(usual) != parts for usual in (target.usual, *(each.usual for each in target.series.values()))):
                 raise ValueError(f"the usual errors of target '{name}' are not those of {parts} parts of a cycle")
-        falls = (self.rule.multiples[1:] < self.rule.multiples[:-1]).any(axis=(0, 1))
+        multiples = self.rule.multiples
+        falls = (multiples[1:] < multiples[:-1]).any(axis=(0, 1))
         if falls.any():
             name = list(self.targets)[int(np.argmax(falls))]
             raise ValueError(f"the multiples of target '{name}' fall from one probability to a greater one")

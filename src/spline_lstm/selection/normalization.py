@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from spline_lstm.errors import ParameterError
+from spline_lstm.models.base import ENOUGH_HORIZONS
 from spline_lstm.models.registry import ROW_BY_ROW, ModelSpec, TrainingSpec, make_model
 from spline_lstm.models.ridge import fit_ridge
 from spline_lstm.models.target_space import NORMALIZATIONS
@@ -33,8 +34,6 @@ _OVER_SEGMENTS: dict[str, tuple[tuple[Any, ...], float]] = {
     "learning_rate": ((1e-3, 3e-3), 1.0),
     "spline_smoothing": (_SMOOTHING, CLEARLY_BETTER),
 }
-_ENOUGH = 10
-"""Horizons of validation, or series, from which a comparison of networks over long windows is more than chance."""
 _STEPS = 14
 _TRIAL_EPOCHS = 3
 
@@ -99,7 +98,7 @@ def _too_little(model_input: ModelInput, val_series: Int64) -> str:
     """Describe the validation part if it is too small to compare networks on, else return an empty text."""
     counts = np.unique(val_series, return_counts=True)[1]
     horizons = counts.max(initial=0) / model_input.horizon
-    if max(horizons, len(counts)) >= _ENOUGH:
+    if max(horizons, len(counts)) >= ENOUGH_HORIZONS:  # a series is as much evidence as a horizon
         return ""
     return f"{horizons:.1f} horizons of {len(counts)} series"
 
